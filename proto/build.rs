@@ -1,0 +1,16 @@
+//! Compiles `proto/` with a parser written in Rust, so that no protoc is needed, and keeps the descriptor set for reflection.
+
+use std::{env, error::Error, fs, path::PathBuf};
+
+use prost::Message;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    println!("cargo::rerun-if-changed=proto");
+    println!("cargo::rerun-if-changed=migrations");
+    let files = ["tongguan/v1/declarations.proto", "tongguan/v1/logistics.proto", "tongguan/v1/operations.proto", "tongguan/v1/audit_log.proto"];
+    let descriptors = protox::compile(files, ["proto"])?;
+    let out = PathBuf::from(env::var("OUT_DIR")?);
+    fs::write(out.join("tongguan.bin"), descriptors.encode_to_vec())?;
+    tonic_prost_build::configure().compile_fds(descriptors)?;
+    Ok(())
+}

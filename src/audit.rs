@@ -1,0 +1,47 @@
+//! The audit log: entries, the RFC 6962 tree over them, and signed checkpoints of it.
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::{clock::Timestamp, party::Actor};
+
+/// One thing that was done. Its canonical bytes ([`Entry::to_leaf`]) are the leaf of the tree.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Entry {
+    /// Its id (UUIDv7).
+    pub id: Uuid,
+    /// When.
+    pub at: Timestamp,
+    /// Who, for which tenant.
+    pub actor: Actor,
+    /// What was done: `accept`, `pack`, `deliver`, `receipt`, …
+    pub act: String,
+    /// The declaration (or the waybill document that has none yet) it was done to; nil where it concerns no single one.
+    pub subject: Uuid,
+    /// What changed, a small diff: field, before, after. Never personal data.
+    pub changes: Vec<Difference>,
+    /// Why, in a few words; never personal data.
+    pub why: String,
+}
+
+/// One field that changed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Difference {
+    /// Which: `inventory.state`, `order.verdict`, …
+    pub field: String,
+    /// Before; empty if it was not there.
+    pub from: String,
+    /// After; empty if it is gone.
+    pub to: String,
+}
+
+impl Entry {
+    /// The bytes that are hashed into the tree and kept: compact JSON, fields in the order of the type.
+    #[must_use]
+    pub fn to_leaf(&self) -> Vec<u8> {
+        // A struct of strings and integers always serialises.
+        serde_json::to_vec(self).unwrap_or_default()
+    }
+}

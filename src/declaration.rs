@@ -1,0 +1,499 @@
+//! Documents and what is in them. A *declaration* is one order with what its export list needs; out of it come two
+//! documents, the order (电子订单) and the inventory (清单). The carrier's waybill (运单) is a third, submitted on its own.
+//!
+//! The types here hold checked values: decimals, days, enumerations. What callers send, unchecked text, is in [`draft`].
+
+use std::fmt;
+
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+use time::Date;
+use uuid::Uuid;
+
+use crate::party::Party;
+
+pub mod draft;
+
+macro_rules! text_newtype {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(pub String);
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    };
+}
+
+macro_rules! id_newtype {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(pub Uuid);
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Display::fmt(&self.0, f)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Display::fmt(&self.0, f)
+            }
+        }
+    };
+}
+
+id_newtype! {
+    /// Our id of a declaration (UUIDv7).
+    DeclarationId
+}
+id_newtype! {
+    /// Our id of a document (UUIDv7).
+    DocumentId
+}
+id_newtype! {
+    /// Our id of a message, and its guid on the wire, there in upper case.
+    MessageId
+}
+id_newtype! {
+    /// guid of one document, on the wire in upper case. Receipts do not reliably repeat it: never match on it.
+    DocumentGuid
+}
+text_newtype! {
+    /// copNo: the number by which the declaring enterprise knows an inventory; ours, at most 30 characters.
+    EnterpriseNo
+}
+text_newtype! {
+    /// preNo: given by the port (B, date, 9 digits).
+    PortNo
+}
+text_newtype! {
+    /// invtNo: given by customs at clearance (office, year, E, 9 to 11 digits).
+    InventoryNo
+}
+
+impl EnterpriseNo {
+    /// The number of a document made under `id`: `TG` and the id in base 32 (Crockford), 28 characters.
+    #[must_use]
+    pub fn from_id(id: Uuid) -> Self {
+        const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+        let mut rest = id.as_u128();
+        let mut digits = [b'0'; 26];
+        for digit in digits.iter_mut().rev() {
+            *digit = ALPHABET[usize::try_from(rest & 31).unwrap_or(0)];
+            rest >>= 5;
+        }
+        Self(digits.iter().fold(String::from("TG"), |mut text, &b| {
+            text.push(char::from(b));
+            text
+        }))
+    }
+}
+
+/// Writes a guid as the wire wants it: 36 characters, letters in upper case.
+#[must_use]
+pub fn wire_guid(guid: Uuid) -> String {
+    let mut buffer = Uuid::encode_buffer();
+    guid.hyphenated().encode_upper(&mut buffer).to_owned()
+}
+
+/// The kinds of document we send: a closed list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// 电子订单, message 303.
+    Order,
+    /// 物流运单, message 505.
+    Waybill,
+    /// 出口清单, message 603.
+    Inventory,
+}
+
+impl Kind {
+    /// All of them, in the order in which one parcel needs them.
+    pub const ALL: [Self; 3] = [Self::Order, Self::Waybill, Self::Inventory];
+
+    /// The number of its message in the specification; also how it is stored.
+    #[must_use]
+    pub const fn number(self) -> i64 {
+        match self {
+            Self::Order => 303,
+            Self::Waybill => 505,
+            Self::Inventory => 603,
+        }
+    }
+
+    /// The kind with that message number.
+    #[must_use]
+    pub fn from_number(number: i64) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.number() == number)
+    }
+
+    /// Its name in logs, configuration and the audit log.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Order => "order",
+            Self::Waybill => "waybill",
+            Self::Inventory => "inventory",
+        }
+    }
+}
+
+/// 报送类型 (appType).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Action {
+    /// 新增, 1.
+    Add,
+    /// 变更, 2.
+    Amend,
+    /// 删除, 3.
+    Delete,
+}
+
+impl Action {
+    /// appType.
+    #[must_use]
+    pub const fn number(self) -> i64 {
+        match self {
+            Self::Add => 1,
+            Self::Amend => 2,
+            Self::Delete => 3,
+        }
+    }
+
+    /// The action with that appType.
+    #[must_use]
+    pub const fn from_number(number: i64) -> Option<Self> {
+        match number {
+            1 => Some(Self::Add),
+            2 => Some(Self::Amend),
+            3 => Some(Self::Delete),
+            _ => None,
+        }
+    }
+}
+
+/// 订单类型 (orderType).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OrderType {
+    /// E: B2C export.
+    Retail,
+    /// B: B2B export.
+    Business,
+    /// W: overseas warehouse.
+    OverseasWarehouse,
+}
+
+impl OrderType {
+    /// The letter on the wire.
+    #[must_use]
+    pub const fn letter(self) -> &'static str {
+        match self {
+            Self::Retail => "E",
+            Self::Business => "B",
+            Self::OverseasWarehouse => "W",
+        }
+    }
+
+    /// The type with that letter.
+    #[must_use]
+    pub fn from_letter(letter: &str) -> Option<Self> {
+        [Self::Retail, Self::Business, Self::OverseasWarehouse].into_iter().find(|kind| kind.letter() == letter)
+    }
+}
+
+/// 申报业务类型 (statisticsFlag).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Statistics {
+    /// A, 简化申报 (汇总统计): no customs declaration follows.
+    Simplified,
+    /// B, 汇总申报: lists are summed into a customs declaration.
+    Summed,
+}
+
+impl Statistics {
+    /// The letter on the wire.
+    #[must_use]
+    pub const fn letter(self) -> &'static str {
+        match self {
+            Self::Simplified => "A",
+            Self::Summed => "B",
+        }
+    }
+
+    /// The type with that letter.
+    #[must_use]
+    pub fn from_letter(letter: &str) -> Option<Self> {
+        [Self::Simplified, Self::Summed].into_iter().find(|kind| kind.letter() == letter)
+    }
+}
+
+/// What purchase voucher the seller says it has for a line. Never presumed: unsaid is `Unknown` (spec of the exemption, §1.4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum InvoiceStatus {
+    /// 增值税专用发票.
+    Special,
+    /// 普通发票.
+    Ordinary,
+    /// Non-tax receipt, farm purchase voucher, customs payment certificate.
+    OtherValid,
+    /// 未取得有效进货凭证: the seller says it has none.
+    None,
+    /// The seller has not said.
+    #[default]
+    Unknown,
+}
+
+impl InvoiceStatus {
+    /// As written in requests, files and decisions.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Special => "SPECIAL",
+            Self::Ordinary => "ORDINARY",
+            Self::OtherValid => "OTHER_VALID",
+            Self::None => "NONE",
+            Self::Unknown => "UNKNOWN",
+        }
+    }
+
+    /// The status written so.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Special, Self::Ordinary, Self::OtherValid, Self::None, Self::Unknown].into_iter().find(|status| status.as_str() == text)
+    }
+}
+
+/// One order with what its inventory needs: what a seller submits, checked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Declaration {
+    /// 电子订单.
+    pub order: Order,
+    /// 清单.
+    pub inventory: Inventory,
+}
+
+impl Declaration {
+    /// The order line that an inventory line stands for.
+    #[must_use]
+    pub fn order_line(&self, line: &InventoryLine) -> Option<&OrderLine> {
+        self.order.lines.iter().find(|candidate| candidate.number == line.number)
+    }
+}
+
+/// 电子订单 (303).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Order {
+    /// orderNo, unique per platform and seller; up to 60 characters.
+    pub order_no: String,
+    /// orderType.
+    pub order_type: OrderType,
+    /// 电商平台 (ebpCode, ebpName).
+    pub platform: Party,
+    /// 电商企业 (ebcCode, ebcName), the consignor of the inventory.
+    pub seller: Party,
+    /// goodsValue: FOB, without freight.
+    pub goods_value: Decimal,
+    /// freight: zero if there is none.
+    pub freight: Decimal,
+    /// Old three-digit currency code (142 = CNY).
+    pub currency: String,
+    /// Free text; may be personal, never logged.
+    pub note: Option<String>,
+    /// 1 to 100 lines.
+    pub lines: Vec<OrderLine>,
+}
+
+/// One line of an order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrderLine {
+    /// gnum: 1, 2, 3, …
+    pub number: u32,
+    /// itemNo: the seller's article number, up to 20 characters (30 in an order that no inventory follows).
+    pub item_no: String,
+    /// itemName.
+    pub item_name: String,
+    /// itemDescribe.
+    pub description: Option<String>,
+    /// barCode.
+    pub bar_code: Option<String>,
+    /// Old three-digit unit code (011 = 件).
+    pub unit: String,
+    /// Old three-digit currency code.
+    pub currency: String,
+    /// qty.
+    pub quantity: Decimal,
+    /// price per unit.
+    pub price: Decimal,
+    /// totalPrice.
+    pub total: Decimal,
+    /// Free text; may be personal, never logged.
+    pub note: Option<String>,
+}
+
+/// 清单 (603): what it says beyond the order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Inventory {
+    /// customsCode: the office that clears it.
+    pub declared_at: String,
+    /// portCode: the office at which the goods leave the country.
+    pub exits_at: String,
+    /// ieDate: 出口日期.
+    pub exit_date: Date,
+    /// statisticsFlag.
+    pub statistics: Statistics,
+    /// 申报企业 (agentCode, agentName).
+    pub declarant: Party,
+    /// 生产销售企业: its code, and whether customs knows it (see [`Inventory::owner_code`]).
+    pub owner: Party,
+    /// Whether the owner is registered with customs.
+    pub owner_registered: bool,
+    /// tradeMode: 9610.
+    pub trade_mode: String,
+    /// trafMode.
+    pub transport: String,
+    /// trafName.
+    pub vehicle: Option<String>,
+    /// voyageNo.
+    pub voyage: Option<String>,
+    /// billNo: 提运单号.
+    pub bill_no: Option<String>,
+    /// totalPackageNo: 总包号.
+    pub bag_no: Option<String>,
+    /// loctNo: 监管场所, where an office has several.
+    pub site: Option<String>,
+    /// licenseNo.
+    pub licence_no: Option<String>,
+    /// country: old three-digit code of the country of arrival.
+    pub country: String,
+    /// POD: 指运港.
+    pub destination_port: String,
+    /// freight.
+    pub freight: Decimal,
+    /// fCurrency.
+    pub freight_currency: String,
+    /// insuredFee.
+    pub insured_fee: Decimal,
+    /// iCurrency.
+    pub insured_currency: String,
+    /// wrapType: one digit.
+    pub wrap: String,
+    /// packNo: parcels.
+    pub packs: u32,
+    /// grossWeight in kg.
+    pub gross_weight: Decimal,
+    /// netWeight in kg.
+    pub net_weight: Decimal,
+    /// Free text; may be personal, never logged.
+    pub note: Option<String>,
+    /// 物流企业 (logisticsCode, logisticsName).
+    pub carrier: Party,
+    /// logisticsNo, if the seller knows it already.
+    pub waybill_no: Option<String>,
+    /// A line for each line of the order.
+    pub lines: Vec<InventoryLine>,
+}
+
+/// What an inventory line says beyond the order line of the same number.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InventoryLine {
+    /// gnum: the number of its order line.
+    pub number: u32,
+    /// gcode: 10 digits.
+    pub hs_code: String,
+    /// gname.
+    pub customs_name: String,
+    /// gmodel: brand, model, composition.
+    pub specification: String,
+    /// country: destination, old three-digit code.
+    pub country: String,
+    /// qty1: 法定数量.
+    pub legal_quantity: Decimal,
+    /// unit1.
+    pub legal_unit: String,
+    /// qty2 with unit2.
+    pub second: Option<(Decimal, String)>,
+    /// What voucher the seller has for it.
+    pub invoice: InvoiceStatus,
+    /// Free text; may be personal, never logged.
+    pub note: Option<String>,
+}
+
+/// ownerCode of an owner that customs does not know (message specification 202205, 603 ownerCode).
+pub const OWNER_UNREGISTERED: &str = "NO";
+
+impl Inventory {
+    /// ownerCode: the owner's code if customs knows it, else NO (exemption §3.1).
+    #[must_use]
+    pub fn owner_code(&self) -> &str {
+        if self.owner_registered { &self.owner.code } else { OWNER_UNREGISTERED }
+    }
+
+    /// The note on the wire: an owner that customs does not know is named by its credit code here (exemption §3.1).
+    #[must_use]
+    pub fn wire_note(&self) -> Option<String> {
+        let owner = (!self.owner_registered).then(|| format!("实际卖家统一社会信用代码:{}", self.owner.code));
+        match (owner, &self.note) {
+            (Some(owner), Some(note)) => Some(format!("{owner};{note}")),
+            (owner, note) => owner.or_else(|| note.clone()),
+        }
+    }
+}
+
+/// 物流运单 (505): carries no order number and no office.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Waybill {
+    /// 物流企业 (logisticsCode, logisticsName).
+    pub carrier: Party,
+    /// logisticsNo: unique per carrier within 6 months; up to 32 characters.
+    pub waybill_no: String,
+    /// freight.
+    pub freight: Decimal,
+    /// insuredFee.
+    pub insured_fee: Decimal,
+    /// Old three-digit currency code.
+    pub currency: String,
+    /// grossWeight in kg.
+    pub gross_weight: Decimal,
+    /// packNo.
+    pub packs: u32,
+    /// goodsInfo.
+    pub goods_info: String,
+    /// 电商企业 (ebcCode, ebcName).
+    pub seller: Option<Party>,
+    /// ebcTelephone: personal, never logged.
+    pub seller_telephone: Option<String>,
+    /// Free text; may be personal, never logged.
+    pub note: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn enterprise_numbers_fit_and_differ() {
+        let no = EnterpriseNo::from_id(Uuid::from_u128(u128::MAX));
+        assert_eq!(no.0, "TG7ZZZZZZZZZZZZZZZZZZZZZZZZZ");
+        assert_eq!(no.0.len(), 28);
+        assert_ne!(no, EnterpriseNo::from_id(Uuid::from_u128(u128::MAX - 1)));
+    }
+}

@@ -1,0 +1,293 @@
+//! Who transmits what, and what each document waits for.
+//!
+//! A [`Lane`] says for a declaring office, a site, a trade mode, a seller, or for all, who transmits each kind. The [`Plan`] of a
+//! declaration is what its lane said when it was accepted. [`gate`] tells whether an inventory may leave.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{clock::Timestamp, declaration::Kind, state::State};
+
+/// Who transmits one kind of document.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Duty {
+    /// We do: by the named sender, or, unnamed, by the one whose code is the transmitting party's.
+    Send(Option<String>),
+    /// Somebody else transmits it.
+    External,
+    /// Nobody does.
+    None,
+}
+
+/// How far order and waybill must be before the inventory leaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mark {
+    /// Receipt 2 or 3, or better.
+    #[default]
+    Declared,
+    /// 120 or 399, or better; after the lane's longest wait, declared is enough.
+    Stored,
+    /// Nothing is waited for but the waybill's number.
+    None,
+}
+
+/// A rule that says, for the declarations it covers, who transmits what and by which road.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Lane {
+    /// Covers offices whose code starts so; empty: all.
+    #[serde(default)]
+    pub office: String,
+    /// Covers this site only; empty: all.
+    #[serde(default)]
+    pub site: String,
+    /// Covers this trade mode only; empty: all.
+    #[serde(default)]
+    pub trade_mode: String,
+    /// Covers this seller (ebcCode) only; empty: all.
+    #[serde(default)]
+    pub seller: String,
+    /// Who transmits the order.
+    #[serde(default = "send")]
+    pub order: Duty,
+    /// Who transmits the waybill.
+    #[serde(default = "send")]
+    pub waybill: Duty,
+    /// Who transmits the inventory.
+    #[serde(default = "send")]
+    pub inventory: Duty,
+    /// How far order and waybill must be before the inventory leaves.
+    #[serde(default)]
+    pub mark: Mark,
+    /// Seconds at the gate after which declared is enough where stored was asked for.
+    #[serde(default = "two_hours")]
+    pub longest_wait_s: u64,
+    /// The road its documents take; empty: the sender's own.
+    #[serde(default)]
+    pub road: String,
+}
+
+fn send() -> Duty {
+    Duty::Send(None)
+}
+
+fn two_hours() -> u64 {
+    7_200
+}
+
+impl Default for Lane {
+    fn default() -> Self {
+        Self {
+            office: String::new(),
+            site: String::new(),
+            trade_mode: String::new(),
+            seller: String::new(),
+            order: send(),
+            waybill: send(),
+            inventory: send(),
+            mark: Mark::default(),
+            longest_wait_s: two_hours(),
+            road: String::new(),
+        }
+    }
+}
+
+/// What a lane is chosen by.
+#[derive(Debug, Clone, Copy)]
+pub struct Case<'a> {
+    /// The declaring office.
+    pub office: &'a str,
+    /// The supervised site, empty if none.
+    pub site: &'a str,
+    /// The trade mode.
+    pub trade_mode: &'a str,
+    /// The seller's code.
+    pub seller: &'a str,
+}
+
+impl Lane {
+    fn covers(&self, case: Case<'_>) -> bool {
+        let fits = |rule: &str, value: &str| rule.is_empty() || rule == value;
+        case.office.starts_with(&self.office)
+            && fits(&self.site, case.site)
+            && fits(&self.trade_mode, case.trade_mode)
+            && fits(&self.seller, case.seller)
+    }
+
+    /// What it says of one kind.
+    #[must_use]
+    pub const fn duty(&self, kind: Kind) -> &Duty {
+        match kind {
+            Kind::Order => &self.order,
+            Kind::Waybill => &self.waybill,
+            Kind::Inventory => &self.inventory,
+        }
+    }
+
+    /// What a declaration keeps of it.
+    #[must_use]
+    pub fn plan(&self) -> Plan {
+        Plan {
+            order: self.order.clone(),
+            waybill: self.waybill.clone(),
+            inventory: self.inventory.clone(),
+            mark: self.mark,
+            longest_wait: Duration::from_secs(self.longest_wait_s),
+        }
+    }
+}
+
+/// The first lane that covers the case; lanes are tried in the order of the configuration.
+#[must_use]
+pub fn choose<'a>(lanes: &'a [Lane], case: Case<'_>) -> Option<&'a Lane> {
+    lanes.iter().find(|lane| lane.covers(case))
+}
+
+/// What every lane says of waybills, if they all say the same: then a waybill need not wait for its order to be transmitted.
+/// A waybill carries no office, so where lanes differ it must wait.
+#[must_use]
+pub fn unanimous_waybill(lanes: &[Lane]) -> Option<&Lane> {
+    let (first, rest) = lanes.split_first()?;
+    rest.iter().all(|lane| lane.waybill == first.waybill && lane.road == first.road).then_some(first)
+}
+
+/// What a declaration's lane said when it was accepted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Plan {
+    /// Who transmits the order.
+    pub order: Duty,
+    /// Who transmits the waybill.
+    pub waybill: Duty,
+    /// Who transmits the inventory.
+    pub inventory: Duty,
+    /// How far order and waybill must be before the inventory leaves.
+    pub mark: Mark,
+    /// After this long at the gate, declared is enough where stored was asked for.
+    pub longest_wait: Duration,
+}
+
+/// What an inventory still waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Wait {
+    /// The waybill is not known.
+    Waybill,
+    /// The order is not declared (or stored).
+    Order,
+    /// The waybill is not declared (or stored).
+    WaybillDeclared,
+}
+
+impl Wait {
+    /// As written in answers and in the audit log.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Waybill => "waybill",
+            Self::Order => "order declared",
+            Self::WaybillDeclared => "waybill declared",
+        }
+    }
+}
+
+/// Whether an inventory may leave.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Gate {
+    /// It may; `overdue` if only because the longest wait is over.
+    Open {
+        /// Whether the longest wait opened it.
+        overdue: bool,
+    },
+    /// It waits for an event; `look_at` if time alone may open it.
+    Shut {
+        /// What for.
+        wait: Wait,
+        /// When to look again if no event comes.
+        look_at: Option<Timestamp>,
+    },
+}
+
+/// Tells whether an inventory may leave, from the plan, the number of the waybill (known or not), and how far the two other
+/// documents are (nothing for one that we do not transmit, or do not have yet).
+#[must_use]
+pub fn gate(plan: &Plan, waybill_known: bool, order: Option<State>, waybill: Option<State>, since: Timestamp, now: Timestamp) -> Gate {
+    if !waybill_known || (matches!(plan.waybill, Duty::Send(_)) && waybill.is_none()) {
+        return Gate::Shut { wait: Wait::Waybill, look_at: None };
+    }
+    let last_look = since + plan.longest_wait;
+    let overdue = plan.mark == Mark::Stored && now >= last_look;
+    let reached = |duty: &Duty, state: Option<State>| match (duty, plan.mark) {
+        (Duty::External | Duty::None, _) | (_, Mark::None) => true,
+        (Duty::Send(_), Mark::Declared) => state.is_some_and(State::is_declared),
+        (Duty::Send(_), Mark::Stored) => state.is_some_and(|state| state.is_stored() || (overdue && state.is_declared())),
+    };
+    let look_at = (plan.mark == Mark::Stored && !overdue).then_some(last_look);
+    if !reached(&plan.order, order) {
+        Gate::Shut { wait: Wait::Order, look_at }
+    } else if !reached(&plan.waybill, waybill) {
+        Gate::Shut { wait: Wait::WaybillDeclared, look_at }
+    } else {
+        let stored = |duty: &Duty, state: Option<State>| !matches!(duty, Duty::Send(_)) || state.is_some_and(State::is_stored);
+        let overdue = plan.mark == Mark::Stored && !(stored(&plan.order, order) && stored(&plan.waybill, waybill));
+        Gate::Open { overdue }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const START: Timestamp = Timestamp(0);
+    const OPEN: Gate = Gate::Open { overdue: false };
+
+    fn plan(mark: Mark) -> Plan {
+        Lane { mark, longest_wait_s: 60, ..Lane::default() }.plan()
+    }
+
+    #[test]
+    fn declared_needs_both_documents_at_two() {
+        let plan = plan(Mark::Declared);
+        let see = |order, waybill| gate(&plan, true, order, waybill, START, START);
+        assert!(matches!(gate(&plan, false, None, None, START, START), Gate::Shut { wait: Wait::Waybill, look_at: None }));
+        assert!(matches!(see(Some(State::Declaring), None), Gate::Shut { wait: Wait::Waybill, .. }));
+        assert!(matches!(see(Some(State::Delivered), Some(State::Declaring)), Gate::Shut { wait: Wait::Order, look_at: None }));
+        assert!(matches!(see(Some(State::Sent), Some(State::Refused)), Gate::Shut { wait: Wait::WaybillDeclared, .. }));
+        assert_eq!(see(Some(State::Declaring), Some(State::Passed)), OPEN);
+    }
+
+    #[test]
+    fn what_others_transmit_counts_once_its_number_is_known() {
+        let plan = Plan { order: Duty::External, waybill: Duty::External, ..plan(Mark::Stored) };
+        assert_eq!(gate(&plan, true, None, None, START, START), OPEN);
+        assert!(matches!(gate(&plan, false, None, None, START, START), Gate::Shut { wait: Wait::Waybill, .. }));
+    }
+
+    #[test]
+    fn stored_gives_way_after_the_longest_wait() {
+        let plan = plan(Mark::Stored);
+        let late = START + Duration::from_secs(60);
+        let see = |at| gate(&plan, true, Some(State::Declaring), Some(State::Stored), START, at);
+        assert_eq!(see(START), Gate::Shut { wait: Wait::Order, look_at: Some(late) });
+        assert_eq!(see(late), Gate::Open { overdue: true });
+        assert!(matches!(gate(&plan, true, Some(State::Packed), Some(State::Stored), START, late), Gate::Shut { look_at: None, .. }));
+        assert_eq!(gate(&plan, true, Some(State::Stored), Some(State::Passed), START, late), OPEN);
+    }
+
+    #[test]
+    fn the_first_lane_that_covers_a_case_is_chosen() {
+        let lanes = [
+            Lane { office: "52".into(), waybill: Duty::External, ..Lane::default() },
+            Lane { seller: "S".into(), road: "r".into(), ..Lane::default() },
+            Lane::default(),
+        ];
+        let case = |office, seller| Case { office, site: "", trade_mode: "9610", seller };
+        assert_eq!(choose(&lanes, case("5208", "S")).map(|lane| &lane.waybill), Some(&Duty::External));
+        assert_eq!(choose(&lanes, case("5141", "S")).map(|lane| lane.road.as_str()), Some("r"));
+        assert_eq!(choose(&lanes[..2], case("5141", "T")), None);
+        assert!(unanimous_waybill(&lanes).is_none());
+        assert!(unanimous_waybill(&lanes[2..]).is_some());
+    }
+}

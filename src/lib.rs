@@ -1,0 +1,12 @@
+//! Tongguan
+
+pub mod clock;
+pub mod party;
+pub mod declaration;
+pub mod check;
+pub mod receipt;
+pub mod state;
+pub mod lane;
+pub mod queue;
+pub mod dossier;
+pub mod audit;
