@@ -246,8 +246,7 @@ pub fn next(state: State, last: Option<Timestamp>, event: Event) -> Next {
 fn answered(state: State, verdict: Verdict, newer: bool) -> Next {
     use State as S;
     match (verdict, state) {
-        // Closed and cancelled are the end; what was never sent cannot be answered, except by an answer to its forerunner.
-        (_, S::Closed | S::Cancelled | S::Waiting) => Next::Ignored,
+        (_, S::Closed | S::Cancelled) => Next::Ignored,
         (Verdict::Held, _) => forward(state, S::Held, newer),
         (Verdict::Missing, S::Declaring) if newer => Next::To(S::Unmatched),
         (Verdict::Missing, _) => forward(state, S::Unmatched, newer),
@@ -263,7 +262,7 @@ fn answered(state: State, verdict: Verdict, newer: bool) -> Next {
         (Verdict::Released, _) => forward(state, S::Released, newer),
         (Verdict::Closed, _) => forward(state, S::Closed, newer),
         // "Already there" proves that the first one arrived, whatever became of our connection.
-        (Verdict::Duplicate, S::Packed | S::Delivered) => Next::To(S::Declaring),
+        (Verdict::Duplicate, S::Due | S::Packed | S::Delivered) => Next::To(S::Declaring),
         (Verdict::PortFailed, S::Packed | S::Delivered | S::Held | S::Declaring | S::Unmatched | S::Sent) if newer => Next::To(S::PortFailed),
         (Verdict::Refused, S::Packed | S::Delivered | S::Held | S::Declaring | S::Unmatched | S::Sent | S::Stored | S::Review | S::Inspection)
             if newer =>
@@ -272,7 +271,7 @@ fn answered(state: State, verdict: Verdict, newer: bool) -> Next {
         }
         (Verdict::Rejected, S::Packed | S::Delivered | S::Held | S::Declaring | S::Unmatched | S::Sent) if newer => Next::To(S::Rejected),
         (Verdict::Other, S::Packed) => Next::To(S::Delivered),
-        (Verdict::Other, _) if newer => Next::Noted,
+        (Verdict::Other, _) if newer && state.is_alive() => Next::Noted,
         (
             Verdict::Duplicate | Verdict::Outdated | Verdict::PortFailed | Verdict::Refused | Verdict::Rejected | Verdict::Other,
             _,
@@ -281,9 +280,10 @@ fn answered(state: State, verdict: Verdict, newer: bool) -> Next {
 }
 
 /// Forward along the good road, never back; from a refusal only if customs spoke later (it was declared again, or reinstated).
+/// Also from `Waiting` and `Due`: if customs already has what we have yet to send, sending it would declare it twice.
 fn forward(state: State, to: State, newer: bool) -> Next {
     match (state.rank(), to.rank()) {
-        (Some(from), Some(rank)) if from < rank && state != State::Due => Next::To(to),
+        (Some(from), Some(rank)) if from < rank => Next::To(to),
         (None, Some(_)) if newer && to.is_stored() => Next::To(to),
         _ => Next::Ignored,
     }
@@ -360,8 +360,8 @@ mod tests {
                 if matches!(state, State::Released | State::Closed | State::Passed) {
                     assert!(!matches!(result, Next::To(to) if to.rank() <= state.rank()), "{state:?} left by {verdict:?}");
                 }
-                if matches!(state, State::Waiting | State::Due) {
-                    assert_eq!(result, Next::Ignored, "{state:?} was never sent, but {verdict:?} moved it");
+                if matches!(state, State::Waiting | State::Due) && !matches!(result, Next::To(to) if to.is_alive()) {
+                    assert_eq!(result, Next::Ignored, "{state:?} is not at customs, but {verdict:?} touched it");
                 }
             }
         }
