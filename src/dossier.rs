@@ -80,6 +80,8 @@ pub struct Dossier {
     pub needed_by: Timestamp,
     /// What was submitted. Shared: it never changes.
     pub declaration: Arc<Declaration>,
+    /// The number of its waybill: the seller's, or that of the waybill bound to it.
+    pub waybill_no: Option<String>,
     /// Who transmits what, as it was decided at acceptance.
     pub plan: Plan,
     /// The documents that we send, and the waybill once it is known; at most one of a kind alive.
