@@ -153,7 +153,7 @@ CREATE TABLE arrivals (
     lease_until INTEGER NOT NULL DEFAULT 0
 );
 CREATE UNIQUE INDEX arrivals_once ON arrivals (digest, road, name);
-CREATE INDEX arrivals_kept ON arrivals (id) WHERE state = 'kept';
+CREATE INDEX arrivals_kept ON arrivals (at, name) WHERE state = 'kept';
 
 -- Its bytes, as received.
 CREATE TABLE arrival_bytes (

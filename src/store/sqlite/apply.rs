@@ -80,7 +80,7 @@ async fn update_documents(connection: &mut SqliteConnection, changes: &[Change])
          inventory_no = j.value->>'inventory_no', state = j.value->>'state', verdict_code = j.value->>'code', verdict_at = j.value->>'at', \
          verdict_info = j.value->>'info', needed_by = j.value->>'needed_by', gate_at = j.value->>'gate_at', lot = unhex(j.value->>'lot'), \
          packed = j.value->>'packed', message = unhex(j.value->>'message'), lease_token = NULL, lease_until = 0 \
-         FROM json_each(?1) j WHERE id = unhex(j.value->>'id')",
+         FROM json_each(?1) j WHERE documents.id = unhex(j.value->>'id')",
     )
     .bind(rows)
     .execute(connection)
@@ -142,7 +142,7 @@ async fn close_arrivals(connection: &mut SqliteConnection, application: &Applica
     }
     sqlx::query(
         "UPDATE arrivals SET state = j.value->>1, reason = j.value->>2, lease_token = NULL, lease_until = 0 \
-         FROM json_each(?1) j WHERE id = unhex(j.value->>0)",
+         FROM json_each(?1) j WHERE arrivals.id = unhex(j.value->>0)",
     )
     .bind(json(&rows)?)
     .execute(connection)
@@ -165,7 +165,7 @@ async fn change_messages(connection: &mut SqliteConnection, changes: &[MessageCh
     // What was dissolved or shelved once is not brought back by a late answer.
     sqlx::query(
         "UPDATE messages SET state = j.value->>1, due_at = j.value->>2, reason = j.value->>3, lease_token = NULL, lease_until = 0 \
-         FROM json_each(?1) j WHERE id = unhex(j.value->>0) AND state IN ('queued', 'delivered')",
+         FROM json_each(?1) j WHERE messages.id = unhex(j.value->>0) AND state IN ('queued', 'delivered')",
     )
     .bind(json(&rows)?)
     .execute(connection)

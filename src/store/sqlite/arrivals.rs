@@ -38,7 +38,7 @@ pub(super) async fn keep(connection: &mut SqliteConnection, now: Timestamp, many
 pub(super) async fn lease(connection: &mut SqliteConnection, now: Timestamp, lease: Lease, limit: u32) -> Result<Vec<LeasedArrival>> {
     let rows = sqlx::query(
         "UPDATE arrivals SET lease_token = ?1, lease_until = ?2, attempt = attempt + 1 WHERE id IN ( \
-           SELECT id FROM arrivals WHERE state = 'kept' AND lease_until <= ?3 ORDER BY id LIMIT ?4 \
+           SELECT id FROM arrivals WHERE state = 'kept' AND lease_until <= ?3 ORDER BY at, name LIMIT ?4 \
          ) RETURNING id, road, name, at, attempt, (SELECT bytes FROM arrival_bytes WHERE arrival = arrivals.id) AS bytes",
     )
     .bind(lease.token.as_bytes().as_slice())
@@ -60,7 +60,7 @@ pub(super) async fn lease(connection: &mut SqliteConnection, now: Timestamp, lea
             })
         })
         .collect::<Result<Vec<_>>>()?;
-    arrivals.sort_by_key(|arrival| arrival.id);
+    arrivals.sort_by(|a, b| (a.at, &a.name).cmp(&(b.at, &b.name)));
     Ok(arrivals)
 }
 

@@ -121,7 +121,7 @@ pub(super) async fn settle(connection: &mut SqliteConnection, now: Timestamp, to
         let rows = json(&settled.iter().map(|settlement| settlement_row(settlement)).collect::<Vec<_>>())?;
         for statement in [
             "UPDATE messages SET state = j.value->>2, reason = j.value->>4, due_at = j.value->>5, failed = failed + (j.value->>6), \
-             lease_token = NULL, lease_until = 0 FROM json_each(?1) j WHERE id = unhex(j.value->>0)",
+             lease_token = NULL, lease_until = 0 FROM json_each(?1) j WHERE messages.id = unhex(j.value->>0)",
             "UPDATE attempts SET ended_at = ?2, outcome = j.value->>3, detail = j.value->>4 FROM json_each(?1) j \
              WHERE message = unhex(j.value->>0) AND attempt = j.value->>1",
             "UPDATE documents SET state = 'delivered', version = version + 1 WHERE state = 'packed' \

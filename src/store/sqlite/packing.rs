@@ -132,7 +132,7 @@ pub(super) async fn pack(connection: &mut SqliteConnection, now: Timestamp, toke
     }
     sqlx::query(
         "UPDATE documents SET state = 'packed', message = ?1, packed = packed + 1, lot = NULL, lease_token = NULL, lease_until = 0, \
-         version = version + 1 FROM json_each(?2) j WHERE id = unhex(j.value)",
+         version = version + 1 FROM json_each(?2) j WHERE documents.id = unhex(j.value)",
     )
     .bind(message)
     .bind(&members)
@@ -162,7 +162,7 @@ pub(super) async fn pack(connection: &mut SqliteConnection, now: Timestamp, toke
 
 pub(super) async fn give_back(connection: &mut SqliteConnection, token: Uuid, documents: &[DocumentId], at: Timestamp) -> Result<()> {
     sqlx::query(
-        "UPDATE documents SET lease_token = NULL, lease_until = ?3 FROM json_each(?1) j WHERE id = unhex(j.value) AND lease_token = ?2",
+        "UPDATE documents SET lease_token = NULL, lease_until = ?3 FROM json_each(?1) j WHERE documents.id = unhex(j.value) AND lease_token = ?2",
     )
     .bind(json(&documents.iter().map(|id| hex(id.0)).collect::<Vec<_>>())?)
     .bind(token.as_bytes().as_slice())

@@ -160,7 +160,7 @@ async fn name_waybills(connection: &mut SqliteConnection, fresh: &[(&WaybillAcce
         return Ok(());
     }
     sqlx::query(
-        "UPDATE declarations SET waybill_no = j.value->>1 FROM json_each(?1) j WHERE id = unhex(j.value->>0) AND waybill_no IS NULL",
+        "UPDATE declarations SET waybill_no = j.value->>1 FROM json_each(?1) j WHERE declarations.id = unhex(j.value->>0) AND waybill_no IS NULL",
     )
     .bind(json(&named)?)
     .execute(connection)
@@ -175,8 +175,8 @@ pub(super) async fn bind(connection: &mut SqliteConnection, pairs: &[(String, St
     }
     let pairs = json(&pairs)?;
     for statement in [
-        "UPDATE waybills SET declaration = unhex(j.value->>1) FROM json_each(?1) j WHERE id = unhex(j.value->>0)",
-        "UPDATE documents SET declaration = unhex(j.value->>1), version = version + 1 FROM json_each(?1) j WHERE id = unhex(j.value->>0)",
+        "UPDATE waybills SET declaration = unhex(j.value->>1) FROM json_each(?1) j WHERE waybills.id = unhex(j.value->>0)",
+        "UPDATE documents SET declaration = unhex(j.value->>1), version = version + 1 FROM json_each(?1) j WHERE documents.id = unhex(j.value->>0)",
         "DELETE FROM waybill_orders WHERE waybill IN (SELECT unhex(value->>0) FROM json_each(?1))",
     ] {
         sqlx::query(statement).bind(&pairs).execute(&mut *connection).await?;
