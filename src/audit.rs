@@ -4,16 +4,21 @@
 //! the [`Tree`] and signs a [`Checkpoint`] of it. The formats are those of C2SP (tlog-tiles, tlog-checkpoint, signed-note), so that
 //! public tools can check the log. [`verify`] goes through a kept log and names what is broken.
 
+mod broken;
 mod checkpoint;
 mod hash;
 mod note;
 pub mod proof;
+mod stored;
 mod tree;
+pub mod verify;
 
 pub use self::{
+    broken::{Broken, Damage, Fault, Place},
     checkpoint::{Checkpoint, CheckpointError},
     hash::{Hash, leaf_hash, node_hash},
     note::{LogKey, LogVerifier, NoteError, SignedNote},
+    stored::{Pending, StoredCheckpoint, StoredEntry},
     tree::{Edge, Misfit, Sequenced, Tile, TileId, TileRun, Tree},
 };
 

@@ -221,6 +221,12 @@ impl<'a> SignedNote<'a> {
         Ok(Self { text, signatures })
     }
 
+    /// The text, which anybody may have written.
+    #[must_use]
+    pub const fn unverified(&self) -> &'a str {
+        self.text
+    }
+
     /// Gives the text if the key signed it.
     ///
     /// # Errors
