@@ -110,6 +110,15 @@ impl Broken {
         self.place.position()
     }
 
+    /// Orders what is found. A signed root that differs says only that something up to its end is wrong: what names an entry within
+    /// comes before it.
+    pub(super) fn rank(&self) -> u64 {
+        match (self.place, self.fault) {
+            (Place::Entries { last, .. }, Fault::RootDiffers { .. }) => last,
+            _ => self.position(),
+        }
+    }
+
     /// In English.
     #[must_use]
     pub fn en(&self) -> String {
@@ -195,13 +204,13 @@ impl Fault {
     }
 }
 
-/// What is broken in a kept log.
+/// All that is broken in a kept log.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{first}")]
 pub struct Damage {
-    /// The one that concerns the earliest entry.
+    /// The one that concerns the earliest entry; a range counts by its end.
     pub first: Broken,
-    /// All that were listed, by position.
+    /// All that were listed, in the same order.
     pub found: Vec<Broken>,
     /// How many more there were that were not listed.
     pub unlisted: u64,

@@ -21,7 +21,7 @@
 //! What it cannot see: entries after the last checkpoint that were altered with their leaf hash, and a log cut back to an earlier
 //! checkpoint together with its entries and tiles. Against the latter give [`Checkpoints::since`] a checkpoint that was kept elsewhere.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 use super::{
     broken::{Broken, Damage, Fault, Place},
@@ -59,7 +59,7 @@ struct Report {
 impl Report {
     fn add(&mut self, place: Place, fault: Fault) {
         let broken = Broken { place, fault };
-        if self.first.is_none_or(|first| broken.position() < first.position()) {
+        if self.first.is_none_or(|first| broken.rank() < first.rank()) {
             self.first = Some(broken);
         }
         if self.found.len() < MOST_LISTED {
@@ -170,9 +170,13 @@ struct Suspect {
 }
 
 impl Suspect {
-    /// What two of the three say, if one of them is a tile that is not contradicted by both others.
-    fn majority(&self) -> Option<Hash> {
-        self.tile.filter(|&tile| self.leaf == Some(tile) || self.body == tile)
+    fn tile_index(&self) -> u64 {
+        self.position / TILE_WIDTH
+    }
+
+    /// What the tile says, if the body, the leaf hash or a body elsewhere bears it out.
+    fn likely(&self, borne_out: &BTreeSet<u64>) -> Option<Hash> {
+        self.tile.filter(|&tile| self.leaf == Some(tile) || self.body == tile || borne_out.contains(&self.tile_index()))
     }
 }
 
@@ -301,7 +305,7 @@ impl Verifier {
             let root = self.by_entries.root();
             return Ok(Summary { entries: self.next, signed: self.last_signed, checkpoints: self.checkpoints, root });
         };
-        found.sort_by_key(Broken::position);
+        found.sort_by_key(Broken::rank);
         Err(Damage { first, found, unlisted })
     }
 
@@ -402,11 +406,14 @@ impl Verifier {
 
     /// Names what was wrong at the positions that did not agree.
     fn judge(&mut self, right: Right) {
-        for suspect in std::mem::take(&mut self.suspects) {
+        let suspects = std::mem::take(&mut self.suspects);
+        // An altered tile would hardly have the hash of an entry that was moved.
+        let borne_out = suspects.iter().filter(|suspect| suspect.from.is_some()).map(Suspect::tile_index).collect();
+        for suspect in suspects {
             let truth = match right {
                 Right::Bodies => Some(suspect.body),
                 Right::Hashes => suspect.tile.or(suspect.leaf),
-                Right::Unknown => suspect.majority(),
+                Right::Unknown => suspect.likely(&borne_out),
             };
             let place = Place::Entry(suspect.position);
             let Some(truth) = truth else {
@@ -419,7 +426,7 @@ impl Verifier {
                 self.report.add(place, Fault::LeafAltered);
             }
             if suspect.tile.is_some_and(|tile| tile != truth) {
-                self.report.add_tile(TileId { level: 0, index: suspect.position / TILE_WIDTH }, suspect.position);
+                self.report.add_tile(TileId { level: 0, index: suspect.tile_index() }, suspect.position);
             }
         }
     }

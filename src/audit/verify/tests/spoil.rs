@@ -92,8 +92,11 @@ fn spoil_rows(log: &mut Log, way: u64, work: &Clockwork) -> Broken {
             let position = tiled;
             log.entries.remove(usize::try_from(position).unwrap());
             log.renumber();
-            let fault = if position % TILE_WIDTH == 255 { Fault::Altered } else { Fault::Moved { from: position + 1 } };
-            at(position, fault)
+            if position % TILE_WIDTH == 255 {
+                at(position, shifted(log, position))
+            } else {
+                at(position, Fault::Moved { from: position + 1 })
+            }
         }
         2 => swap(log, position, work),
         3 => {
@@ -103,7 +106,7 @@ fn spoil_rows(log: &mut Log, way: u64, work: &Clockwork) -> Broken {
             reseal(&mut row);
             log.entries.insert(usize::try_from(position).unwrap(), row);
             log.renumber();
-            if position < TILED { at(position, Fault::Altered) } else { log.range(position) }
+            if position < TILED { at(position, shifted(log, position)) } else { log.range(position) }
         }
         4 => {
             let row = log.row(position).clone();
@@ -125,6 +128,12 @@ fn spoil_rows(log: &mut Log, way: u64, work: &Clockwork) -> Broken {
     }
 }
 
+/// What is told of an entry when all after it were shifted too. Where no signed root comes before the part without tiles, which was
+/// altered as well, the last entry of the last tile stands alone against its tile.
+fn shifted(log: &Log, position: u64) -> Fault {
+    if position + 1 == TILED && log.around(position).1 > TILED { Fault::Undecided } else { Fault::Altered }
+}
+
 fn swap(log: &mut Log, position: u64, work: &Clockwork) -> Broken {
     let other = (position + 1 + work.below(ENTRIES - 1)) % ENTRIES;
     let (first, second) = (position.min(other), position.max(other));
@@ -134,6 +143,8 @@ fn swap(log: &mut Log, position: u64, work: &Clockwork) -> Broken {
         log.range(first)
     } else if first / TILE_WIDTH == second / TILE_WIDTH {
         at(first, Fault::Moved { from: second })
+    } else if (TILED..log.around(first).1).contains(&second) {
+        at(first, Fault::Undecided)
     } else {
         at(first, Fault::Altered)
     }
