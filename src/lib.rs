@@ -10,3 +10,4 @@ pub mod lane;
 pub mod queue;
 pub mod dossier;
 pub mod audit;
+pub mod message;
