@@ -1,1 +1,4 @@
 //! tests
+
+#[cfg(test)]
+mod schemas;
