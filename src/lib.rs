@@ -11,4 +11,5 @@ pub mod lane;
 pub mod queue;
 pub mod dossier;
 pub mod audit;
+pub mod message;
 pub mod store;
