@@ -11,3 +11,5 @@ pub mod queue;
 pub mod dossier;
 pub mod audit;
 pub mod message;
+pub mod seal;
+pub mod signers;

@@ -2,3 +2,5 @@
 
 #[cfg(test)]
 mod schemas;
+#[cfg(test)]
+mod seals;
