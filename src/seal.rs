@@ -16,6 +16,8 @@ use async_trait::async_trait;
 use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
 use sm3::{Digest, Sm3};
 
+use crate::message;
+
 pub use certificate::{Algorithm, Fault as CertificateFault, Identity, LARGEST as LARGEST_CERTIFICATE, USER_ID};
 pub use refusal::Refusal;
 pub use verify::{Mode, Verified, verify};
@@ -137,8 +139,8 @@ fn prepare(unsigned: &[u8]) -> Result<(String, String), Error> {
 
 /// The message with its signature right before the root's end tag.
 fn assemble(unsigned: &[u8], signed_info: &str, value: &[u8], identity: &Identity) -> Result<Vec<u8>, Error> {
-    let end = unsigned.iter().rposition(|&byte| byte == b'<');
-    let (body, end) = end.and_then(|at| unsigned.split_at_checked(at)).ok_or(Error::NotCanonical("no end tag"))?;
+    let at = message::signature_position(unsigned);
+    let (body, end) = unsigned.split_at_checked(at).ok_or(Error::NotCanonical("no end tag"))?;
     let signature = format!(
         "<ds:Signature>{signed_info}<ds:SignatureValue>{}</ds:SignatureValue><ds:KeyInfo><ds:KeyName>{}</ds:KeyName><ds:X509Data>\
          <ds:X509Certificate>{}</ds:X509Certificate></ds:X509Data></ds:KeyInfo></ds:Signature>",

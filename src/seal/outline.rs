@@ -8,7 +8,8 @@ use std::ops::Range;
 /// The namespace of XML signatures.
 pub const SIGNATURES: &str = "http://www.w3.org/2000/09/xmldsig#";
 
-const DEEPEST: usize = 64;
+/// As deep as the reader of messages goes.
+const DEEPEST: usize = 32;
 const MOST_BINDINGS: usize = 64;
 const MOST_NODES_IN_SIGNATURE: usize = 256;
 
@@ -288,6 +289,7 @@ fn written(run: &str, escapes: &[&str], refused: impl Fn(u8) -> bool) -> Result<
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::message::{self, Part};
 
     const HEAD: &str = "<m:M xmlns:ds=\"http://www.w3.org/2000/09/xmldsig#\" xmlns:m=\"urn:m\" guid=\"1\">";
 
@@ -357,6 +359,67 @@ mod tests {
         {
             let text = format!("{HEAD}{inner}</m:M>");
             assert!(!read(text.as_bytes()).unwrap().plain, "{inner}");
+        }
+    }
+
+    const PIECES: [&str; 30] = [
+        "<m:A>",
+        "</m:A>",
+        "<m:A/>",
+        "<m:B c=\"1\">",
+        "</m:B>",
+        "<m:B a=\"1\" b=\"\">",
+        "<ds:A>",
+        "</ds:A>",
+        "<m:A b=\"1\" a=\"1\">",
+        "<A>",
+        "</A>",
+        "<m:A m:a=\"1\">",
+        "<n:A xmlns:n=\"urn:n\">",
+        "</n:A>",
+        "<A xmlns=\"urn:a\">",
+        "<A xmlns=\"\">",
+        "a",
+        "中",
+        ">",
+        "]]>",
+        "\r",
+        "\n",
+        "\t",
+        "&amp;",
+        "&gt;",
+        "&#xD;",
+        "&quot;",
+        "&#65;",
+        "<!-- a -->",
+        "<m:A b=\"&quot;&#xA;'\">",
+    ];
+
+    proptest::proptest! {
+        /// What is called plain is what canonicalisation would give; what canonicalisation gives can always be read.
+        #[test]
+        fn agrees_with_canonical_xml(pieces in proptest::collection::vec(0..PIECES.len(), 0..8), closed in proptest::bool::weighted(0.7)) {
+            let mut inner: Vec<&str> = pieces.into_iter().map(|index| PIECES[index]).collect();
+            if closed {
+                let opened: Vec<String> = inner.iter().filter(|piece| piece.starts_with('<') && !piece.contains(['/', '!'])).map(|piece| {
+                    format!("</{}>", piece.trim_start_matches('<').split([' ', '>']).next().unwrap())
+                }).collect();
+                inner.retain(|piece| !piece.starts_with("</"));
+                let text = format!("{HEAD}{}{}</m:M>", inner.concat(), opened.into_iter().rev().collect::<String>());
+                agrees(&text);
+            } else {
+                agrees(&format!("{HEAD}{}</m:M>", inner.concat()));
+            }
+        }
+    }
+
+    fn agrees(text: &str) {
+        let canonical = message::canonical(text.as_bytes(), Part::Whole);
+        if read(text.as_bytes()).is_ok_and(|outline| outline.plain) {
+            assert_eq!(canonical.as_deref(), Ok(text.as_bytes()), "{text}");
+        }
+        if let Ok(canonical) = canonical {
+            assert!(read(&canonical).is_ok(), "{text}");
         }
     }
 }
