@@ -12,4 +12,7 @@ pub mod queue;
 pub mod dossier;
 pub mod audit;
 pub mod message;
+pub mod seal;
 pub mod store;
+pub mod signers;
+pub mod cli;

@@ -3,4 +3,5 @@
 
 mod house;
 mod schemas;
+mod seals;
 mod store;
