@@ -24,6 +24,8 @@ use crate::{
     state::State,
 };
 
+pub mod sqlite;
+
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -41,6 +43,12 @@ pub enum Error {
     /// The store was made by another version of this program.
     #[error("the store's schema is not one that this program knows: {0}")]
     Schema(String),
+}
+
+/// What an order number is unique within: the platform and the seller together (foreign platforms all write 无).
+#[must_use]
+pub fn order_scope(platform: &str, seller: &str) -> String {
+    format!("{platform}|{seller}")
 }
 
 /// The result of a command.
@@ -522,14 +530,15 @@ pub struct StoredTile {
     pub hashes: Vec<u8>,
 }
 
-/// What is needed to go on with the log: its size, and the hashes that are not in a full tile of their level.
+/// What is needed to go on with the log: its size and its edge.
 #[derive(Debug, Clone, Default)]
 pub struct LogHead {
     /// Entries with a place.
     pub size: i64,
-    /// Leaf hashes after the last full tile of level 0, then for each higher level the roots of its full child tiles that are not
-    /// yet in a full tile: `edge[0]` are leaves.
-    pub edge: Vec<Vec<[u8; 32]>>,
+    /// Leaf hashes after the last full tile.
+    pub leaves: Vec<[u8; 32]>,
+    /// The full tiles that no full tile above them covers, by level and index.
+    pub tiles: Vec<StoredTile>,
 }
 
 /// New places for entries, guarded by the size of the log.
@@ -544,6 +553,40 @@ pub struct Sequencing {
     /// The new root.
     pub root: [u8; 32],
     /// The signed note over it.
+    pub note: String,
+}
+
+/// A row of the log as stored, for a check of the whole.
+#[derive(Debug, Clone)]
+pub struct StoredRow {
+    /// Its place.
+    pub position: i64,
+    /// The columns beside the body.
+    pub id: Uuid,
+    /// When.
+    pub at: Timestamp,
+    /// Whose.
+    pub tenant: String,
+    /// About what.
+    pub subject: Uuid,
+    /// What was done.
+    pub act: String,
+    /// The leaf hash.
+    pub leaf: Vec<u8>,
+    /// The canonical bytes.
+    pub body: Vec<u8>,
+}
+
+/// A checkpoint as stored.
+#[derive(Debug, Clone)]
+pub struct StoredCheckpoint {
+    /// How many entries it covers.
+    pub size: i64,
+    /// The root over them.
+    pub root: Vec<u8>,
+    /// When it was signed.
+    pub at: Timestamp,
+    /// The signed note.
     pub note: String,
 }
 
@@ -696,6 +739,15 @@ pub trait Store: Send + Sync {
     async fn log_head(&self) -> Result<LogHead>;
     /// Gives entries their place.
     async fn sequence(&self, now: Timestamp, sequencing: Sequencing) -> Result<Written>;
+
+    /// Rows of the log from a position on, for a check of the whole.
+    async fn stored_entries(&self, from: i64, limit: u32) -> Result<Vec<StoredRow>>;
+    /// One full tile.
+    async fn stored_tile(&self, level: i64, index: i64) -> Result<Option<Vec<u8>>>;
+    /// Level and index of every full tile, in that order.
+    async fn stored_tiles(&self) -> Result<Vec<(i64, i64)>>;
+    /// Every checkpoint, by size.
+    async fn stored_checkpoints(&self) -> Result<Vec<StoredCheckpoint>>;
 
     // — looking in —
 

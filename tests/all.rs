@@ -1,1 +1,3 @@
-//! tests
+//! Black-box and conformance tests, in one binary.
+
+mod store;
