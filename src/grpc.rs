@@ -35,6 +35,7 @@ mod declarations;
 mod drafts;
 mod find;
 mod follow;
+mod items;
 mod logistics;
 mod operations;
 mod status;

@@ -1,10 +1,15 @@
 //! Tongguan
 
+pub mod access;
 pub mod audit;
 pub mod check;
 pub mod clock;
 pub mod declaration;
 pub mod dossier;
+pub mod exemption;
+pub mod explain;
+pub mod grpc;
+pub mod intake;
 pub mod lane;
 pub mod party;
 pub mod queue;
