@@ -4,6 +4,7 @@ pub mod access;
 pub mod audit;
 pub mod check;
 pub mod clock;
+pub mod codes;
 pub mod declaration;
 pub mod dossier;
 pub mod exemption;

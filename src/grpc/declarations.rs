@@ -62,7 +62,7 @@ impl proto::declarations_server::Declarations for Door {
         Ok(Response::new(proto::ValidateResponse {
             acceptable: validation.acceptable,
             findings: convert::findings(&validation.findings),
-            advice: validation.assessment.as_ref().map(advice::lines).unwrap_or_default(),
+            advice: validation.assessment.as_ref().map(advice::of),
             declaration_id: validation.earlier.map(|id| id.to_string()).unwrap_or_default(),
         }))
     }
@@ -128,7 +128,7 @@ fn submitted(answer: &Answer) -> proto::SubmitResponse {
         accepted_at: Some(convert::timestamp(answer.accepted_at)),
         needed_by: Some(convert::timestamp(answer.needed_by)),
         warnings: convert::findings(&answer.warnings),
-        advice: advice::lines(&answer.assessment),
+        advice: Some(advice::of(&answer.assessment)),
     }
 }
 
@@ -149,7 +149,7 @@ pub(super) fn whole(shown: &Shown, now: Timestamp) -> proto::GetResponse {
         declared_at: dossier.declaration.inventory.declared_at.clone(),
         documents: dossier.documents.iter().map(convert::document).collect(),
         inventory_waits_for: inventory_wait(dossier, now).map(explain_wait).map(|(zh, en)| convert::text(zh, en)),
-        advice: shown.assessments.last().map(|body| advice::kept(body)).unwrap_or_default(),
+        advice: shown.assessments.last().and_then(|body| advice::kept(dossier.id, body)),
         warnings: convert::findings(&shown.warnings),
         tenant: dossier.tenant.to_string(),
     }

@@ -274,5 +274,7 @@ fn entry(planned: &Planned, id: DeclarationId, documents: &[Document], actor: &A
         new("inventory.declared_at".into(), &planned.declaration.inventory.declared_at),
     ];
     changes.extend(documents.iter().map(|document| new(format!("{}.state", document.kind.as_str()), document.state.as_str())));
+    // Advice that needed a named override of what is not verified says so in the log.
+    changes.extend(planned.assessment.overrides_used().into_iter().map(|used| new("exemption.override".into(), &used.name)));
     Entry { id: clockwork.id(), at: now, actor: actor.clone(), act: "accept".into(), subject: id.0, changes, why: String::new() }
 }
