@@ -5,12 +5,8 @@ use std::{env, error::Error, fs, path::PathBuf};
 use prost::Message;
 
 /// The files with services; what they import is found by itself.
-const FILES: [&str; 4] = [
-    "tongguan/v1/declarations.proto",
-    "tongguan/v1/logistics.proto",
-    "tongguan/v1/operations.proto",
-    "tongguan/v1/audit_log.proto",
-];
+const FILES: [&str; 4] =
+    ["tongguan/v1/declarations.proto", "tongguan/v1/logistics.proto", "tongguan/v1/operations.proto", "tongguan/v1/audit_log.proto"];
 
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=proto");

@@ -1,10 +1,10 @@
 //! The customs states in plain words, for whoever shows them: what a state means and what comes next, zh and en.
 
 use crate::{
-    declaration::Kind,
-    lane::{Gate, Wait, gate},
     clock::Timestamp,
+    declaration::Kind,
     dossier::Dossier,
+    lane::{Gate, Wait, gate},
     state::{State, Turn},
 };
 
@@ -63,30 +63,42 @@ pub const fn explain_state(kind: Kind, state: State) -> StateText {
         State::Review => text("海关人工审核", "an officer looks at it", "等待海关审核", "wait for the officer's decision"),
         State::Inspection => text("海关查验", "the goods are inspected", "请配合海关查验货物", "help customs to inspect the goods"),
         State::Passed => passed(kind),
-        State::Released => text("海关放行", "released", "货物可装运离境,离境后结关", "load the goods and leave; it is closed after departure"),
+        State::Released => {
+            text("海关放行", "released", "货物可装运离境,离境后结关", "load the goods and leave; it is closed after departure")
+        }
         State::Closed => text("已结关", "closed", "全部完成", "all done"),
-        State::Refused => text("海关退单", "refused by customs", "请按退单原因修改后重新申报", "correct it by the reason given and declare it again"),
+        State::Refused => {
+            text("海关退单", "refused by customs", "请按退单原因修改后重新申报", "correct it by the reason given and declare it again")
+        }
         State::Rejected => text(
             "报文未被处理",
             "not processed by customs",
             "请按错误原因修改后重新申报",
             "correct it by the error given and declare it again",
         ),
-        State::Cancelled => text("已撤销", "cancelled", "已结束,如需出口请重新申报", "it is over; declare anew if the goods are still to leave"),
+        State::Cancelled => {
+            text("已撤销", "cancelled", "已结束,如需出口请重新申报", "it is over; declare anew if the goods are still to leave")
+        }
     }
 }
 
 const fn stored(kind: Kind) -> StateText {
     match kind {
-        Kind::Inventory => text("海关已入库", "stored by customs", "等待货物运抵和海关审核", "wait for the goods to arrive and for customs' review"),
-        Kind::Order | Kind::Waybill => text("海关已入库", "stored by customs", "本单证已完成,等待清单审核", "this document is done; the inventory goes on"),
+        Kind::Inventory => {
+            text("海关已入库", "stored by customs", "等待货物运抵和海关审核", "wait for the goods to arrive and for customs' review")
+        }
+        Kind::Order | Kind::Waybill => {
+            text("海关已入库", "stored by customs", "本单证已完成,等待清单审核", "this document is done; the inventory goes on")
+        }
     }
 }
 
 const fn passed(kind: Kind) -> StateText {
     match kind {
         Kind::Inventory => text("海关审结", "passed by customs", "等待海关放行", "wait for the release"),
-        Kind::Order | Kind::Waybill => text("海关审结", "passed by customs", "本单证已完成,等待清单审核", "this document is done; the inventory goes on"),
+        Kind::Order | Kind::Waybill => {
+            text("海关审结", "passed by customs", "本单证已完成,等待清单审核", "this document is done; the inventory goes on")
+        }
     }
 }
 

@@ -55,6 +55,12 @@ pub struct Parts {
     pub store: Arc<dyn Store>,
     /// Time and randomness.
     pub clockwork: Clockwork,
+    /// What it decides by.
+    pub rules: Arc<Rules>,
+}
+
+/// What intake decides by: the same for every request.
+pub struct Rules {
     /// Who transmits what, in the order in which they are tried.
     pub lanes: Vec<Lane>,
     /// Our identities towards customs.
@@ -174,7 +180,7 @@ impl Refusal {
     }
 }
 
-type Reply<A> = std::result::Result<A, Refusal>;
+type Reply<A> = Result<A, Refusal>;
 
 /// A request on its way to a worker; it holds its share of the memory until it is answered.
 struct Job<Q, A> {

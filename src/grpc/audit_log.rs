@@ -100,12 +100,7 @@ impl Door {
     }
 
     /// Entries of an actor, and where to go on; looks through a bounded number of pages.
-    async fn look_through(
-        &self,
-        mut filter: EntryFilter,
-        actor: &str,
-        wanted: u32,
-    ) -> Result<(Vec<PlacedEntry>, Option<i64>), Status> {
+    async fn look_through(&self, mut filter: EntryFilter, actor: &str, wanted: u32) -> Result<(Vec<PlacedEntry>, Option<i64>), Status> {
         let wanted = usize::try_from(wanted).unwrap_or(usize::MAX);
         let mut found = Vec::new();
         for _ in 0..MOST_PAGES {

@@ -133,7 +133,8 @@ pub(super) fn last_word(kind: Kind, word: &LastWord) -> proto::LastWord {
         code: word.code.clone(),
         at: Some(timestamp(word.at)),
         info: word.info.clone(),
-        explanation: Some(text(explained.zh, explained.en)),
+        explanation: Some(text(explained.meaning_zh, explained.meaning_en)),
+        next: Some(text(explained.next_zh, explained.next_en)),
     }
 }
 

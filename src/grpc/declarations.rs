@@ -1,6 +1,6 @@
 //! `Declarations`: what sellers call.
 
-use tokio_stream::{StreamExt, wrappers::ReceiverStream};
+use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status, Streaming, async_trait};
 
 use super::{
@@ -11,10 +11,10 @@ use super::{
 use crate::{
     access::Call,
     audit::Entry,
-    declaration::Kind,
-    explain::{explain_state, explain_wait, inventory_wait},
     clock::Timestamp,
+    declaration::Kind,
     dossier::Document,
+    explain::{explain_state, explain_wait, inventory_wait},
     intake::Answer,
     state::State,
     store::{ListFilter, Shown},
@@ -79,7 +79,8 @@ impl proto::declarations_server::Declarations for Door {
         let caller = self.admit(&request, Call::ReadDeclarations)?;
         let asked = request.into_inner();
         let limit = convert::page_size(asked.page_size);
-        let token = |text: &str| convert::declaration_id(text).map_err(|_| status::invalid("分页标记无效", "this page_token is none of ours"));
+        let token =
+            |text: &str| convert::declaration_id(text).map_err(|_| status::invalid("分页标记无效", "this page_token is none of ours"));
         if asked.office.len() > LONGEST_OFFICE || !asked.office.bytes().all(|b| b.is_ascii_digit()) {
             return Err(status::invalid("关区代码为至多4位数字", "an office has at most 4 digits"));
         }

@@ -93,7 +93,7 @@ fn decide(core: &Core, actor: &Actor, submission: &Submission, found: &Found, no
         None => {}
     }
     let taken = Taken { order_taken: found.order_taken, waybill_taken: found.waybill_taken };
-    match prepare::prepare(&core.parts, submission, &taken, now) {
+    match prepare::prepare(&core.parts.rules, submission, &taken, now) {
         Ok(planned) => {
             let acceptance = prepare::acceptance(&planned, submission, actor, &core.parts.clockwork, now, core.needed_within);
             Decision::Ready(Box::new((planned, acceptance)))
@@ -150,7 +150,7 @@ async fn settled(core: &Core, job: &DeclarationJob, accepted: Accepted, now: Tim
         Accepted::OrderTaken => Taken { order_taken: true, waybill_taken: false },
         Accepted::WaybillTaken => Taken { order_taken: false, waybill_taken: true },
     };
-    match prepare::prepare(&core.parts, &job.request, &taken, now) {
+    match prepare::prepare(&core.parts.rules, &job.request, &taken, now) {
         Err(refusal) => Err(refusal),
         Ok(_) => Err(Refusal::Internal),
     }

@@ -16,7 +16,7 @@ use crate::{
     store::Acceptance,
 };
 
-use super::{Parts, Refusal, Submission};
+use super::{Refusal, Rules, Submission};
 
 const LONGEST_KEY: usize = 200;
 
@@ -56,11 +56,11 @@ struct Transmission {
 ///
 /// # Errors
 /// Everything that is wrong.
-pub fn prepare(parts: &Parts, submission: &Submission, taken: &Taken, now: Timestamp) -> Result<Planned, Refusal> {
+pub fn prepare(rules: &Rules, submission: &Submission, taken: &Taken, now: Timestamp) -> Result<Planned, Refusal> {
     let own = own_findings(submission);
     match check::check(&submission.draft, taken, now.day()) {
         Ok(checked) => {
-            let planned = plan(parts, assess(parts, checked, now));
+            let planned = plan(rules, assess(rules, checked, now));
             match planned {
                 Ok(planned) if own.is_empty() => Ok(planned),
                 Ok(planned) => Err(invalid([own, planned.warnings].concat())),
@@ -109,8 +109,8 @@ fn own_findings(submission: &Submission) -> Vec<Finding> {
 
 /// Advises on the exemption as it stands before anything is declared.
 #[must_use]
-pub fn assess(parts: &Parts, checked: Checked, now: Timestamp) -> Assessed {
-    let assessment = parts.advisor.assess(checked.declaration(), ListStatus::NotDeclared, now.day());
+pub fn assess(rules: &Rules, checked: Checked, now: Timestamp) -> Assessed {
+    let assessment = rules.advisor.assess(checked.declaration(), ListStatus::NotDeclared, now.day());
     Assessed { checked, assessment }
 }
 
@@ -118,7 +118,7 @@ pub fn assess(parts: &Parts, checked: Checked, now: Timestamp) -> Assessed {
 ///
 /// # Errors
 /// Where no lane covers the declaration, or nobody of ours can transmit what its lane wants sent; warnings included.
-pub fn plan(parts: &Parts, assessed: Assessed) -> Result<Planned, Vec<Finding>> {
+pub fn plan(rules: &Rules, assessed: Assessed) -> Result<Planned, Vec<Finding>> {
     let Assessed { checked, assessment } = assessed;
     let (declaration, warnings) = checked.into_parts();
     let inventory = &declaration.inventory;
@@ -128,11 +128,11 @@ pub fn plan(parts: &Parts, assessed: Assessed) -> Result<Planned, Vec<Finding>> 
         trade_mode: &inventory.trade_mode,
         seller: &declaration.order.seller.code,
     };
-    let Some(lane) = lane::choose(&parts.lanes, case) else { return Err([vec![no_lane()], warnings].concat()) };
+    let Some(lane) = lane::choose(&rules.lanes, case) else { return Err([vec![no_lane()], warnings].concat()) };
     let mut transmissions = Vec::with_capacity(Kind::ALL.len());
     let mut missing = Vec::new();
     for kind in Kind::ALL.into_iter().filter(|kind| matches!(lane.duty(*kind), Duty::Send(_))) {
-        match lane::choose_sender(&parts.senders, lane.duty(kind), &lane::transmitters(&declaration, kind)) {
+        match lane::choose_sender(&rules.senders, lane.duty(kind), &lane::transmitters(&declaration, kind)) {
             Some(sender) => transmissions.push(transmission(kind, lane, sender)),
             None => missing.push(no_sender(kind, sender_path(kind))),
         }

@@ -67,16 +67,17 @@ fn ready(core: &Core, actor: &Actor, push: &Push, now: Timestamp) -> Reply<(Wayb
     let document = document(core, actor, &checked, id, now)?;
     let (waybill, order, warnings) = checked.into_parts();
     let entry = entry(core, actor, id, &waybill.waybill_no, document.as_ref(), now);
-    let acceptance = WaybillAcceptance { id, actor: actor.clone(), digest: push.digest, waybill: Arc::new(waybill), order, document, entry };
+    let acceptance =
+        WaybillAcceptance { id, actor: actor.clone(), digest: push.digest, waybill: Arc::new(waybill), order, document, entry };
     Ok((acceptance, warnings))
 }
 
 /// Its document, where every lane wants waybills sent alike: then it need not wait for its order.
 fn document(core: &Core, actor: &Actor, checked: &CheckedWaybill, id: DocumentId, now: Timestamp) -> Reply<Option<Document>> {
-    let Some(lane) = lane::unanimous_waybill(&core.parts.lanes).filter(|lane| matches!(lane.waybill, Duty::Send(_))) else {
+    let Some(lane) = lane::unanimous_waybill(&core.parts.rules.lanes).filter(|lane| matches!(lane.waybill, Duty::Send(_))) else {
         return Ok(None);
     };
-    let Some(sender) = lane::choose_sender(&core.parts.senders, &lane.waybill, &lane::waybill_transmitters(checked.waybill())) else {
+    let Some(sender) = lane::choose_sender(&core.parts.rules.senders, &lane.waybill, &lane::waybill_transmitters(checked.waybill())) else {
         let findings = [vec![prepare::no_sender(Kind::Waybill, "carrier.code")], checked.warnings().to_vec()].concat();
         return Err(Refusal::Invalid { total: findings.len(), findings });
     };
@@ -89,5 +90,13 @@ fn entry(core: &Core, actor: &Actor, id: DocumentId, waybill_no: &str, document:
     let new = |field: &str, to: &str| Difference { field: field.to_owned(), from: String::new(), to: to.to_owned() };
     let mut changes = vec![new("waybill.no", waybill_no)];
     changes.extend(document.map(|document| new("waybill.state", document.state.as_str())));
-    Entry { id: core.parts.clockwork.id(), at: now, actor: actor.clone(), act: "accept_waybill".into(), subject: id.0, changes, why: String::new() }
+    Entry {
+        id: core.parts.clockwork.id(),
+        at: now,
+        actor: actor.clone(),
+        act: "accept_waybill".into(),
+        subject: id.0,
+        changes,
+        why: String::new(),
+    }
 }
