@@ -11,3 +11,6 @@ pub mod queue;
 pub mod dossier;
 pub mod audit;
 pub mod store;
+pub mod task;
+pub mod endpoint;
+pub mod gatekeeper;
