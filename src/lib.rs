@@ -10,6 +10,7 @@ pub mod lane;
 pub mod queue;
 pub mod dossier;
 pub mod audit;
+pub mod message;
 pub mod store;
 pub mod task;
 pub mod endpoint;
