@@ -4,6 +4,7 @@ pub mod clock;
 pub mod party;
 pub mod declaration;
 pub mod check;
+pub mod exemption;
 pub mod receipt;
 pub mod state;
 pub mod lane;
