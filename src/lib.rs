@@ -23,4 +23,5 @@ pub mod intake;
 pub mod gatekeeper;
 pub mod access;
 pub mod grpc;
+pub mod config;
 pub mod cli;
