@@ -1,3 +1,4 @@
 //! Black-box and conformance tests, in one binary.
 
+mod grpc;
 mod store;
