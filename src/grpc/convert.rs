@@ -157,9 +157,16 @@ pub(super) fn document(document: &Document) -> proto::Document {
     }
 }
 
+/// A declaration's documents in the order in which a parcel needs them.
+pub(super) fn documents(dossier: &Dossier) -> Vec<&Document> {
+    let mut documents: Vec<_> = dossier.documents.iter().collect();
+    documents.sort_by_key(|document| (document.kind, document.id));
+    documents
+}
+
 pub(super) fn standings(dossier: &Dossier) -> Vec<proto::DocumentStanding> {
     let standing = |document: &Document| proto::DocumentStanding { kind: kind(document.kind).into(), state: state(document.state).into() };
-    dossier.documents.iter().map(standing).collect()
+    documents(dossier).into_iter().map(standing).collect()
 }
 
 /// A page's size: 100 if none is asked for, at most 500.

@@ -148,7 +148,7 @@ pub(super) fn whole(shown: &Shown, now: Timestamp) -> proto::GetResponse {
         port_no: number(|document| document.port_no.as_ref().map(|no| no.0.as_str())),
         inventory_no: number(|document| document.inventory_no.as_ref().map(|no| no.0.as_str())),
         declared_at: dossier.declaration.inventory.declared_at.clone(),
-        documents: dossier.documents.iter().map(convert::document).collect(),
+        documents: convert::documents(dossier).into_iter().map(convert::document).collect(),
         inventory_waits_for: inventory_wait(dossier, now).map(explain_wait).map(|(zh, en)| convert::text(zh, en)),
         advice: shown.assessments.last().and_then(|body| advice::kept(dossier.id, body)),
         warnings: convert::findings(&shown.warnings),

@@ -11,7 +11,7 @@ use crate::{
     },
     clock::{Clockwork, ManualClock, SeededEntropy, Timestamp, start_of},
     declaration::Kind,
-    exemption::Advisor,
+    exemption::{Advisor, Library, Settings},
     lane::{Duty, Lane},
     party::{Actor, Party, Role, Sender, Tenant},
     state::State,
@@ -25,7 +25,7 @@ fn sender(name: &str, code: &str) -> Sender {
 fn rules(lanes: Vec<Lane>) -> Rules {
     let sample = sample();
     let senders = vec![sender("declarant", &sample.inventory.declarant.code), sender("carrier", &sample.inventory.carrier.code)];
-    Rules { lanes, senders, advisor: Arc::new(Advisor::default()) }
+    Rules { lanes, senders, advisor: Arc::new(Advisor::new(Library::sample().unwrap(), Settings::default(), Vec::new()).unwrap()) }
 }
 
 fn lane() -> Lane {
