@@ -11,3 +11,4 @@ pub mod queue;
 pub mod dossier;
 pub mod audit;
 pub mod store;
+pub mod simulator;
