@@ -10,5 +10,6 @@ pub mod lane;
 pub mod queue;
 pub mod dossier;
 pub mod audit;
+pub mod message;
 pub mod store;
 pub mod simulator;

@@ -1,0 +1,220 @@
+//! The envelope in which business messages travel (DxpMsg, with or without a relay's shell), and the transport's own answer
+//! (DxpRep). Message specification 202205 §4, §5 and table 7-1.
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+
+use super::{
+    Message, answer,
+    error::{Error, Problem},
+    xml::{
+        DXP,
+        tree::{Document, Element},
+        writer::Writer,
+    },
+};
+use crate::{clock::Timestamp, receipt::TransportReceipt};
+
+/// Who receives export messages (transport §1.6: three independent sources, no official text; so configuration may say otherwise).
+pub const EXPORT_RECEIVER: &str = "DXPEDCCEB0000003";
+
+/// The most receivers of an envelope.
+const MAX_RECEIVERS: usize = 5;
+
+/// What an envelope says on its outside.
+#[derive(Debug, Clone, Copy)]
+pub struct Address<'a> {
+    /// CopMsgId: the sender's own id of the message.
+    pub cop_msg_id: &'a str,
+    /// SenderId: the dxp id.
+    pub sender: &'a str,
+    /// ReceiverId.
+    pub receiver: &'a str,
+    /// CreatTime.
+    pub at: Timestamp,
+    /// MsgType: the root element of what is inside.
+    pub msg_type: &'a str,
+}
+
+impl Address<'_> {
+    fn write(&self, writer: &mut Writer, name: &'static str) {
+        writer.open(name);
+        writer.leaf("CopMsgId", self.cop_msg_id);
+        writer.leaf("SenderId", self.sender);
+        writer.open("ReceiverIds");
+        writer.leaf("ReceiverId", self.receiver);
+        writer.close("ReceiverIds");
+        writer.leaf("CreatTime", &self.at.to_envelope());
+        writer.leaf("MsgType", self.msg_type);
+        writer.close(name);
+    }
+}
+
+/// Puts a message into an envelope. No file name where `file_name` is empty.
+///
+/// # Errors
+/// When the outside holds a character that XML does not allow.
+pub fn wrap(address: &Address<'_>, payload: &[u8], file_name: &str) -> Result<Vec<u8>, Error> {
+    let mut writer = start(Message::Envelope, payload.len() / 3 * 4 + 1_024);
+    address.write(&mut writer, "TransInfo");
+    writer.open("Data");
+    writer.raw(STANDARD.encode(payload).as_bytes());
+    writer.close("Data");
+    if !file_name.is_empty() {
+        writer.open("AddInfo");
+        writer.leaf("FileName", file_name);
+        writer.close("AddInfo");
+    }
+    writer.close(Message::Envelope.wire_type());
+    writer.finish()
+}
+
+fn start(message: Message, capacity: usize) -> Writer {
+    let mut writer = Writer::new("", capacity);
+    writer.raw(br#"<?xml version="1.0" encoding="UTF-8"?>"#);
+    writer.begin(message.wire_type());
+    writer.attribute("xmlns", DXP);
+    writer.attribute("ver", "1.0");
+    writer.opened();
+    writer
+}
+
+/// An envelope, opened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Envelope {
+    /// CopMsgId.
+    pub cop_msg_id: String,
+    /// SenderId.
+    pub sender: String,
+    /// ReceiverId, 1 to 5.
+    pub receivers: Vec<String>,
+    /// CreatTime as written: with a Z or without, it is Beijing time (transport §1.3), and nothing depends on it.
+    pub created: String,
+    /// MsgType.
+    pub msg_type: String,
+    /// FileName; empty if it has none.
+    pub file_name: String,
+    /// What was inside.
+    pub data: Vec<u8>,
+}
+
+/// What bytes from a road turn out to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Opened {
+    /// A business message without an envelope, and which.
+    Business(Message),
+    /// An envelope.
+    Envelope(Envelope),
+    /// The transport's own answer.
+    Report(TransportReceipt),
+}
+
+/// Tells what bytes are, and opens the envelope if they are one.
+///
+/// # Errors
+/// When they cannot be read, or are nothing that the catalogue knows.
+pub fn open(bytes: &[u8]) -> Result<Opened, Error> {
+    let document = Document::read(bytes)?;
+    let root = document.root();
+    match Message::of(root)? {
+        message @ (Message::Request(_) | Message::Receipts(_) | Message::Format) => Ok(Opened::Business(message)),
+        Message::TransportReport => report(root).map(Opened::Report),
+        Message::Envelope => envelope(root).map(Opened::Envelope),
+        Message::RoutedEnvelope => {
+            let inner = root.child(Message::Envelope.wire_type()).ok_or_else(|| root.missing("DxpMsg"))?;
+            envelope(inner).map(Opened::Envelope)
+        }
+    }
+}
+
+/// Opens an envelope, and a relay's shell around it.
+///
+/// # Errors
+/// When the bytes cannot be read, or are something else.
+pub fn unwrap(xml: &[u8]) -> Result<Envelope, Error> {
+    match open(xml)? {
+        Opened::Envelope(envelope) => Ok(envelope),
+        Opened::Business(_) | Opened::Report(_) => Err(Error::new(Problem::Missing, "DxpMsg")),
+    }
+}
+
+fn envelope(root: Element<'_, '_>) -> Result<Envelope, Error> {
+    let head = root.child("TransInfo").ok_or_else(|| root.missing("TransInfo"))?;
+    let receivers = head.child("ReceiverIds").ok_or_else(|| head.missing("ReceiverIds"))?;
+    let receivers: Vec<_> = receivers.children().map(|receiver| receiver.text().to_owned()).collect();
+    let data = root.child("Data").ok_or_else(|| root.missing("Data"))?;
+    let outside = head.children().chain(root.child("AddInfo"));
+    if receivers.len() > MAX_RECEIVERS || receivers.iter().any(|receiver| is_long(receiver)) || outside.into_iter().any(|field| is_long(field.text())) {
+        return Err(head.error(Problem::Value));
+    }
+    Ok(Envelope {
+        cop_msg_id: head.required("CopMsgId")?.to_owned(),
+        sender: head.value("SenderId").to_owned(),
+        receivers,
+        created: head.value("CreatTime").to_owned(),
+        msg_type: head.value("MsgType").to_owned(),
+        file_name: root.child("AddInfo").map(|more| more.value("FileName").chars().take(255).collect()).unwrap_or_default(),
+        data: base64(data)?,
+    })
+}
+
+/// The longest value on an envelope's outside has 255 characters.
+fn is_long(text: &str) -> bool {
+    text.chars().nth(255).is_some()
+}
+
+fn base64(data: Element<'_, '_>) -> Result<Vec<u8>, Error> {
+    let text = data.text().as_bytes();
+    let decoded = if text.iter().any(u8::is_ascii_whitespace) {
+        let packed: Vec<u8> = text.iter().copied().filter(|b| !b.is_ascii_whitespace()).collect();
+        STANDARD.decode(packed)
+    } else {
+        STANDARD.decode(text)
+    };
+    let decoded = decoded.map_err(|_| data.error(Problem::Base64))?;
+    if decoded.is_empty() { Err(data.missing("Data")) } else { Ok(decoded) }
+}
+
+/// Reads a DxpRep. The schema lets it hold several responses: the first one counts, if all are about the same message.
+pub(super) fn report(root: Element<'_, '_>) -> Result<TransportReceipt, Error> {
+    let mut responses = root.children().filter(|child| child.name() == "Response").map(response);
+    let first = responses.next().ok_or_else(|| root.missing("Response"))??;
+    for other in responses {
+        if other?.original != first.original {
+            return Err(root.error(Problem::ElementTwice));
+        }
+    }
+    Ok(first)
+}
+
+fn response(response: Element<'_, '_>) -> Result<TransportReceipt, Error> {
+    let original = response.child("OriHead").ok_or_else(|| response.missing("OriHead"))?;
+    let receipt = TransportReceipt {
+        code: response.required("ResponseCode")?.to_owned(),
+        info: answer::info(response.value("ResponseInfo")),
+        original: original.required("CopMsgId")?.to_owned(),
+        sender_dxp_id: original.value("SenderId").to_owned(),
+    };
+    if [&receipt.code, &receipt.original, &receipt.sender_dxp_id].into_iter().any(|value| is_long(value)) {
+        return Err(response.error(Problem::Value));
+    }
+    Ok(receipt)
+}
+
+/// Writes a DxpRep about the message that was sent under `original`.
+///
+/// # Errors
+/// When it holds a character that XML does not allow.
+pub fn compose_report(code: &str, info: &str, at: Timestamp, original: &Address<'_>) -> Result<Vec<u8>, Error> {
+    let mut writer = start(Message::TransportReport, 1_024);
+    // Spelt so in the schema.
+    writer.leaf("RecevierId", original.sender);
+    writer.open("Response");
+    writer.leaf("ResponseCode", code);
+    writer.optional("ResponseInfo", Some(info));
+    let day = at.to_envelope();
+    writer.leaf("NoticeTime", day.split('T').next().unwrap_or_default());
+    original.write(&mut writer, "OriHead");
+    writer.close("Response");
+    writer.close(Message::TransportReport.wire_type());
+    writer.finish()
+}

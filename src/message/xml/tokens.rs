@@ -1,0 +1,368 @@
+//! The bounded reader: text to tags and text, on top of quick-xml, refusing what messages have no use for.
+
+use std::borrow::Cow;
+
+use quick_xml::{
+    Reader,
+    events::{BytesDecl, Event},
+};
+
+use crate::message::error::{Error, Problem};
+
+/// The most bytes that are read as one message.
+pub const MAX_BYTES: usize = 32 << 20;
+/// The deepest nesting that is read; the deepest message of the catalogue needs 9.
+pub const MAX_DEPTH: usize = 32;
+/// The most elements that are read: 100 documents of 100 lines of 20 elements are 200,000.
+pub const MAX_ELEMENTS: usize = 500_000;
+/// The most attributes, namespace declarations included, that are read on one element.
+pub const MAX_ATTRIBUTES: usize = 32;
+
+/// Bytes as text: one leading 0x00 (messages that crossed the customs-side queue carry it, transport §1.7) and a byte-order mark
+/// are left out.
+pub fn decode(bytes: &[u8]) -> Result<&str, Error> {
+    if bytes.len() > MAX_BYTES {
+        return Err(Problem::TooLarge.into());
+    }
+    let bytes = bytes.strip_prefix(b"\0").unwrap_or(bytes);
+    let bytes = bytes.strip_prefix("\u{FEFF}".as_bytes()).unwrap_or(bytes);
+    let text = std::str::from_utf8(bytes).map_err(|error| not_utf8(bytes, error.valid_up_to()))?;
+    let control = text.bytes().position(|b| b < 0x20 && !matches!(b, b'\t' | b'\n' | b'\r'));
+    match control.or_else(|| text.find(['\u{FFFE}', '\u{FFFF}'])) {
+        Some(offset) => Err(Error::from(Problem::Character).at(text, offset)),
+        None => Ok(text),
+    }
+}
+
+/// GBK bytes usually come with a declaration that says so: then that is the better answer.
+fn not_utf8(bytes: &[u8], valid: usize) -> Error {
+    let (head, _) = bytes.split_at_checked(valid).unwrap_or((bytes, &[]));
+    let head = std::str::from_utf8(head).unwrap_or_default();
+    let declared = head.strip_prefix("<?xml").and_then(|rest| rest.split_once("?>")).and_then(|(declaration, _)| {
+        let value = declaration.split_once("encoding")?.1.trim_start().strip_prefix('=')?.trim_start();
+        let quote = value.chars().next().filter(|&c| c == '"' || c == '\'')?;
+        value[1..].split_once(quote).map(|(name, _)| name)
+    });
+    match declared {
+        Some(name) if !name.eq_ignore_ascii_case("utf-8") && is_encoding_name(name) => Error::new(Problem::OtherEncoding, name.to_owned()),
+        _ => Error::from(Problem::NotUtf8),
+    }
+    .at(head, valid)
+}
+
+fn is_encoding_name(name: &str) -> bool {
+    name.len() <= 40 && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
+}
+
+/// A piece of a document.
+pub enum Token<'a> {
+    /// A start tag. For `<a/>` a [`Token::Close`] follows.
+    Open {
+        /// With its prefix.
+        name: &'a str,
+        /// The attributes, not yet taken apart.
+        attributes: &'a str,
+    },
+    /// An end tag.
+    Close,
+    /// Text without references; line ends as they came.
+    Text(&'a str),
+    /// What a reference stood for.
+    Char(char),
+}
+
+/// An attribute as written.
+pub struct Attribute<'a> {
+    /// With its prefix.
+    pub name: &'a str,
+    /// Its value, references resolved, white space normalised.
+    pub value: Cow<'a, str>,
+}
+
+/// Reads a document piece by piece.
+pub struct Tokens<'a> {
+    text: &'a str,
+    reader: Reader<&'a [u8]>,
+    offset: usize,
+    depth: usize,
+    elements: usize,
+    close_pending: bool,
+}
+
+impl<'a> Tokens<'a> {
+    /// A reader at the start of `text`.
+    pub fn new(text: &'a str) -> Self {
+        let mut reader = Reader::from_str(text);
+        reader.config_mut().check_comments = true;
+        Self { text, reader, offset: 0, depth: 0, elements: 0, close_pending: false }
+    }
+
+    /// Where the token that was read last began.
+    pub const fn offset(&self) -> usize {
+        self.offset
+    }
+
+    /// Says where something is wrong: at the token that was read last.
+    pub fn error(&self, error: impl Into<Error>) -> Error {
+        error.into().at(self.text, self.offset)
+    }
+
+    /// The next piece; nothing at the end of a whole document.
+    pub fn next(&mut self) -> Result<Option<Token<'a>>, Error> {
+        if std::mem::take(&mut self.close_pending) {
+            self.depth -= 1;
+            return Ok(Some(Token::Close));
+        }
+        loop {
+            self.offset = self.position();
+            let event = self.reader.read_event().map_err(|error| self.syntax(&error))?;
+            match self.token(event) {
+                Ok(Some(token)) => return Ok(Some(token)),
+                Ok(None) if self.offset == self.text.len() => return Ok(None),
+                Ok(None) => {}
+                Err(error) => return Err(self.error(error)),
+            }
+        }
+    }
+
+    fn position(&self) -> usize {
+        usize::try_from(self.reader.buffer_position()).unwrap_or(self.text.len())
+    }
+
+    fn syntax(&self, error: &quick_xml::Error) -> Error {
+        let offset = usize::try_from(self.reader.error_position()).unwrap_or(self.offset);
+        let problem = match error {
+            quick_xml::Error::Encoding(_) => Problem::NotUtf8,
+            _ => Problem::Syntax,
+        };
+        Error::from(problem).at(self.text, offset)
+    }
+
+    fn token(&mut self, event: Event<'a>) -> Result<Option<Token<'a>>, Error> {
+        match event {
+            Event::Start(tag) => self.open(tag.len(), 1).map(Some),
+            Event::Empty(tag) => {
+                let token = self.open(tag.len(), 2)?;
+                self.close_pending = true;
+                Ok(Some(token))
+            }
+            Event::End(_) => {
+                self.depth = self.depth.checked_sub(1).ok_or(Problem::Syntax)?;
+                Ok(Some(Token::Close))
+            }
+            Event::Text(text) => match text.into_inner() {
+                Cow::Borrowed(text) => self.text(text),
+                Cow::Owned(_) => Err(Problem::NotUtf8.into()),
+            },
+            Event::CData(text) => match text.into_inner() {
+                Cow::Borrowed(text) if self.depth > 0 => Ok(Some(Token::Text(text))),
+                _ => Err(Problem::Syntax.into()),
+            },
+            Event::GeneralRef(_) if self.depth == 0 => Err(Problem::Syntax.into()),
+            Event::GeneralRef(name) => Ok(Some(Token::Char(reference(&name)?))),
+            Event::Comment(_) => Ok(None),
+            Event::Decl(declaration) if self.offset == 0 => declared(&declaration).map(|()| None),
+            Event::Decl(_) | Event::PI(_) => Err(Problem::Instruction.into()),
+            Event::DocType(_) => Err(Problem::Doctype.into()),
+            Event::Eof if self.depth == 0 && self.elements > 0 => Ok(None),
+            Event::Eof => Err(Problem::Syntax.into()),
+        }
+    }
+
+    /// The tag whose content has `length` bytes and ended `closing` bytes before where the reader stands.
+    fn open(&mut self, length: usize, closing: usize) -> Result<Token<'a>, Error> {
+        let end = self.position().saturating_sub(closing);
+        let tag = self.text.get(end.saturating_sub(length)..end).ok_or(Problem::Syntax)?;
+        if self.depth == 0 && self.elements > 0 {
+            return Err(Problem::Syntax.into());
+        }
+        self.depth += 1;
+        self.elements += 1;
+        if self.depth > MAX_DEPTH {
+            return Err(Problem::TooDeep.into());
+        }
+        if self.elements > MAX_ELEMENTS {
+            return Err(Problem::TooManyElements.into());
+        }
+        let (name, attributes) = tag.split_at(tag.bytes().position(is_space).unwrap_or(tag.len()));
+        if !is_name(name) {
+            return Err(Problem::Syntax.into());
+        }
+        Ok(Token::Open { name, attributes })
+    }
+
+    fn text(&self, text: &'a str) -> Result<Option<Token<'a>>, Error> {
+        if self.depth == 0 {
+            return if text.bytes().all(is_space) { Ok(None) } else { Err(Problem::Syntax.into()) };
+        }
+        if text.contains("]]>") {
+            return Err(Problem::Syntax.into());
+        }
+        Ok(Some(Token::Text(text)))
+    }
+}
+
+fn declared(declaration: &BytesDecl<'_>) -> Result<(), Error> {
+    if declaration.version().map_err(|_| Problem::Syntax)? != "1.0" {
+        return Err(Problem::Syntax.into());
+    }
+    match declaration.encoding() {
+        None => Ok(()),
+        Some(Ok(name)) if name.eq_ignore_ascii_case("utf-8") => Ok(()),
+        Some(Ok(name)) if is_encoding_name(&name) => Err(Error::new(Problem::OtherEncoding, name.into_owned())),
+        Some(_) => Err(Problem::OtherEncoding.into()),
+    }
+}
+
+const fn is_space(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\n' | b'\r')
+}
+
+/// A name with at most one prefix. Above ASCII every character is taken for a letter.
+fn is_name(name: &str) -> bool {
+    let mut parts = name.splitn(2, ':');
+    let is_part = |part: &str| {
+        let starts = part.bytes().next().is_some_and(|b| b.is_ascii_alphabetic() || b == b'_' || b >= 0x80);
+        starts && part.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.') || b >= 0x80)
+    };
+    parts.all(is_part)
+}
+
+/// Takes a start tag's attributes apart into `into`, which is emptied first.
+pub fn attributes<'a>(raw: &'a str, into: &mut Vec<Attribute<'a>>) -> Result<(), Error> {
+    into.clear();
+    let mut rest = raw;
+    loop {
+        let trimmed = rest.trim_start_matches([' ', '\t', '\n', '\r']);
+        if trimmed.is_empty() {
+            return Ok(());
+        }
+        let (name, after) = trimmed.split_once('=').ok_or(Problem::Syntax)?;
+        let name = name.trim_end_matches([' ', '\t', '\n', '\r']);
+        let after = after.trim_start_matches([' ', '\t', '\n', '\r']);
+        let quote = after.chars().next().filter(|c| matches!(c, '"' | '\'')).ok_or(Problem::Syntax)?;
+        let (value, after) = after[1..].split_once(quote).ok_or(Problem::Syntax)?;
+        // The tag's name and each attribute must be followed by white space.
+        if trimmed.len() == rest.len() || !is_name(name) {
+            return Err(Problem::Syntax.into());
+        }
+        if into.iter().any(|known| known.name == name) {
+            return Err(Error::new(Problem::AttributeTwice, name.to_owned()));
+        }
+        if into.len() == MAX_ATTRIBUTES {
+            return Err(Problem::TooManyAttributes.into());
+        }
+        into.push(Attribute { name, value: attribute_value(value)? });
+        rest = after;
+    }
+}
+
+fn attribute_value(raw: &str) -> Result<Cow<'_, str>, Error> {
+    if !raw.contains(['&', '<', '\t', '\n', '\r']) {
+        return Ok(Cow::Borrowed(raw));
+    }
+    let mut value = String::with_capacity(raw.len());
+    let mut rest = raw;
+    while let Some(at) = rest.find(['&', '<', '\t', '\n', '\r']) {
+        let (before, special) = rest.split_at(at);
+        value.push_str(before);
+        rest = if let Some(named) = special.strip_prefix('&') {
+            let (name, after) = named.split_once(';').ok_or(Problem::Syntax)?;
+            value.push(reference(name)?);
+            after
+        } else if special.starts_with('<') {
+            return Err(Problem::Syntax.into());
+        } else {
+            value.push(' ');
+            special.strip_prefix("\r\n").unwrap_or(&special[1..])
+        };
+    }
+    value.push_str(rest);
+    Ok(Cow::Owned(value))
+}
+
+fn reference(name: &str) -> Result<char, Error> {
+    let number = match name {
+        "lt" => return Ok('<'),
+        "gt" => return Ok('>'),
+        "amp" => return Ok('&'),
+        "apos" => return Ok('\''),
+        "quot" => return Ok('"'),
+        _ => name.strip_prefix('#').filter(|number| !number.contains('+')),
+    };
+    let code = number.and_then(|number| match number.strip_prefix('x') {
+        Some(hex) => u32::from_str_radix(hex, 16).ok(),
+        None => number.parse().ok(),
+    });
+    match code.and_then(char::from_u32) {
+        Some(c) if matches!(c, '\t' | '\n' | '\r') || (c >= ' ' && !matches!(c, '\u{FFFE}' | '\u{FFFF}')) => Ok(c),
+        Some(_) => Err(Problem::Character.into()),
+        None => Err(Problem::Entity.into()),
+    }
+}
+
+/// Gives each piece of a text with its line ends as XML wants them: CRLF and CR become LF.
+pub fn lines(text: &str, mut each: impl FnMut(&str)) {
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('\r') {
+        each(before);
+        if !after.starts_with('\n') {
+            each("\n");
+        }
+        rest = after;
+    }
+    each(rest);
+}
+
+/// The prefix of a name, empty if it has none, and its local part.
+pub fn split_name(name: &str) -> (&str, &str) {
+    name.split_once(':').unwrap_or(("", name))
+}
+
+/// The namespaces in scope, innermost last.
+#[derive(Default)]
+pub struct Scope<'a> {
+    /// Prefix, namespace, and the depth of the element that declares it.
+    pub bindings: Vec<(&'a str, Cow<'a, str>, usize)>,
+}
+
+/// Always bound to the prefix `xml`.
+pub const XML: &str = "http://www.w3.org/XML/1998/namespace";
+
+impl<'a> Scope<'a> {
+    /// Takes the declarations among an element's attributes.
+    pub fn enter(&mut self, depth: usize, attributes: &[Attribute<'a>]) -> Result<(), Error> {
+        for attribute in attributes {
+            let Some(prefix) = declared_prefix(attribute.name) else { continue };
+            let uri = &attribute.value;
+            let reserved = prefix == "xmlns" || (prefix == "xml") != (uri == XML) || uri == "http://www.w3.org/2000/xmlns/";
+            if reserved || (!prefix.is_empty() && uri.is_empty()) {
+                return Err(Error::new(Problem::Prefix, prefix.to_owned()));
+            }
+            self.bindings.push((prefix, uri.clone(), depth));
+        }
+        Ok(())
+    }
+
+    /// Forgets what the element at `depth` declared.
+    pub fn leave(&mut self, depth: usize) {
+        while self.bindings.last().is_some_and(|&(_, _, at)| at >= depth) {
+            self.bindings.pop();
+        }
+    }
+
+    /// The namespace of a prefix: empty for no prefix and no default namespace.
+    pub fn resolve(&self, prefix: &str) -> Result<&str, Error> {
+        match self.bindings.iter().rev().find(|(known, _, _)| *known == prefix) {
+            Some((_, uri, _)) => Ok(uri),
+            None if prefix.is_empty() => Ok(""),
+            None if prefix == "xml" => Ok(XML),
+            None => Err(Error::new(Problem::Prefix, prefix.to_owned())),
+        }
+    }
+}
+
+/// The prefix that an attribute of this name declares, if it declares one.
+pub fn declared_prefix(name: &str) -> Option<&str> {
+    if name == "xmlns" { Some("") } else { name.strip_prefix("xmlns:") }
+}

@@ -1,0 +1,219 @@
+//! Writes Canonical XML 1.0 directly: start and end tags in pairs, no white space, canonical escapes, into one buffer.
+
+use std::io::Write as _;
+
+use rust_decimal::Decimal;
+use uuid::Uuid;
+
+use crate::message::error::{Error, Problem};
+
+/// How text bytes are written: as they are, escaped in text and attributes, escaped in attributes only, or not at all.
+const PLAIN: u8 = 0;
+const BOTH: u8 = 1;
+const ATTRIBUTE: u8 = 2;
+const TEXT: u8 = 3;
+const NEVER: u8 = 4;
+
+const CLASSES: [u8; 256] = classes();
+
+const fn classes() -> [u8; 256] {
+    let mut table = [PLAIN; 256];
+    let mut control = 0;
+    while control < 0x20 {
+        table[control] = NEVER;
+        control += 1;
+    }
+    table[b'&' as usize] = BOTH;
+    table[b'<' as usize] = BOTH;
+    table[b'\r' as usize] = BOTH;
+    table[b'>' as usize] = TEXT;
+    table[b'"' as usize] = ATTRIBUTE;
+    table[b'\t' as usize] = ATTRIBUTE;
+    table[b'\n' as usize] = ATTRIBUTE;
+    table
+}
+
+fn escaped(out: &mut Vec<u8>, text: &str, other: u8) -> bool {
+    let bytes = text.as_bytes();
+    let mut clean = true;
+    let mut from = 0;
+    for (at, &byte) in bytes.iter().enumerate() {
+        let class = CLASSES[usize::from(byte)];
+        if class == PLAIN || !(class == BOTH || class == other || class == NEVER) {
+            continue;
+        }
+        out.extend_from_slice(&bytes[from..at]);
+        from = at + 1;
+        let escape: &[u8] = match byte {
+            b'&' => b"&amp;",
+            b'<' => b"&lt;",
+            b'>' => b"&gt;",
+            b'"' => b"&quot;",
+            b'\r' => b"&#xD;",
+            b'\t' => b"&#x9;",
+            b'\n' => b"&#xA;",
+            _ => {
+                clean = false;
+                b""
+            }
+        };
+        out.extend_from_slice(escape);
+    }
+    out.extend_from_slice(&bytes[from..]);
+    clean
+}
+
+/// Writes the text of an element; tells whether XML allows all of its characters.
+pub fn text(out: &mut Vec<u8>, value: &str) -> bool {
+    escaped(out, value, TEXT)
+}
+
+/// Writes the value of an attribute; tells whether XML allows all of its characters.
+pub fn attribute_value(out: &mut Vec<u8>, value: &str) -> bool {
+    escaped(out, value, ATTRIBUTE)
+}
+
+/// Writes elements of one namespace under one prefix.
+pub struct Writer {
+    out: Vec<u8>,
+    /// With its colon, or empty.
+    prefix: &'static str,
+    fault: Option<Error>,
+}
+
+impl Writer {
+    /// A writer that has room for `capacity` bytes. `prefix` comes with its colon, or is empty.
+    pub fn new(prefix: &'static str, capacity: usize) -> Self {
+        Self { out: Vec::with_capacity(capacity), prefix, fault: None }
+    }
+
+    /// The bytes, unless something could not be written.
+    pub fn finish(self) -> Result<Vec<u8>, Error> {
+        self.fault.map_or(Ok(self.out), Err)
+    }
+
+    /// Writes bytes as they are.
+    pub fn raw(&mut self, bytes: &[u8]) {
+        self.out.extend_from_slice(bytes);
+    }
+
+    /// Remembers the first thing that could not be written.
+    pub fn fail(&mut self, problem: Problem, subject: &'static str) {
+        self.fault.get_or_insert_with(|| Error::new(problem, subject));
+    }
+
+    fn name(&mut self, before: &[u8], name: &str) {
+        self.out.extend_from_slice(before);
+        self.out.extend_from_slice(self.prefix.as_bytes());
+        self.out.extend_from_slice(name.as_bytes());
+    }
+
+    /// `<name>`.
+    pub fn open(&mut self, name: &'static str) {
+        self.name(b"<", name);
+        self.out.push(b'>');
+    }
+
+    /// `<name`, to be followed by [`Writer::attribute`] and [`Writer::opened`].
+    pub fn begin(&mut self, name: &'static str) {
+        self.name(b"<", name);
+    }
+
+    /// ` name="value"`. The caller keeps the canonical order: namespaces by prefix, then attributes by name.
+    pub fn attribute(&mut self, name: &'static str, value: &str) {
+        self.out.push(b' ');
+        self.out.extend_from_slice(name.as_bytes());
+        self.out.extend_from_slice(b"=\"");
+        if !attribute_value(&mut self.out, value) {
+            self.fail(Problem::Character, name);
+        }
+        self.out.push(b'"');
+    }
+
+    /// `>`.
+    pub fn opened(&mut self) {
+        self.out.push(b'>');
+    }
+
+    /// `</name>`.
+    pub fn close(&mut self, name: &'static str) {
+        self.name(b"</", name);
+        self.out.push(b'>');
+    }
+
+    /// `<name>value</name>`.
+    pub fn leaf(&mut self, name: &'static str, value: &str) {
+        self.open(name);
+        if !text(&mut self.out, value) || value.contains(['\u{FFFE}', '\u{FFFF}']) {
+            self.fail(Problem::Character, name);
+        }
+        self.close(name);
+    }
+
+    /// As [`Writer::leaf`], or nothing if there is no value: an optional element of fixed length must not be sent empty.
+    pub fn optional(&mut self, name: &'static str, value: Option<&str>) {
+        if let Some(value) = value.filter(|value| !value.is_empty()) {
+            self.leaf(name, value);
+        }
+    }
+
+    /// A decimal without exponent and without zeros that say nothing.
+    pub fn decimal(&mut self, name: &'static str, value: Decimal) {
+        self.open(name);
+        // Writing into a Vec does not fail.
+        let _ = write!(self.out, "{}", value.normalize());
+        self.close(name);
+    }
+
+    /// A whole number.
+    pub fn number(&mut self, name: &'static str, value: impl Into<i64>) {
+        self.open(name);
+        let _ = write!(self.out, "{}", value.into());
+        self.close(name);
+    }
+
+    /// A guid, its letters in upper case unless `lower`.
+    pub fn guid(&mut self, name: &'static str, guid: Uuid, lower: bool) {
+        let mut buffer = Uuid::encode_buffer();
+        let text = if lower { guid.hyphenated().encode_lower(&mut buffer) } else { guid.hyphenated().encode_upper(&mut buffer) };
+        self.name(b"<", name);
+        self.out.push(b'>');
+        self.out.extend_from_slice(text.as_bytes());
+        self.close(name);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn escapes_as_canonical_xml_does() {
+        let mut out = Vec::new();
+        assert!(text(&mut out, "a&b<c>d\"e'f\tg\nh\ri中"));
+        assert_eq!(String::from_utf8(out).unwrap(), "a&amp;b&lt;c&gt;d\"e'f\tg\nh&#xD;i中");
+        let mut out = Vec::new();
+        assert!(attribute_value(&mut out, "a&b<c>d\"e'f\tg\nh\ri"));
+        assert_eq!(String::from_utf8(out).unwrap(), "a&amp;b&lt;c>d&quot;e'f&#x9;g&#xA;h&#xD;i");
+    }
+
+    #[test]
+    fn characters_that_xml_does_not_allow_are_refused() {
+        for bad in ["\u{1}", "a\u{0}", "\u{FFFE}"] {
+            let mut writer = Writer::new("", 0);
+            writer.leaf("note", bad);
+            let error = writer.finish().unwrap_err();
+            assert_eq!((error.problem(), error.subject()), (Problem::Character, "note"));
+        }
+    }
+
+    #[test]
+    fn decimals_are_plain_and_short() {
+        let mut writer = Writer::new("", 0);
+        for value in ["1.50000", "100", "0.00", "12345678901234.12345", "0.00001"] {
+            writer.decimal("n", value.parse().unwrap());
+        }
+        let text = String::from_utf8(writer.finish().unwrap()).unwrap();
+        assert_eq!(text, "<n>1.5</n><n>100</n><n>0</n><n>12345678901234.12345</n><n>0.00001</n>");
+    }
+}
