@@ -26,12 +26,23 @@ use super::{
 /// Something customs says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Speech {
-    /// 304, 506, 604; with the document's guid.
-    Receipt(Receipt, String),
+    /// 304, 506, 604.
+    Receipt(Told),
     /// 900; with the MsgType of the message.
     Format(FormatReceipt, String),
     /// DxpRep; with the MsgType of the message.
     Transport(TransportReceipt, String),
+}
+
+/// A receipt about one document, and what repeats the document in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Told {
+    /// What it says.
+    pub receipt: Receipt,
+    /// guid of the document.
+    pub guid: String,
+    /// statisticsFlag of an inventory; others have none.
+    pub statistics: String,
 }
 
 /// Something customs says, to whom, and when it was said.
@@ -236,10 +247,10 @@ impl Customs {
     fn reject(&mut self, letter: &Letter, paper: &Paper, code: &'static str, text: String, at: Timestamp) {
         self.report.rejected += 1;
         let word = Word::Rejected(code, text);
-        let at = at + self.wait(self.options.delays.declaring_ms, &paper.guid);
-        let receipt = Record::new(letter, paper, 0).receipt(&word, "", at);
+        let at = at + self.wait(word.delay_ms(&self.options.delays), &paper.guid).max(Duration::from_millis(1));
+        let told = Record::new(letter, paper, 0).tell(&word, "", at);
         if !self.already(&paper.name(), code) {
-            self.plan(at, Step::Speech(letter.address.clone(), Speech::Receipt(receipt, paper.guid.clone())));
+            self.plan(at, Step::Speech(letter.address.clone(), Speech::Receipt(told)));
         }
     }
 
@@ -253,12 +264,11 @@ impl Customs {
         record.number(word);
         record.alive = !word.kills();
         record.last = Some((word.clone(), at));
-        let receipt = record.receipt(word, &missing, at);
-        let (address, guid) = (record.address.clone(), record.guid.clone());
+        let (told, address) = (record.tell(word, &missing, at), record.address.clone());
         self.tally(name.kind, word);
         self.follow(name, taken, word, at);
         let silent = self.already(name, word.code());
-        (!silent).then_some(Said { address, at, speech: Speech::Receipt(receipt, guid) })
+        (!silent).then_some(Said { address, at, speech: Speech::Receipt(told) })
     }
 
     fn tally(&mut self, kind: Kind, word: &Word) {
@@ -418,3 +428,6 @@ const fn not_found(kind: Kind) -> &'static str {
 fn count(number: usize) -> u64 {
     u64::try_from(number).unwrap_or(u64::MAX)
 }
+
+#[cfg(test)]
+mod tests;

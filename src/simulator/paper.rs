@@ -63,6 +63,8 @@ pub struct Trio {
     pub waybill: Name,
     /// customsCode.
     pub office: String,
+    /// statisticsFlag.
+    pub statistics: String,
 }
 
 /// One document as customs reads it.

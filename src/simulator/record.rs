@@ -7,6 +7,7 @@ use crate::{
 };
 
 use super::{
+    customs::Told,
     options::Delays,
     paper::{Address, Letter, Name, Paper, Trio},
 };
@@ -193,14 +194,15 @@ impl Record {
 
     /// The receipt that says a word.
     #[must_use]
-    pub fn receipt(&self, word: &Word, missing: &str, at: Timestamp) -> Receipt {
-        Receipt {
+    pub fn tell(&self, word: &Word, missing: &str, at: Timestamp) -> Told {
+        let receipt = Receipt {
             key: self.paper.key.clone(),
             code: word.code().to_owned(),
             at: Some(at),
             info: word.info(self, missing),
             port_no: self.port_no.clone(),
             inventory_no: self.inventory_no.clone(),
-        }
+        };
+        Told { receipt, guid: self.guid.clone(), statistics: self.trio().map(|trio| trio.statistics.clone()).unwrap_or_default() }
     }
 }
