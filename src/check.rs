@@ -1,6 +1,34 @@
 //! Everything a declaration or a waybill can get wrong, all at once, before it is accepted.
+//!
+//! What callers send ([`draft`]) becomes a [`Checked`] or a [`CheckedWaybill`] here and nowhere else. Findings come in the order
+//! of the document; a path counts lines from 0, in the list as sent. Findings never repeat what people wrote freely.
 
 use serde::{Deserialize, Serialize};
+use time::Date;
+
+use crate::declaration::{
+    Declaration, Waybill,
+    draft::{self, OrderReference},
+};
+use fields::Field;
+use report::Report;
+
+pub mod fields;
+mod inventory;
+mod order;
+mod read;
+mod report;
+pub mod rules;
+#[cfg(test)]
+pub(crate) mod sample;
+#[cfg(test)]
+mod tests;
+mod waybill;
+
+pub use rules::Rule;
+
+/// The most lines an order or an inventory may have (message specification 202205, 303 and 603).
+pub const MOST_LINES: usize = 100;
 
 /// How bad a finding is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -29,4 +57,150 @@ pub struct Finding {
     pub remedy_zh: String,
     /// What to do about it, in English.
     pub remedy_en: String,
+}
+
+/// Why something was not accepted: errors and warnings, in the order of the document.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[error("{total} findings, first {}", .list.first().map_or("-", |finding| finding.rule.as_str()))]
+pub struct Findings {
+    list: Vec<Finding>,
+    total: usize,
+}
+
+impl Findings {
+    /// The most that are kept; the rest is only counted.
+    pub const MOST: usize = 500;
+
+    /// Those that are kept.
+    #[must_use]
+    pub fn list(&self) -> &[Finding] {
+        &self.list
+    }
+
+    /// Those that are kept, given away.
+    #[must_use]
+    pub fn into_list(self) -> Vec<Finding> {
+        self.list
+    }
+
+    /// How many there were.
+    #[must_use]
+    pub const fn total(&self) -> usize {
+        self.total
+    }
+}
+
+/// What the store says is already used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Taken {
+    /// Another declaration holds this order number of the same platform and seller.
+    pub order_taken: bool,
+    /// The waybill number of that carrier is bound to another declaration within 6 months.
+    pub waybill_taken: bool,
+}
+
+/// What the store says is already used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct TakenWaybill {
+    /// Another waybill, or another declaration, holds this number of that carrier within 6 months.
+    pub waybill_taken: bool,
+}
+
+/// A declaration in which nothing is wrong; only [`check`] makes one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Checked {
+    declaration: Declaration,
+    warnings: Vec<Finding>,
+}
+
+impl Checked {
+    /// The declaration.
+    #[must_use]
+    pub const fn declaration(&self) -> &Declaration {
+        &self.declaration
+    }
+
+    /// What is likely to cause trouble.
+    #[must_use]
+    pub fn warnings(&self) -> &[Finding] {
+        &self.warnings
+    }
+
+    /// Both, given away.
+    #[must_use]
+    pub fn into_parts(self) -> (Declaration, Vec<Finding>) {
+        (self.declaration, self.warnings)
+    }
+}
+
+/// A waybill in which nothing is wrong; only [`check_waybill`] makes one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CheckedWaybill {
+    waybill: Waybill,
+    order: Option<OrderReference>,
+    warnings: Vec<Finding>,
+}
+
+impl CheckedWaybill {
+    /// The waybill.
+    #[must_use]
+    pub const fn waybill(&self) -> &Waybill {
+        &self.waybill
+    }
+
+    /// The order it says it belongs to.
+    #[must_use]
+    pub const fn order(&self) -> Option<&OrderReference> {
+        self.order.as_ref()
+    }
+
+    /// What is likely to cause trouble.
+    #[must_use]
+    pub fn warnings(&self) -> &[Finding] {
+        &self.warnings
+    }
+
+    /// All of it, given away.
+    #[must_use]
+    pub fn into_parts(self) -> (Waybill, Option<OrderReference>, Vec<Finding>) {
+        (self.waybill, self.order, self.warnings)
+    }
+}
+
+/// Checks a declaration as sent.
+///
+/// # Errors
+/// Every finding, if at least one of them is an error.
+pub fn check(draft: &draft::Declaration, taken: &Taken, today: Date) -> Result<Checked, Findings> {
+    let mut report = Report::new(today);
+    let order = order::read(&mut report, &draft.order);
+    let inventory = inventory::read(&mut report, &draft.inventory, &order);
+    if taken.order_taken {
+        report.add(&rules::ORDER_TAKEN, Field::OrderNo, 0, "");
+    }
+    if taken.waybill_taken && inventory.waybill_no.is_some() {
+        report.add(&rules::WAYBILL_TAKEN, Field::InventoryWaybillNo, 0, "");
+    }
+    let warnings = report.finish()?;
+    Ok(Checked { declaration: Declaration { order, inventory }, warnings })
+}
+
+/// Checks a waybill as sent.
+///
+/// # Errors
+/// Every finding, if at least one of them is an error.
+pub fn check_waybill(draft: &draft::Waybill, taken: &TakenWaybill, today: Date) -> Result<CheckedWaybill, Findings> {
+    let mut report = Report::new(today);
+    let (waybill, order) = waybill::read(&mut report, draft);
+    if taken.waybill_taken {
+        report.add(&rules::WAYBILL_TAKEN, Field::WaybillNo, 0, "");
+    }
+    let warnings = report.finish()?;
+    Ok(CheckedWaybill { waybill, order, warnings })
+}
+
+/// Every rule, for whoever explains or prints them.
+#[must_use]
+pub fn rules() -> &'static [Rule] {
+    rules::RULES
 }

@@ -1,6 +1,7 @@
 //! Tongguan
 
 pub mod clock;
+pub mod codes;
 pub mod party;
 pub mod declaration;
 pub mod check;

@@ -10,6 +10,10 @@ use crate::{
     declaration::{InventoryNo, Kind, PortNo},
 };
 
+mod explain;
+
+pub use explain::{Explanation, Remark, Side, explain, explain_transport, remarks};
+
 /// The business key by which an answer finds its document. guids do not (transport §4.6).
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Key {
@@ -146,4 +150,131 @@ pub enum Verdict {
     Rejected,
     /// Any other code, not below zero: valid, not final.
     Other,
+}
+
+/// Texts that say the same document is already there (transport §4.5).
+const DUPLICATE_TEXTS: [&str; 5] = ["重复申报", "主键重复", "重复发送", "已存在", "已经申报过"];
+/// The same within a 100, which may name other things that exist: only what cannot be anything else.
+const DUPLICATE_REFUSALS: [&str; 2] = ["重复申报", "业务主键重复"];
+/// Codes that say the same, whatever their text (message specification 202205, table 7-2).
+const DUPLICATE_CODES: [(Kind, &str); 3] = [(Kind::Order, "-301010"), (Kind::Waybill, "-504012"), (Kind::Waybill, "-504015")];
+
+/// What a returnStatus means for a document of that kind, its text read with it.
+#[must_use]
+pub fn verdict(kind: Kind, code: &str, info: &str) -> Verdict {
+    let code = code.trim();
+    let says = |texts: &[&str]| texts.iter().any(|text| info.contains(text));
+    match code {
+        "1" => Verdict::Held,
+        "2" if kind == Kind::Inventory && missing(info).any() => Verdict::Missing,
+        "2" => Verdict::Declaring,
+        "3" => Verdict::Sent,
+        "4" => Verdict::PortFailed,
+        // A duplicate list was seen answered with 100 (transport §4.5); the first one must not be refused by it.
+        "100" if says(&DUPLICATE_REFUSALS) => Verdict::Duplicate,
+        "100" => Verdict::Refused,
+        "120" => Verdict::Stored,
+        "300" => Verdict::Review,
+        "500" => Verdict::Inspection,
+        "399" => Verdict::Passed,
+        "800" => Verdict::Released,
+        "899" => Verdict::Closed,
+        _ if !code.starts_with('-') => Verdict::Other,
+        _ if info.contains("旧报文") || (kind == Kind::Order && code == "-301014") => Verdict::Outdated,
+        _ if says(&DUPLICATE_TEXTS) || DUPLICATE_CODES.contains(&(kind, code)) => Verdict::Duplicate,
+        _ => Verdict::Rejected,
+    }
+}
+
+/// Which documents a 2 says are not there yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Missing {
+    /// 订单信息不存在.
+    pub order: bool,
+    /// 运单信息不存在.
+    pub waybill: bool,
+    /// 支付信息不存在; none is sent for exports since 2024-12-15.
+    pub payment: bool,
+}
+
+impl Missing {
+    /// Whether anything is missing.
+    #[must_use]
+    pub const fn any(self) -> bool {
+        self.order || self.waybill || self.payment
+    }
+}
+
+/// Reads which documents a text names as not there (transport §4.1): each 不存在 speaks of the last one named before it.
+#[must_use]
+pub fn missing(info: &str) -> Missing {
+    let mut missing = Missing::default();
+    let mut parts: Vec<_> = info.split("不存在").collect();
+    parts.pop();
+    for part in parts {
+        let last = |words: &[&str]| words.iter().filter_map(|word| part.rfind(word)).max();
+        let named = [last(&["订单"]), last(&["运单", "物流信息"]), last(&["支付", "收款"])];
+        let Some(latest) = named.into_iter().flatten().max() else { continue };
+        match named.iter().position(|at| *at == Some(latest)) {
+            Some(0) => missing.order = true,
+            Some(1) => missing.waybill = true,
+            _ => missing.payment = true,
+        }
+    }
+    missing
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn statuses_are_what_the_specification_says() {
+        let expected = [
+            ("1", Verdict::Held),
+            ("2", Verdict::Declaring),
+            ("3", Verdict::Sent),
+            ("4", Verdict::PortFailed),
+            ("100", Verdict::Refused),
+            ("120", Verdict::Stored),
+            ("300", Verdict::Review),
+            ("500", Verdict::Inspection),
+            ("399", Verdict::Passed),
+            ("800", Verdict::Released),
+            ("899", Verdict::Closed),
+            ("777", Verdict::Other),
+            ("", Verdict::Other),
+            ("abc", Verdict::Other),
+            ("-601001", Verdict::Rejected),
+            ("-", Verdict::Rejected),
+        ];
+        for (code, verdict_expected) in expected {
+            assert_eq!(verdict(Kind::Inventory, code, "新增申报成功[x]"), verdict_expected, "{code}");
+        }
+    }
+
+    #[test]
+    fn a_duplicate_proves_the_first_one_arrived() {
+        let text = "处理失败，业务主键重复入库失败，报文业务主键[copNo]，原清单报送时间对应状态为[2026 : 2-申报;]";
+        assert_eq!(verdict(Kind::Order, "-304001", text), Verdict::Duplicate);
+        assert_eq!(verdict(Kind::Order, "-304001", "订单报文处理失败"), Verdict::Rejected);
+        assert_eq!(verdict(Kind::Order, "-301010", ""), Verdict::Duplicate);
+        assert_eq!(verdict(Kind::Inventory, "-301010", ""), Verdict::Rejected, "the same number means another thing for a list");
+        assert_eq!(verdict(Kind::Waybill, "-504015", ""), Verdict::Duplicate);
+        assert_eq!(verdict(Kind::Inventory, "100", "重复申报，业务主键[x]"), Verdict::Duplicate);
+        assert_eq!(verdict(Kind::Inventory, "100", "退单：许可证已存在问题"), Verdict::Refused);
+        assert_eq!(verdict(Kind::Order, "-301014", ""), Verdict::Outdated);
+        assert_eq!(verdict(Kind::Waybill, "-504001", "接收报文为旧报文数据，不做处理"), Verdict::Outdated);
+    }
+
+    #[test]
+    fn a_two_may_name_what_is_missing() {
+        let text = "清单新增申报成功[G] 对应电商企业为[A]订单号为[B]的订单信息不存在 对应物流企业为[C]运单号为[D]的运单信息不存在";
+        assert_eq!(verdict(Kind::Inventory, "2", text), Verdict::Missing);
+        assert_eq!(verdict(Kind::Order, "2", text), Verdict::Declaring);
+        assert_eq!(missing(text), Missing { order: true, waybill: true, payment: false });
+        assert_eq!(missing("对应订单[运单]的支付信息不存在"), Missing { order: false, waybill: false, payment: true });
+        assert!(!missing("新增申报成功[订单 运单]").any());
+        assert!(!missing("不存在不存在").any());
+    }
 }

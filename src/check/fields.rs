@@ -1,0 +1,167 @@
+//! Every field a caller fills: where it is, what it is called, what form it has. Forms and lengths: message specification
+//! 202205, tables of 303, 505 and 603 (schema 2022-05 where the two differ).
+
+/// The form of a field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// C..n: a name or a number, without spaces around it.
+    Text(usize),
+    /// C..n written by people: may begin or end with spaces. Never repeated in a finding.
+    Free(usize),
+    /// A code of one of the lists or of a few letters.
+    Code,
+    /// An enterprise code, C..18.
+    Enterprise,
+    /// Exactly n digits.
+    Digits(usize),
+    /// N19,5: at most 14 digits before the point and 5 after it.
+    Decimal,
+    /// N5, N9: a whole number of at most n digits.
+    Integer(usize),
+    /// A calendar day.
+    Day,
+    /// A list of lines, or a yes or no: nothing to read as text.
+    Other,
+}
+
+/// What one field is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Spec {
+    /// Its path; `[]` stands for the index of a line, counted from 0 in the list as sent.
+    pub path: &'static str,
+    /// Its Chinese name.
+    pub zh: &'static str,
+    /// Its English name.
+    pub en: &'static str,
+    /// Its form.
+    pub form: Form,
+    /// Whether it must be filled.
+    pub required: bool,
+}
+
+impl Spec {
+    /// Tells whether it belongs to a line.
+    #[must_use]
+    pub fn in_line(&self) -> bool {
+        self.path.contains("[]")
+    }
+
+    /// Its path in the line with that index.
+    #[must_use]
+    pub fn path_at(&self, index: usize) -> String {
+        self.path.replacen("[]", &format!("[{index}]"), 1)
+    }
+}
+
+macro_rules! fields {
+    (@required required) => { true };
+    (@required optional) => { false };
+    ($($name:ident: $path:literal, $zh:literal, $en:literal, $form:expr, $required:ident;)*) => {
+        /// A field, in the order of the document.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[expect(missing_docs, reason = "each is explained by its row")]
+        pub enum Field {
+            $($name,)*
+        }
+
+        impl Field {
+            /// All of them, in the order of the document.
+            pub const ALL: &[Self] = &[$(Self::$name,)*];
+
+            /// What it is.
+            #[must_use]
+            pub const fn spec(self) -> Spec {
+                match self {
+                    $(Self::$name => Spec { path: $path, zh: $zh, en: $en, form: $form, required: fields!(@required $required) },)*
+                }
+            }
+        }
+    };
+}
+
+use Form::{Code, Day, Decimal, Digits, Enterprise, Free, Integer, Other, Text};
+
+fields! {
+    OrderNo: "order.order_no", "订单编号", "order number", Text(60), required;
+    OrderType: "order.order_type", "订单类型", "order type", Code, required;
+    PlatformCode: "order.platform.code", "电商平台代码", "platform code", Enterprise, required;
+    PlatformName: "order.platform.name", "电商平台名称", "platform name", Text(100), required;
+    SellerCode: "order.seller.code", "电商企业代码", "seller code", Enterprise, required;
+    SellerName: "order.seller.name", "电商企业名称", "seller name", Text(100), required;
+    GoodsValue: "order.goods_value", "商品金额", "goods value", Decimal, required;
+    OrderFreight: "order.freight", "运杂费", "order freight", Decimal, required;
+    OrderCurrency: "order.currency", "订单币制", "order currency", Code, required;
+    OrderNote: "order.note", "订单备注", "order note", Free(1000), optional;
+    OrderLines: "order.lines", "订单商品表体", "order lines", Other, required;
+    LineNumber: "order.lines[].number", "订单商品序号", "order line number", Integer(5), required;
+    ItemNo: "order.lines[].item_no", "企业商品货号", "article number", Text(30), required;
+    ItemName: "order.lines[].item_name", "企业商品名称", "article name", Free(250), required;
+    Description: "order.lines[].description", "企业商品描述", "article description", Free(1000), optional;
+    BarCode: "order.lines[].bar_code", "条形码", "bar code", Text(50), optional;
+    Unit: "order.lines[].unit", "计量单位", "unit", Code, required;
+    LineCurrency: "order.lines[].currency", "商品币制", "line currency", Code, required;
+    Quantity: "order.lines[].quantity", "数量", "quantity", Decimal, required;
+    Price: "order.lines[].price", "单价", "price", Decimal, required;
+    Total: "order.lines[].total", "总价", "line total", Decimal, required;
+    LineNote: "order.lines[].note", "订单商品备注", "order line note", Free(1000), optional;
+
+    DeclaredAt: "inventory.declared_at", "申报地海关代码", "declaring office", Code, required;
+    ExitsAt: "inventory.exits_at", "出口口岸代码", "office of exit", Code, required;
+    ExitDate: "inventory.exit_date", "出口日期", "exit date", Day, required;
+    Statistics: "inventory.statistics", "申报业务类型", "kind of declaration", Code, required;
+    DeclarantCode: "inventory.declarant.code", "申报企业代码", "declarant code", Enterprise, required;
+    DeclarantName: "inventory.declarant.name", "申报企业名称", "declarant name", Text(100), required;
+    OwnerCode: "inventory.owner.code", "生产销售企业代码", "owner code", Enterprise, required;
+    OwnerName: "inventory.owner.name", "生产销售企业名称", "owner name", Text(100), required;
+    TradeMode: "inventory.trade_mode", "贸易方式", "trade mode", Code, required;
+    Transport: "inventory.transport", "运输方式", "mode of transport", Code, required;
+    Vehicle: "inventory.vehicle", "运输工具名称", "vehicle", Text(100), optional;
+    Voyage: "inventory.voyage", "航班航次号", "voyage or flight number", Text(32), optional;
+    BillNo: "inventory.bill_no", "提运单号", "bill number", Text(37), optional;
+    BagNo: "inventory.bag_no", "总包号", "bag number", Text(37), optional;
+    Site: "inventory.site", "监管场所代码", "supervised site", Text(10), optional;
+    LicenceNo: "inventory.licence_no", "许可证号", "licence number", Text(19), optional;
+    Country: "inventory.country", "运抵国(地区)", "country of arrival", Code, required;
+    DestinationPort: "inventory.destination_port", "指运港代码", "port of destination", Code, required;
+    Freight: "inventory.freight", "运费", "freight", Decimal, required;
+    FreightCurrency: "inventory.freight_currency", "运费币制", "freight currency", Code, required;
+    InsuredFee: "inventory.insured_fee", "保费", "insurance", Decimal, required;
+    InsuredCurrency: "inventory.insured_currency", "保费币制", "insurance currency", Code, required;
+    Wrap: "inventory.wrap", "包装种类代码", "kind of packing", Code, required;
+    Packs: "inventory.packs", "件数", "number of parcels", Integer(9), required;
+    GrossWeight: "inventory.gross_weight", "毛重", "gross weight", Decimal, required;
+    NetWeight: "inventory.net_weight", "净重", "net weight", Decimal, required;
+    InventoryNote: "inventory.note", "清单备注", "inventory note", Free(1000), optional;
+    CarrierCode: "inventory.carrier.code", "物流企业代码", "carrier code", Enterprise, required;
+    CarrierName: "inventory.carrier.name", "物流企业名称", "carrier name", Text(100), required;
+    InventoryWaybillNo: "inventory.waybill_no", "物流运单编号", "waybill number", Text(32), optional;
+    InventoryLines: "inventory.lines", "清单商品表体", "inventory lines", Other, required;
+    InventoryLineNumber: "inventory.lines[].number", "清单商品序号", "inventory line number", Integer(5), required;
+    HsCode: "inventory.lines[].hs_code", "商品编码", "HS code", Digits(10), required;
+    CustomsName: "inventory.lines[].customs_name", "商品名称", "customs name", Free(250), required;
+    Specification: "inventory.lines[].specification", "规格型号", "specification", Free(250), required;
+    LineCountry: "inventory.lines[].country", "目的国(地区)代码", "country of destination", Code, required;
+    LegalQuantity: "inventory.lines[].legal_quantity", "法定数量", "legal quantity", Decimal, required;
+    LegalUnit: "inventory.lines[].legal_unit", "法定计量单位", "legal unit", Code, required;
+    SecondQuantity: "inventory.lines[].second_quantity", "第二数量", "second quantity", Decimal, optional;
+    SecondUnit: "inventory.lines[].second_unit", "第二计量单位", "second unit", Code, optional;
+    Invoice: "inventory.lines[].invoice", "进货凭证情况", "purchase voucher", Code, optional;
+    InventoryLineNote: "inventory.lines[].note", "清单商品备注", "inventory line note", Free(1000), optional;
+
+    WaybillCarrierCode: "carrier.code", "物流企业代码", "carrier code", Enterprise, required;
+    WaybillCarrierName: "carrier.name", "物流企业名称", "carrier name", Text(100), required;
+    WaybillNo: "waybill_no", "物流运单编号", "waybill number", Text(32), required;
+    WaybillFreight: "freight", "运费", "freight", Decimal, required;
+    WaybillInsuredFee: "insured_fee", "保价费", "insurance", Decimal, required;
+    WaybillCurrency: "currency", "币制", "currency", Code, required;
+    WaybillGrossWeight: "gross_weight", "毛重", "gross weight", Decimal, required;
+    WaybillPacks: "packs", "件数", "number of parcels", Integer(9), required;
+    GoodsInfo: "goods_info", "主要货物信息", "description of goods", Free(200), required;
+    WaybillSellerCode: "seller.code", "电商企业代码", "seller code", Enterprise, optional;
+    WaybillSellerName: "seller.name", "电商企业名称", "seller name", Text(100), optional;
+    SellerTelephone: "seller_telephone", "电商企业电话", "seller's telephone", Free(50), optional;
+    WaybillNote: "note", "备注", "note", Free(1000), optional;
+    ReferencePlatform: "order.platform", "所属订单的电商平台代码", "platform code of its order", Enterprise, required;
+    ReferenceSeller: "order.seller", "所属订单的电商企业代码", "seller code of its order", Enterprise, required;
+    ReferenceOrderNo: "order.order_no", "所属订单编号", "number of its order", Text(60), required;
+}

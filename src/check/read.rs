@@ -1,0 +1,259 @@
+//! Reads one field of what was sent: notes every fault of its form, and gives the value if there is none.
+
+use std::borrow::Cow;
+
+use rust_decimal::Decimal;
+use time::Date;
+
+use super::{
+    fields::{Field, Form},
+    report::Report,
+    rules::{self, Rule},
+};
+use crate::{
+    clock,
+    party::{self, Party},
+};
+
+/// Digits before the point in N19,5.
+const WHOLE_DIGITS: usize = 14;
+/// Digits after the point in N19,5.
+const FRACTION_DIGITS: usize = 5;
+/// Longest distance of an exit date from today, in days.
+const EXIT_DAYS: u64 = 366;
+
+/// What an amount may be.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Amount {
+    /// Greater than zero.
+    Positive,
+    /// Zero where there is none; zero must be written.
+    ZeroIfNone,
+}
+
+/// A value that a finding may repeat: short, of plain letters and digits. Written `: value`.
+pub(super) fn shown(value: &str) -> Cow<'static, str> {
+    let plain = !value.is_empty() && value.len() <= 20 && value.bytes().all(|b| b.is_ascii_graphic());
+    if plain { Cow::Owned(format!(": {value}")) } else { Cow::Borrowed("") }
+}
+
+/// Tells whether a message may hold this character: XML 1.0 §2.2 without the control characters that it tolerates, because
+/// line ends are rewritten by parsers and a signature does not survive that.
+fn is_allowed(c: char) -> bool {
+    !c.is_control() && !matches!(c, '\u{FFFE}' | '\u{FFFF}')
+}
+
+/// Tells whether a text has more than `limit` characters (the schema counts characters, not bytes).
+pub(super) fn is_longer(text: &str, limit: usize) -> bool {
+    text.chars().nth(limit).is_some()
+}
+
+impl Report {
+    /// Whether a field says anything; a required one that does not is noted under `rule`.
+    fn is_filled(&mut self, field: Field, index: usize, value: &str, rule: &'static Rule) -> bool {
+        let filled = !value.trim().is_empty();
+        if !filled && field.spec().required {
+            self.add(rule, field, index, "");
+        }
+        filled
+    }
+
+    /// A name, a number, or free text.
+    pub(super) fn text(&mut self, field: Field, index: usize, value: &str) -> Option<String> {
+        if !self.is_filled(field, index, value, &rules::REQUIRED) {
+            return None;
+        }
+        let (limit, free) = match field.spec().form {
+            Form::Text(limit) => (limit, false),
+            Form::Free(limit) => (limit, true),
+            _ => (usize::MAX, true),
+        };
+        let mut good = true;
+        if !value.chars().all(is_allowed) {
+            self.add(&rules::CHARACTERS, field, index, "");
+            good = false;
+        }
+        if !free && value.trim() != value {
+            self.add(&rules::SPACES, field, index, "");
+            good = false;
+        }
+        if is_longer(value, limit) {
+            self.add(&rules::TOO_LONG, field, index, limit.to_string());
+            good = false;
+        }
+        good.then(|| value.to_owned())
+    }
+
+    /// A required text; empty if it was not good.
+    pub(super) fn required(&mut self, field: Field, index: usize, value: &str) -> String {
+        self.text(field, index, value).unwrap_or_default()
+    }
+
+    /// A code that `known` knows; nothing if it does not, which is noted under `rule`.
+    pub(super) fn code(
+        &mut self,
+        field: Field,
+        index: usize,
+        value: &str,
+        rule: &'static Rule,
+        known: impl FnOnce(&str, Date) -> bool,
+    ) -> Option<String> {
+        if !self.is_filled(field, index, value, &rules::REQUIRED) {
+            return None;
+        }
+        if known(value, self.today) {
+            return Some(value.to_owned());
+        }
+        self.add(rule, field, index, shown(value));
+        None
+    }
+
+    /// An enterprise code: credit code or customs code. Empty if it was not good.
+    pub(super) fn enterprise(&mut self, field: Field, index: usize, value: &str) -> String {
+        if !self.is_filled(field, index, value, &rules::REQUIRED) {
+            return String::new();
+        }
+        if is_enterprise(value) {
+            return value.to_owned();
+        }
+        let rule = if value.chars().count() == 10 { &rules::CUSTOMS_CODE } else { &rules::CREDIT_CODE };
+        self.add(rule, field, index, "");
+        String::new()
+    }
+
+    /// A platform's code, or 无.
+    pub(super) fn platform(&mut self, field: Field, value: &str) -> String {
+        let known = |value: &str, _| is_enterprise(value) || value == party::NO_PLATFORM_CODE;
+        self.code(field, 0, value, &rules::PLATFORM_CODE, known).unwrap_or_default()
+    }
+
+    /// An enterprise with its name.
+    pub(super) fn party(&mut self, code: Field, name: Field, value: &Party) -> Party {
+        Party { code: self.enterprise(code, 0, &value.code), name: self.required(name, 0, &value.name) }
+    }
+
+    /// An amount.
+    pub(super) fn amount(&mut self, field: Field, index: usize, value: &str, amount: Amount) -> Option<Decimal> {
+        let missing = if amount == Amount::ZeroIfNone { &rules::NIL } else { &rules::REQUIRED };
+        if !self.is_filled(field, index, value, missing) {
+            return None;
+        }
+        match parse_decimal(value) {
+            Ok(zero) if zero.is_zero() && amount == Amount::Positive => self.add(&rules::POSITIVE, field, index, ""),
+            Ok(value) => return Some(value),
+            Err(rule) => self.add(rule, field, index, ""),
+        }
+        None
+    }
+
+    /// A whole number.
+    pub(super) fn integer(&mut self, field: Field, index: usize, value: &str) -> Option<u32> {
+        if !self.is_filled(field, index, value, &rules::REQUIRED) {
+            return None;
+        }
+        let digits = if let Form::Integer(digits) = field.spec().form { digits } else { 9 };
+        let significant = value.trim_start_matches('0');
+        let number = value.bytes().all(|b| b.is_ascii_digit()).then_some(if significant.is_empty() { "0" } else { significant });
+        let number = number.filter(|number| number.len() <= digits).and_then(|number| number.parse().ok());
+        if number.is_none() {
+            self.add(&rules::NOT_INTEGER, field, index, digits.to_string());
+        }
+        number
+    }
+
+    /// The exit date.
+    pub(super) fn exit_date(&mut self, value: &str) -> Option<Date> {
+        let field = Field::ExitDate;
+        if !self.is_filled(field, 0, value, &rules::REQUIRED) {
+            return None;
+        }
+        let Some(day) = clock::parse_day(value) else {
+            self.add(&rules::DATE, field, 0, "");
+            return None;
+        };
+        if (day - self.today).whole_days().unsigned_abs() > EXIT_DAYS {
+            self.add(&rules::EXIT_DATE, field, 0, "");
+        }
+        Some(day)
+    }
+}
+
+fn is_enterprise(code: &str) -> bool {
+    party::is_credit_code(code) || party::is_customs_code(code)
+}
+
+/// Reads N19,5, exactly: digits, perhaps a point and digits; nothing is rounded.
+fn parse_decimal(text: &str) -> Result<Decimal, &'static Rule> {
+    let (negative, body) = text.strip_prefix('-').map_or((false, text), |body| (true, body));
+    let (whole, fraction) = match body.split_once('.') {
+        Some((whole, fraction)) if !fraction.is_empty() => (whole, fraction),
+        Some(_) => return Err(&rules::NOT_DECIMAL),
+        None => (body, ""),
+    };
+    if whole.is_empty() || !whole.bytes().chain(fraction.bytes()).all(|b| b.is_ascii_digit()) {
+        return Err(&rules::NOT_DECIMAL);
+    }
+    let whole = whole.trim_start_matches('0');
+    if whole.len() > WHOLE_DIGITS || fraction.len() > FRACTION_DIGITS {
+        return Err(&rules::DECIMAL_DIGITS);
+    }
+    if negative {
+        return Err(&rules::NEGATIVE);
+    }
+    let digits = whole.bytes().chain(fraction.bytes()).fold(0_i128, |number, digit| number * 10 + i128::from(digit - b'0'));
+    let scale = u32::try_from(fraction.len()).map_err(|_| &rules::DECIMAL_DIGITS)?;
+    Decimal::try_from_i128_with_scale(digits, scale).map_err(|_| &rules::DECIMAL_DIGITS)
+}
+
+/// quantity × price, rounded half up at `scale`. Counted in whole numbers: a product of two N19,5 has up to 38 digits, more
+/// than a decimal holds, and a decimal would round it unasked. Nothing if not even that is enough.
+pub(super) fn product(quantity: Decimal, price: Decimal, scale: u32) -> Option<i128> {
+    let exact = quantity.mantissa().checked_mul(price.mantissa())?;
+    let exact_scale = quantity.scale().checked_add(price.scale())?;
+    if let Some(surplus) = exact_scale.checked_sub(scale) {
+        let unit = 10_i128.checked_pow(surplus)?;
+        exact.checked_add(unit / 2)?.checked_div(unit)
+    } else {
+        exact.checked_mul(10_i128.checked_pow(scale.checked_sub(exact_scale)?)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn decimals_are_read_exactly_or_not_at_all() {
+        let read = |text| parse_decimal(text).map(|number| number.to_string()).map_err(|rule| rule.code);
+        assert_eq!(read("12.50").as_deref(), Ok("12.50"));
+        assert_eq!(read("99999999999999.99999").as_deref(), Ok("99999999999999.99999"));
+        assert_eq!(read("007").as_deref(), Ok("7"));
+        assert_eq!(read("0.00").as_deref(), Ok("0.00"));
+        for bad in ["", ".", "1.", ".5", "+1", " 1", "1 ", "1e3", "1E-2", "1,000", "1_000", "0x1F", "NaN", "１２", "--1", "1.2.3", "-"] {
+            assert_eq!(read(bad), Err("F-NOT-DECIMAL"), "{bad:?}");
+        }
+        for bad in ["100000000000000", "1.000001", "12345678901234567890"] {
+            assert_eq!(read(bad), Err("F-DECIMAL-DIGITS"), "{bad:?}");
+        }
+        assert_eq!(read("-0.01"), Err("F-NEGATIVE"));
+    }
+
+    #[test]
+    fn products_are_exact_and_rounded_half_up() {
+        let number = |text| parse_decimal(text).expect("a number");
+        assert_eq!(product(number("3"), number("1.335"), 2), Some(401));
+        assert_eq!(product(number("1"), number("0.125"), 2), Some(13));
+        assert_eq!(product(number("1"), number("0.1249"), 2), Some(12));
+        assert_eq!(product(number("2"), number("5"), 5), Some(1_000_000));
+        let largest = number("99999999999999.99999");
+        assert_eq!(product(largest, largest, 10), Some(9_999_999_999_999_999_999 * 9_999_999_999_999_999_999));
+    }
+
+    #[test]
+    fn only_plain_codes_are_shown() {
+        assert_eq!(shown("ABC"), ": ABC");
+        assert_eq!(shown("张三"), "");
+        assert_eq!(shown("a b"), "");
+        assert_eq!(shown("123456789012345678901"), "");
+    }
+}

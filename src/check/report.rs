@@ -1,0 +1,67 @@
+//! Gathers findings as they come up and writes them out in the order of the document.
+
+use time::Date;
+
+use super::{Finding, Findings, Severity, fields::Field, rules::Rule};
+
+/// What was found so far.
+pub(super) struct Report {
+    /// The day on which codes must hold.
+    pub(super) today: Date,
+    found: Vec<Found>,
+}
+
+struct Found {
+    rule: &'static Rule,
+    field: Field,
+    index: usize,
+    detail: String,
+}
+
+impl Found {
+    /// Lines stand where their list stands: all fields of one line come before the next line.
+    fn place(&self) -> (Field, usize, Field) {
+        let group = match self.field {
+            field if !field.spec().in_line() => field,
+            field if field < Field::InventoryLineNumber => Field::LineNumber,
+            _ => Field::InventoryLineNumber,
+        };
+        (group, self.index, self.field)
+    }
+
+    fn write(&self) -> Finding {
+        let spec = self.field.spec();
+        let fill = |text: &str, name: &str| text.replace("{field}", name).replace("{detail}", &self.detail);
+        Finding {
+            path: spec.path_at(self.index),
+            rule: self.rule.code.to_owned(),
+            severity: self.rule.severity,
+            zh: fill(self.rule.zh, spec.zh),
+            en: fill(self.rule.en, spec.en),
+            remedy_zh: fill(self.rule.remedy_zh, spec.zh),
+            remedy_en: fill(self.rule.remedy_en, spec.en),
+        }
+    }
+}
+
+impl Report {
+    pub(super) const fn new(today: Date) -> Self {
+        Self { today, found: Vec::new() }
+    }
+
+    /// Notes that `rule` is broken by `field`, in the line with that index if it belongs to one.
+    pub(super) fn add(&mut self, rule: &'static Rule, field: Field, index: usize, detail: impl Into<String>) {
+        self.found.push(Found { rule, field, index, detail: detail.into() });
+    }
+
+    /// The warnings, or everything if there is an error.
+    pub(super) fn finish(mut self) -> Result<Vec<Finding>, Findings> {
+        self.found.sort_by_key(Found::place);
+        let list = self.found.iter().take(Findings::MOST).map(Found::write).collect();
+        if self.found.iter().any(|found| found.rule.severity == Severity::Error) {
+            Err(Findings { list, total: self.found.len() })
+        } else {
+            Ok(list)
+        }
+    }
+}

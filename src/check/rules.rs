@@ -1,0 +1,203 @@
+//! The rules, one row each. A rule's code never changes its meaning; its texts may be improved.
+//!
+//! In the texts `{field}` stands for the name of the field and `{detail}` for what the finding adds (a limit, the expected
+//! amount, an unknown code).
+
+use super::Severity::{self, Error, Warning};
+
+/// One rule: what it forbids, on whose word, and what to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rule {
+    /// Its stable code: F form, C code lists, P parties, L lines, A arithmetic, M modes, D dates, T taken numbers.
+    pub code: &'static str,
+    /// How bad.
+    pub severity: Severity,
+    /// Document and section it rests on, in Chinese.
+    pub source_zh: &'static str,
+    /// Document and section it rests on, in English.
+    pub source_en: &'static str,
+    /// What is wrong, in Chinese.
+    pub zh: &'static str,
+    /// What is wrong, in English.
+    pub en: &'static str,
+    /// What to do, in Chinese.
+    pub remedy_zh: &'static str,
+    /// What to do, in English.
+    pub remedy_en: &'static str,
+}
+
+type Source = (&'static str, &'static str);
+
+const TABLES: Source = (
+    "报文规范（202205版） §2.1.4 订单、§2.5.4 运单、§2.11.4 清单",
+    "message specification 202205, §2.1.4 order, §2.5.4 waybill, §2.11.4 list",
+);
+const ORDER: Source = ("报文规范（202205版） §2.1.4 订单", "message specification 202205, §2.1.4 order");
+const WAYBILL: Source = ("报文规范（202205版） §2.5.4 运单", "message specification 202205, §2.5.4 waybill");
+const LIST: Source = ("报文规范（202205版） §2.11.4 清单", "message specification 202205, §2.11.4 list");
+const XML: Source = ("W3C XML 1.0 §2.2 字符", "W3C XML 1.0, §2.2 characters");
+const SCHEMA: Source = ("跨境出口业务节点报文定义（2022-05） XSD", "export message schema 2022-05");
+const OFFICES: Source = ("JGS/T 18《海关关区代码》", "JGS/T 18, customs office codes");
+const CODES: Source = ("JGS-20《海关业务代码集》", "JGS-20, customs business codes");
+const CREDIT: Source = ("GB 32100-2015 统一社会信用代码编码规则", "GB 32100-2015, unified social credit code");
+const PRACTICE: Source = ("行业实践：平台与模拟系统的校验", "practice: checks of platforms and simulators");
+const TARIFF: Source = ("进出口税则 2026", "customs tariff 2026");
+const OURS: Source = ("本网关规定", "this gateway's own rule");
+
+macro_rules! rules {
+    ($($name:ident: $code:literal, $severity:ident, $source:ident, $zh:literal, $en:literal, $remedy_zh:literal, $remedy_en:literal;)*) => {
+        $(
+            #[doc = concat!("`", $code, "`: ", $en, ".")]
+            pub const $name: Rule = Rule {
+                code: $code,
+                severity: $severity,
+                source_zh: $source.0,
+                source_en: $source.1,
+                zh: $zh,
+                en: $en,
+                remedy_zh: $remedy_zh,
+                remedy_en: $remedy_en,
+            };
+        )*
+
+        /// Every rule.
+        pub static RULES: &[Rule] = &[$($name,)*];
+    };
+}
+
+rules! {
+    REQUIRED: "F-REQUIRED", Error, TABLES, "{field}未填写", "{field} is missing",
+        "请填写{field}", "fill in {field}";
+    NIL: "F-NIL", Error, TABLES, "{field}未填写；没有也须写明", "{field} is missing; none must be said too",
+        "没有则填写0", "write 0 if there is none";
+    CHARACTERS: "F-CHARACTERS", Error, XML, "{field}含有控制字符或报文不允许的字符", "{field} holds control characters or characters that a message may not hold",
+        "删除换行、制表符和其他不可见字符", "remove line breaks, tabs and other invisible characters";
+    SPACES: "F-SPACES", Error, OURS, "{field}首尾有空格", "{field} begins or ends with a space",
+        "去掉首尾空格：海关按原文比对", "remove it: customs compares the text as it is";
+    TOO_LONG: "F-TOO-LONG", Error, TABLES, "{field}超过{detail}个字符", "{field} is longer than {detail} characters",
+        "缩短到{detail}个字符以内", "shorten it to {detail} characters";
+    LENGTH: "F-LENGTH", Error, SCHEMA, "{field}不是{detail}位数字", "{field} is not {detail} digits",
+        "填写{detail}位数字", "write {detail} digits";
+    NOT_DECIMAL: "F-NOT-DECIMAL", Error, TABLES, "{field}不是十进制数", "{field} is not a decimal number",
+        "只写数字和小数点，例如 12.50；不写正号、千分位、指数或空格", "digits and a point only, such as 12.50; no plus sign, thousands separator, exponent or space";
+    DECIMAL_DIGITS: "F-DECIMAL-DIGITS", Error, TABLES, "{field}超出N19,5：整数最多14位，小数最多5位", "{field} does not fit N19,5: at most 14 digits before the point and 5 after it",
+        "自行决定如何取舍，本网关不代为四舍五入", "decide how to shorten it; the gateway does not round for you";
+    NEGATIVE: "F-NEGATIVE", Error, TABLES, "{field}为负数", "{field} is negative",
+        "填写零或正数", "write zero or a positive number";
+    NOT_INTEGER: "F-NOT-INTEGER", Error, TABLES, "{field}不是最多{detail}位的整数", "{field} is not a whole number of at most {detail} digits",
+        "填写最多{detail}位的整数", "write a whole number of at most {detail} digits";
+    DATE: "F-DATE", Error, LIST, "{field}不是日期", "{field} is not a day",
+        "按 20261123 或 2026-11-23 填写", "write it as 20261123 or 2026-11-23";
+
+    OFFICE: "C-OFFICE", Error, OFFICES, "{field}不在关区代码表中{detail}", "{field} is not a customs office{detail}",
+        "填写4位关区代码，例如 5141", "write the four digits of an office, such as 5141";
+    OFFICE_DISTRICT: "C-OFFICE-DISTRICT", Error, OURS, "{field}不属于广州海关（51xx）或黄埔海关（52xx）{detail}", "{field} belongs neither to Guangzhou (51xx) nor to Huangpu (52xx){detail}",
+        "本网关只向广州、黄埔两关申报", "this gateway declares to Guangzhou and Huangpu customs only";
+    SITE: "C-SITE", Warning, LIST, "{field}不在已知的监管场所中，或不属于申报地海关{detail}", "{field} is no known site of the declaring office{detail}",
+        "与监管场所核对代码；本表不全", "ask the site for its code; the list at hand is not complete";
+    CURRENCY: "C-CURRENCY", Error, CODES, "{field}不在币制代码表中{detail}", "{field} is not a currency code{detail}",
+        "填写3位海关代码：人民币142，美元502", "write the three digits of customs: 142 for CNY, 502 for USD";
+    COUNTRY: "C-COUNTRY", Error, CODES, "{field}不在国别（地区）代码表中{detail}", "{field} is not a country code{detail}",
+        "填写3位海关代码：美国502，日本116", "write the three digits of customs: 502 for the USA, 116 for Japan";
+    UNIT: "C-UNIT", Error, CODES, "{field}不在计量单位代码表中{detail}", "{field} is not a unit code{detail}",
+        "填写3位海关代码：件011，千克035", "write the three digits of customs: 011 for pieces, 035 for kilograms";
+    TRANSPORT: "C-TRANSPORT", Error, CODES, "{field}不在运输方式代码表中{detail}", "{field} is not a mode of transport{detail}",
+        "填写1位代码：公路4，航空5，邮件6", "write one character: 4 road, 5 air, 6 post";
+    WRAP: "C-WRAP", Error, CODES, "{field}不在包装种类代码表（1位）中{detail}", "{field} is not a one-digit kind of packing{detail}",
+        "填写1位代码：纸箱2，包6，其它7", "write one digit: 2 carton, 6 bag, 7 other";
+    PORT: "C-PORT", Error, CODES, "{field}不在港口代码表（3至4位）中{detail}", "{field} is not a port code of 3 or 4 digits{detail}",
+        "填写4位港口代码；不能预知时填3位国别代码", "write the four digits of the port, or the three of the country if it is not known";
+    TRADE_MODE: "C-TRADE-MODE", Error, CODES, "{field}不在贸易方式代码表中{detail}", "{field} is not a trade mode{detail}",
+        "一般出口填写9610", "write 9610 for retail export";
+    HS_HEADING: "C-HS-HEADING", Error, TARIFF, "{field}的前4位不在税则中{detail}", "the first 4 digits of {field} are no heading of the tariff{detail}",
+        "按税则归类，填写10位编码", "classify the goods and write the 10 digits";
+    HS_CODE: "C-HS-CODE", Warning, TARIFF, "税则中没有这个10位{field}，只认得前{detail}位", "the tariff at hand does not hold this 10-digit {field}, only its first {detail} digits",
+        "简化申报前4位有效即可；汇总申报请核对全部10位", "enough for simplified declaration (4 digits count); else check all 10";
+
+    CREDIT_CODE: "P-CREDIT-CODE", Error, CREDIT, "{field}不是有效的统一社会信用代码（18位，含校验位）", "{field} is not a valid unified social credit code (18 characters with a check digit)",
+        "核对营业执照上的代码，或填写10位海关注册编码", "compare it with the business licence, or write the 10-character customs code";
+    CUSTOMS_CODE: "P-CUSTOMS-CODE", Error, TABLES, "{field}不是有效的10位海关注册编码", "{field} is not a valid 10-character customs code",
+        "核对海关备案信息，或填写18位统一社会信用代码", "compare it with the customs registration, or write the 18-character credit code";
+    PLATFORM_CODE: "P-PLATFORM-CODE", Error, ORDER, "{field}既不是有效的统一社会信用代码，也不是海关注册编码，也不是“无”", "{field} is neither a valid credit code nor a customs code nor 无",
+        "境内平台填写其代码；境外平台无代码填写“无”", "write the platform's code; 无 for a foreign platform that has none";
+    OWNER_CODE: "P-OWNER-CODE", Error, LIST, "{field}须为统一社会信用代码：企业未在海关登记，代码写入备注", "{field} must be a credit code: the owner is not registered with customs, so it goes into the note",
+        "填写18位统一社会信用代码，或注明已在海关登记", "write the 18-character credit code, or say that the owner is registered";
+
+    NO_LINES: "L-NO-LINES", Error, SCHEMA, "{field}为空", "there are no {field}",
+        "至少填写一项商品", "give at least one line";
+    TOO_MANY: "L-TOO-MANY", Error, SCHEMA, "{field}超过{detail}项；只检查了前{detail}项", "there are more than {detail} {field}; only the first {detail} were checked",
+        "拆分为多个订单", "split the order";
+    NUMBER: "L-NUMBER", Error, TABLES, "{field}应为{detail}：须从1起连续递增", "{field} should be {detail}: numbers run 1, 2, 3 without gaps or repeats",
+        "按顺序重新编号", "number the lines in order";
+    UNPAIRED: "L-UNPAIRED", Error, TABLES, "订单与清单的商品序号不对应：另一方没有序号{detail}", "the lines of order and list do not pair: the other side has no number {detail}",
+        "每项订单商品对应一项序号相同的清单商品", "give each order line one list line of the same number";
+    ITEM_NO_20: "L-ITEM-NO-20", Error, LIST, "{field}超过20个字符，清单放不下", "{field} is longer than the 20 characters a list can hold",
+        "缩短到20个字符以内（订单允许30，清单只允许20）", "shorten it to 20 characters (an order takes 30, a list only 20)";
+
+    TOTAL: "A-TOTAL", Error, LIST, "{field}不等于数量×单价，应为{detail}", "{field} is not quantity × price, which is {detail}",
+        "按数量×单价计算，四舍五入到总价自身的小数位", "multiply, and round half up at the total's own scale";
+    GOODS_VALUE: "A-GOODS-VALUE", Error, PRACTICE, "{field}不等于各项总价之和，应为{detail}", "{field} is not the sum of the line totals, which is {detail}",
+        "商品金额为FOB价，不含运杂费，等于各项总价之和", "goods value is FOB, without freight: the sum of the line totals";
+    ONE_CURRENCY: "A-CURRENCY", Error, PRACTICE, "{field}与订单币制不同，金额无法相加", "{field} differs from the order's currency, so the amounts cannot be added",
+        "全单使用同一币制", "use one currency in the whole order";
+    WEIGHT: "A-WEIGHT", Error, PRACTICE, "净重大于毛重", "net weight is greater than gross weight",
+        "核对重量，单位为千克", "check the weights; both are in kilograms";
+    POSITIVE: "A-POSITIVE", Error, PRACTICE, "{field}必须大于零", "{field} must be greater than zero",
+        "填写大于零的数", "write a number greater than zero";
+    SECOND: "A-SECOND", Error, LIST, "第二数量与第二计量单位须同时填写或同时不填", "second quantity and second unit go together: both or neither",
+        "补填缺少的一项，或两项都不填", "fill in the missing one, or leave both empty";
+    UNIT_EQUAL: "A-UNIT-EQUAL", Error, PRACTICE, "计量单位与法定计量单位相同，{field}应等于申报数量{detail}", "unit and legal unit are the same, so {field} should be the quantity {detail}",
+        "改正数量或单位", "correct the quantity or the unit";
+
+    ORDER_TYPE: "M-ORDER-TYPE", Error, ORDER, "{field}不是E、B或W", "{field} is none of E, B, W",
+        "零售出口填写E", "write E for retail export";
+    TRADE_CARRIED: "M-TRADE-MODE", Error, OURS, "本网关不申报该{field}{detail}", "this gateway does not carry that {field}{detail}",
+        "可申报9610、9710、9810", "9610, 9710 and 9810 are carried";
+    TRADE_ORDER: "M-TRADE-ORDER", Error, PRACTICE, "{field}与贸易方式不符，应为{detail}", "{field} does not fit the trade mode, which wants {detail}",
+        "9610配E，9710配B，9810配W", "9610 goes with E, 9710 with B, 9810 with W";
+    STATISTICS: "M-STATISTICS", Error, LIST, "{field}不是A或B", "{field} is neither A nor B",
+        "简化申报填写A，汇总申报填写B", "write A for simplified, B for summed declaration";
+    LICENCE: "M-LICENCE", Error, LIST, "简化申报（A）的商品不得涉及许可证", "goods under simplified declaration (A) may not need a licence",
+        "改为汇总申报（B），或删除许可证号", "declare as B, or remove the licence number";
+    INVOICE: "M-INVOICE", Error, OURS, "{field}不是SPECIAL、ORDINARY、OTHER_VALID、NONE、UNKNOWN之一", "{field} is none of SPECIAL, ORDINARY, OTHER_VALID, NONE, UNKNOWN",
+        "不清楚时填写UNKNOWN或不填", "write UNKNOWN or nothing if it is not known";
+
+    EXIT_DATE: "D-EXIT-DATE", Error, OURS, "{field}与今天相差超过一年", "{field} is more than a year away from today",
+        "核对日期", "check the day";
+    ORDER_TAKEN: "T-ORDER-TAKEN", Error, ORDER, "同一平台和电商企业的这个{field}已被另一份申报使用", "this {field} is already used by another declaration of the same platform and seller",
+        "使用新的订单编号；要修改原申报请用变更", "use a new order number; to change the other declaration, amend it";
+    WAYBILL_TAKEN: "T-WAYBILL-TAKEN", Error, WAYBILL, "该物流企业的这个{field}在6个月内已被使用", "this {field} of that carrier was already used within 6 months",
+        "与物流企业核对运单编号", "check the number with the carrier";
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn codes_are_short_and_used_once() {
+        let codes: BTreeSet<_> = RULES.iter().map(|rule| rule.code).collect();
+        assert_eq!(codes.len(), RULES.len());
+        for rule in RULES {
+            let (letter, rest) = rule.code.split_once('-').expect("a letter and a word");
+            assert!(["F", "C", "P", "L", "A", "M", "D", "T"].contains(&letter), "{}", rule.code);
+            assert!(rest.len() <= 16 && rest.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'-'), "{}", rule.code);
+        }
+    }
+
+    #[test]
+    fn every_rule_says_everything_in_both_languages() {
+        for rule in RULES {
+            for zh in [rule.zh, rule.remedy_zh, rule.source_zh] {
+                assert!(zh.chars().any(|c| ('\u{4E00}'..='\u{9FFF}').contains(&c)) || zh.contains("JGS"), "{}: {zh}", rule.code);
+            }
+            for en in [rule.en, rule.remedy_en, rule.source_en] {
+                let plain = en.replace(['无', '×', '§'], "");
+                assert!(plain.is_ascii() && !plain.is_empty(), "{}: {en}", rule.code);
+            }
+            assert_eq!(rule.zh.contains("{detail}"), rule.en.contains("{detail}"), "{}", rule.code);
+        }
+    }
+}
