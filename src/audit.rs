@@ -1,4 +1,26 @@
 //! The audit log: entries, the RFC 6962 tree over them, and signed checkpoints of it.
+//!
+//! An entry is written with the change it tells of and waits; the sequencer gives it a position, appends the hash of its bytes to
+//! the [`Tree`] and signs a [`Checkpoint`] of it. The formats are those of C2SP (tlog-tiles, tlog-checkpoint, signed-note), so that
+//! public tools can check the log. [`verify`] goes through a kept log and names what is broken.
+
+mod broken;
+mod checkpoint;
+mod hash;
+mod note;
+pub mod proof;
+mod stored;
+mod tree;
+pub mod verify;
+
+pub use self::{
+    broken::{Broken, Damage, Fault, Place},
+    checkpoint::{Checkpoint, CheckpointError},
+    hash::{Hash, leaf_hash, node_hash},
+    note::{LogKey, LogVerifier, NoteError, SignedNote},
+    stored::{Pending, StoredCheckpoint, StoredEntry},
+    tree::{Edge, Misfit, Sequenced, Tile, TileId, TileRun, Tree},
+};
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;

@@ -49,9 +49,7 @@ impl Timestamp {
     /// What a Beijing wall clock shows; a moment outside the calendar shows 1970-01-01 08:00.
     #[must_use]
     pub fn beijing(self) -> OffsetDateTime {
-        OffsetDateTime::from_unix_timestamp_nanos(i128::from(self.0) * 1_000)
-            .unwrap_or(OffsetDateTime::UNIX_EPOCH)
-            .to_offset(BEIJING)
+        OffsetDateTime::from_unix_timestamp_nanos(i128::from(self.0) * 1_000).unwrap_or(OffsetDateTime::UNIX_EPOCH).to_offset(BEIJING)
     }
 
     /// The calendar day in Beijing: tax dates are compared in it.
@@ -185,7 +183,11 @@ impl Entropy for SystemEntropy {
     }
 }
 
-#[expect(clippy::disallowed_methods, clippy::expect_used, reason = "the one place that asks for randomness; without it no guid, token or key may be made")]
+#[expect(
+    clippy::disallowed_methods,
+    clippy::expect_used,
+    reason = "the one place that asks for randomness; without it no guid, token or key may be made"
+)]
 fn system_random(bytes: &mut [u8]) {
     getrandom::fill(bytes).expect("the operating system has no random numbers to give");
 }

@@ -7,7 +7,9 @@ use uuid::Uuid;
 
 use crate::{
     clock::Timestamp,
-    declaration::{Action, Declaration, DeclarationId, DocumentGuid, DocumentId, EnterpriseNo, InventoryNo, Kind, MessageId, PortNo, Waybill},
+    declaration::{
+        Action, Declaration, DeclarationId, DocumentGuid, DocumentId, EnterpriseNo, InventoryNo, Kind, MessageId, PortNo, Waybill,
+    },
     lane::Plan,
     party::Tenant,
     state::State,

@@ -7,7 +7,12 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{clock::Timestamp, declaration::Kind, state::State};
+use crate::{
+    clock::Timestamp,
+    declaration::{Declaration, Kind, Waybill},
+    party::Sender,
+    state::State,
+};
 
 /// Who transmits one kind of document.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -154,6 +159,43 @@ pub fn unanimous_waybill(lanes: &[Lane]) -> Option<&Lane> {
     rest.iter().all(|lane| lane.waybill == first.waybill && lane.road == first.road).then_some(first)
 }
 
+/// The codes of those who may transmit a declaration's document of a kind where no sender is named: the platform or the seller
+/// its order, the declarant its inventory, the carrier its waybill (transport §4.2).
+#[must_use]
+pub fn transmitters(declaration: &Declaration, kind: Kind) -> Vec<&str> {
+    match kind {
+        Kind::Order => vec![&declaration.order.platform.code, &declaration.order.seller.code],
+        Kind::Waybill => vec![&declaration.inventory.carrier.code],
+        Kind::Inventory => vec![&declaration.inventory.declarant.code],
+    }
+}
+
+/// The code of the one that may transmit a waybill: its carrier.
+#[must_use]
+pub fn waybill_transmitters(waybill: &Waybill) -> Vec<&str> {
+    vec![&waybill.carrier.code]
+}
+
+/// The sender that transmits a document: the one its lane names, else the first whose code is one of the `parties`, in their
+/// order. Nothing if we do not transmit it, or have nobody to do so.
+#[must_use]
+pub fn choose_sender<'a>(senders: &'a [Sender], duty: &Duty, parties: &[&str]) -> Option<&'a Sender> {
+    match duty {
+        Duty::Send(Some(name)) => senders.iter().find(|sender| sender.name == *name),
+        Duty::Send(None) => parties.iter().find_map(|party| senders.iter().find(|sender| sender.party.code == *party)),
+        Duty::External | Duty::None => None,
+    }
+}
+
+/// The road a document takes: its lane's, else its sender's own.
+#[must_use]
+pub fn choose_road<'a>(lane: Option<&'a Lane>, sender: &'a Sender) -> &'a str {
+    match lane {
+        Some(lane) if !lane.road.is_empty() => &lane.road,
+        _ => &sender.road,
+    }
+}
+
 /// What a declaration's lane said when it was accepted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Plan {
@@ -239,6 +281,7 @@ pub fn gate(plan: &Plan, waybill_known: bool, order: Option<State>, waybill: Opt
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::party::Party;
 
     const START: Timestamp = Timestamp(0);
     const OPEN: Gate = Gate::Open { overdue: false };
@@ -289,5 +332,26 @@ mod tests {
         assert_eq!(choose(&lanes[..2], case("5141", "T")), None);
         assert!(unanimous_waybill(&lanes).is_none());
         assert!(unanimous_waybill(&lanes[2..]).is_some());
+    }
+
+    #[test]
+    fn a_sender_is_named_or_found_by_the_transmitting_party() {
+        let sender = |name: &str, code: &str| Sender {
+            name: name.into(),
+            party: Party { code: code.into(), name: String::new() },
+            dxp_id: String::new(),
+            signer: String::new(),
+            road: "own".into(),
+        };
+        let senders = [sender("seller", "S"), sender("platform", "P")];
+        let chosen = |duty: &Duty, parties: &[&str]| choose_sender(&senders, duty, parties).map(|sender| sender.name.clone());
+        assert_eq!(chosen(&Duty::Send(None), &["P", "S"]).as_deref(), Some("platform"), "the order of the parties counts");
+        assert_eq!(chosen(&Duty::Send(None), &["无", "S"]).as_deref(), Some("seller"));
+        assert_eq!(chosen(&Duty::Send(None), &["X"]), None);
+        assert_eq!(chosen(&Duty::Send(Some("seller".into())), &["P"]).as_deref(), Some("seller"));
+        assert_eq!(chosen(&Duty::Send(Some("nobody".into())), &["P"]), None);
+        assert_eq!(chosen(&Duty::External, &["P"]), None);
+        let lane = Lane { road: "lane".into(), ..Lane::default() };
+        assert_eq!((choose_road(Some(&lane), &senders[0]), choose_road(Some(&Lane::default()), &senders[0])), ("lane", "own"));
     }
 }

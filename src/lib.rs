@@ -13,4 +13,7 @@ pub mod dossier;
 pub mod audit;
 pub mod message;
 pub mod store;
+pub mod task;
+pub mod endpoint;
+pub mod gatekeeper;
 pub mod simulator;

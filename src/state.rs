@@ -232,9 +232,9 @@ impl State {
 #[must_use]
 pub fn next(state: State, last: Option<Timestamp>, event: Event) -> Next {
     match (state, event) {
-        (State::Waiting, Event::GateOpened) | (State::PortFailed, Event::TriedAgain) | (State::Packed | State::Delivered, Event::Dissolved) => {
-            Next::To(State::Due)
-        }
+        (State::Waiting, Event::GateOpened)
+        | (State::PortFailed, Event::TriedAgain)
+        | (State::Packed | State::Delivered, Event::Dissolved) => Next::To(State::Due),
         (State::Due, Event::Packed) => Next::To(State::Packed),
         (State::Packed, Event::Delivered) => Next::To(State::Delivered),
         (_, Event::Answered(verdict, at)) => answered(state, verdict, last.is_none_or(|last| at >= last)),
@@ -263,19 +263,19 @@ fn answered(state: State, verdict: Verdict, newer: bool) -> Next {
         (Verdict::Closed, _) => forward(state, S::Closed, newer),
         // "Already there" proves that the first one arrived, whatever became of our connection.
         (Verdict::Duplicate, S::Due | S::Packed | S::Delivered) => Next::To(S::Declaring),
-        (Verdict::PortFailed, S::Packed | S::Delivered | S::Held | S::Declaring | S::Unmatched | S::Sent) if newer => Next::To(S::PortFailed),
-        (Verdict::Refused, S::Packed | S::Delivered | S::Held | S::Declaring | S::Unmatched | S::Sent | S::Stored | S::Review | S::Inspection)
-            if newer =>
-        {
-            Next::To(S::Refused)
+        (Verdict::PortFailed, S::Packed | S::Delivered | S::Held | S::Declaring | S::Unmatched | S::Sent) if newer => {
+            Next::To(S::PortFailed)
         }
+        (
+            Verdict::Refused,
+            S::Packed | S::Delivered | S::Held | S::Declaring | S::Unmatched | S::Sent | S::Stored | S::Review | S::Inspection,
+        ) if newer => Next::To(S::Refused),
         (Verdict::Rejected, S::Packed | S::Delivered | S::Held | S::Declaring | S::Unmatched | S::Sent) if newer => Next::To(S::Rejected),
         (Verdict::Other, S::Packed) => Next::To(S::Delivered),
         (Verdict::Other, _) if newer && state.is_alive() => Next::Noted,
-        (
-            Verdict::Duplicate | Verdict::Outdated | Verdict::PortFailed | Verdict::Refused | Verdict::Rejected | Verdict::Other,
-            _,
-        ) => Next::Ignored,
+        (Verdict::Duplicate | Verdict::Outdated | Verdict::PortFailed | Verdict::Refused | Verdict::Rejected | Verdict::Other, _) => {
+            Next::Ignored
+        }
     }
 }
 
@@ -347,8 +347,22 @@ mod tests {
     fn every_state_and_event_keeps_the_invariants() {
         use Verdict as V;
         let verdicts = [
-            V::Held, V::Declaring, V::Missing, V::Sent, V::PortFailed, V::Refused, V::Stored, V::Review, V::Inspection, V::Passed,
-            V::Released, V::Closed, V::Duplicate, V::Outdated, V::Rejected, V::Other,
+            V::Held,
+            V::Declaring,
+            V::Missing,
+            V::Sent,
+            V::PortFailed,
+            V::Refused,
+            V::Stored,
+            V::Review,
+            V::Inspection,
+            V::Passed,
+            V::Released,
+            V::Closed,
+            V::Duplicate,
+            V::Outdated,
+            V::Rejected,
+            V::Other,
         ];
         for state in State::ALL {
             for verdict in verdicts {

@@ -1,1 +1,4 @@
-//! tests
+//! Black-box and conformance tests, in one binary.
+
+mod house;
+mod store;

@@ -195,3 +195,159 @@ pub fn compose_format(guid: MessageId, receipt: &FormatReceipt, refused: &str, c
     writer.close(message.wire_type());
     writer.finish()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::receipt::Key;
+
+    const GUID: &str = "4CDE1CFD-EDED-46B1-946C-B8022E42FC94";
+
+    fn inventory_receipts(xml: &str) -> Vec<Receipt> {
+        match parse_answer(xml.as_bytes()).unwrap() {
+            Answer::Receipts(receipts) => receipts,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn problem(xml: &str) -> Problem {
+        parse_answer(xml.as_bytes()).unwrap_err().problem()
+    }
+
+    /// The shape of a production receipt: default namespace, lower-case guid, pretty-printed.
+    #[test]
+    fn a_receipt_as_production_sends_it() {
+        let xml = r#"<?xml version="1.0" encoding="UTF-8" standalone="yes"?>
+<CEB604Message
+    xmlns="http://www.chinaport.gov.cn/ceb" version="1.0" guid="48604738-c342-484f-8ca1-46bcf64098d0">
+    <InventoryReturn>
+        <guid>f5885dd5-b765-41de-8f0f-e5a30592885c</guid>
+        <agentCode>330766K00Q</agentCode>
+        <copNo>124183351885</copNo>
+        <preNo>B20200615494000227</preNo>
+        <returnStatus>800</returnStatus>
+        <returnTime>20200615171550734</returnTime>
+        <returnInfo>[Code:2600;Desc:放行]</returnInfo>
+    </InventoryReturn>
+</CEB604Message>"#;
+        let expected = Receipt {
+            key: Key::Inventory {
+                declarant: "330766K00Q".to_owned(),
+                enterprise_no: "124183351885".to_owned(),
+                platform: String::new(),
+                seller: String::new(),
+                order_no: String::new(),
+            },
+            code: "800".to_owned(),
+            at: Timestamp::parse_milliseconds("20200615171550734"),
+            info: "[Code:2600;Desc:放行]".to_owned(),
+            port_no: Some(PortNo("B20200615494000227".to_owned())),
+            inventory_no: None,
+        };
+        assert_eq!(inventory_receipts(xml), [expected.clone()]);
+        let without_namespace = xml.replace("xmlns=\"http://www.chinaport.gov.cn/ceb\"", "");
+        assert_eq!(inventory_receipts(&without_namespace), [expected.clone()]);
+        let prefixed = xml.replace("xmlns=", "xmlns:x=").replace("</", "</x:").replace("<", "<x:").replace("<x:/x:", "</x:").replace("<x:?", "<?");
+        assert_eq!(inventory_receipts(&prefixed), [expected.clone()]);
+        assert_eq!(inventory_receipts(&format!("\0\u{FEFF}{xml}")), [expected]);
+        assert_eq!(problem(&xml.replace("chinaport.gov.cn/ceb", "chinaport.gov.cn/other")), Problem::UnknownMessage);
+    }
+
+    #[test]
+    fn fields_in_any_order_and_times_that_cannot_be_read() {
+        let xml = "<CEB604Message><InventoryReturn><returnInfo/><returnTime>soon</returnTime><returnStatus> -304001 </returnStatus>\
+            <orderNo>A&amp;1</orderNo><ebcCode>S</ebcCode><ebpCode>无</ebpCode><copNo></copNo><invtNo>514120261234567890</invtNo>\
+            <later>unknown</later></InventoryReturn></CEB604Message>";
+        let receipts = inventory_receipts(xml);
+        assert_eq!((receipts[0].code.as_str(), receipts[0].at, receipts[0].info.as_str()), ("-304001", None, ""));
+        assert_eq!(receipts[0].inventory_no, Some(InventoryNo("514120261234567890".to_owned())));
+        let Key::Inventory { enterprise_no, platform, order_no, .. } = &receipts[0].key else { panic!("an inventory") };
+        assert_eq!((enterprise_no.as_str(), platform.as_str(), order_no.as_str()), ("", "无", "A&1"));
+    }
+
+    #[test]
+    fn a_message_is_read_whole_or_not_at_all() {
+        let block = |inner: &str| format!("<OrderReturn><orderNo>1</orderNo><ebcCode>2</ebcCode>{inner}</OrderReturn>");
+        let good = block("<returnStatus>2</returnStatus>");
+        let message = |blocks: &str| format!("<CEB304Message>{blocks}</CEB304Message>");
+        assert_eq!(inventory_receipts(&message(&good.repeat(100))).len(), 100);
+        assert_eq!(problem(&message(&good.repeat(101))), Problem::Count);
+        assert_eq!(problem(&message("")), Problem::Count);
+        assert_eq!(problem(&message(&format!("{good}{}", block("")))), Problem::Missing);
+        assert_eq!(problem(&message(&format!("{good}<OrderReturn><returnStatus>2</returnStatus></OrderReturn>"))), Problem::Missing);
+        assert_eq!(problem(&message(&format!("{good}<InventoryReturn/>"))), Problem::Value);
+        assert_eq!(problem(&message(&block("<returnStatus>123456789012345678901</returnStatus>"))), Problem::Value);
+        assert_eq!(problem(&message(&block(&format!("<returnStatus>2</returnStatus><ebpCode>{}</ebpCode>", "x".repeat(256))))), Problem::Value);
+        let long = block(&format!("<returnStatus>2</returnStatus><returnInfo>{}</returnInfo>", "长".repeat(6_000)));
+        assert_eq!(inventory_receipts(&message(&long))[0].info.chars().count(), MAX_INFO);
+        assert_eq!(problem("<CEB304Message><OrderReturn>"), Problem::Syntax);
+        assert_eq!(problem("<CEB622Message/>"), Problem::UnknownMessage);
+        assert_eq!(problem("<ceb:CEB303Message xmlns:ceb='http://www.chinaport.gov.cn/ceb'/>"), Problem::UnknownMessage);
+        assert_eq!(problem("<CEB604Message><InventoryReturn><returnStatus>2</returnStatus></InventoryReturn></CEB604Message>"), Problem::Missing);
+        assert_eq!(problem("<CEB506Message><LogisticsReturn><returnStatus>2</returnStatus></LogisticsReturn></CEB506Message>"), Problem::Missing);
+    }
+
+    #[test]
+    fn the_refusal_of_a_whole_message_in_either_order() {
+        for (first, second) in [("returnInfo", "returnTime"), ("returnTime", "returnInfo")] {
+            let xml = format!(
+                "<CEB900Message xmlns='http://www.chinaport.gov.cn/ceb'><MessageReturn><guid>{GUID}</guid><returnStatus>-999999</returnStatus>\
+                 <{first}>20261111000000123</{first}><{second}>20261111000000123</{second}><oriCopMsgId>M-1</oriCopMsgId>\
+                 <oriMessageType>Unknown</oriMessageType><oriBizMessage><![CDATA[<a>&nbsp;]]></oriBizMessage></MessageReturn></CEB900Message>"
+            );
+            let Answer::Format(receipt) = parse_answer(xml.as_bytes()).unwrap() else { panic!("a refusal") };
+            assert_eq!((receipt.code.as_str(), receipt.original.as_str(), receipt.info.as_str()), ("-999999", "M-1", "20261111000000123"));
+            assert!(receipt.at.is_some());
+        }
+        assert_eq!(problem("<CEB900Message/>"), Problem::Missing);
+        let block = "<MessageReturn><returnStatus>-1</returnStatus></MessageReturn>";
+        assert_eq!(problem(&format!("<CEB900Message>{block}{block}</CEB900Message>")), Problem::ElementTwice);
+    }
+
+    fn receipt(kind: Kind) -> Receipt {
+        let text = str::to_owned;
+        let key = match kind {
+            Kind::Order => Key::Order { platform: text("无"), seller: text("S"), order_no: text("A<1>") },
+            Kind::Waybill => Key::Waybill { carrier: text("C"), waybill_no: text("W-1") },
+            Kind::Inventory => Key::Inventory {
+                declarant: text("D"),
+                enterprise_no: text("TG1"),
+                platform: text("无"),
+                seller: text("S"),
+                order_no: text("A-1"),
+            },
+        };
+        let is_inventory = kind == Kind::Inventory;
+        Receipt {
+            key,
+            code: text("120"),
+            at: Timestamp::parse_milliseconds("20261111000000123"),
+            info: text("[Code:1800;Desc:逻辑校验通过]"),
+            port_no: is_inventory.then(|| PortNo(text("B20261111000000001"))),
+            inventory_no: is_inventory.then(|| InventoryNo(text("51412026E000000001"))),
+        }
+    }
+
+    #[test]
+    fn what_customs_side_writes_reads_back() {
+        let guid = Uuid::from_u128(0xABCD);
+        for kind in Kind::ALL {
+            let receipt = receipt(kind);
+            let reply = Reply { guid: DocumentGuid(guid), receipt: &receipt, statistics: "A" };
+            for namespacing in [Namespacing::Default, Namespacing::Prefixed, Namespacing::Absent] {
+                for lower_case in [false, true] {
+                    let xml = compose_receipts(kind, MessageId(guid), &[reply, reply], Style { namespacing, lower_case }).unwrap();
+                    assert_eq!(parse_answer(&xml).unwrap(), Answer::Receipts(vec![receipt.clone(), receipt.clone()]));
+                    let text = String::from_utf8(xml).unwrap();
+                    assert_eq!(text.matches("00abcd").count(), if lower_case { 3 } else { 0 });
+                }
+            }
+            assert_eq!(compose_receipts(kind, MessageId(guid), &[], Style::default()).unwrap_err().problem(), Problem::Count);
+            let other = Kind::ALL.into_iter().find(|&other| other != kind).unwrap();
+            assert_eq!(compose_receipts(other, MessageId(guid), &[reply], Style::default()).unwrap_err().problem(), Problem::Content);
+        }
+        let refusal = FormatReceipt { code: "-1".to_owned(), at: None, info: "bad".to_owned(), original: "M-1".to_owned() };
+        let xml = compose_format(MessageId(guid), &refusal, "CEB303Message", "<a>", Style::default()).unwrap();
+        assert_eq!(parse_answer(&xml).unwrap(), Answer::Format(refusal));
+    }
+}

@@ -239,3 +239,85 @@ pub fn compose_report(code: &str, info: &str, at: Timestamp, original: &Address<
     writer.close(Message::TransportReport.wire_type());
     writer.finish()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{declaration::Kind, message::parse_answer, receipt::Answer};
+
+    const ADDRESS: Address<'static> = Address {
+        cop_msg_id: "M-1",
+        sender: "DXPENT0000000001",
+        receiver: EXPORT_RECEIVER,
+        at: Timestamp(1_700_000_000_000_000),
+        msg_type: "CEB303Message",
+    };
+
+    #[test]
+    fn an_envelope_reads_back() {
+        let payload: Vec<u8> = (0..=255).collect();
+        let bytes = wrap(&ADDRESS, &payload, "CEB303Message_1.xml").unwrap();
+        let expected = Envelope {
+            cop_msg_id: "M-1".to_owned(),
+            sender: "DXPENT0000000001".to_owned(),
+            receivers: vec![EXPORT_RECEIVER.to_owned()],
+            created: "2023-11-15T06:13:20".to_owned(),
+            msg_type: "CEB303Message".to_owned(),
+            file_name: "CEB303Message_1.xml".to_owned(),
+            data: payload.clone(),
+        };
+        assert_eq!(unwrap(&bytes).unwrap(), expected);
+        assert_eq!(open(&bytes).unwrap(), Opened::Envelope(expected));
+        assert_eq!(unwrap(&wrap(&ADDRESS, &payload, "").unwrap()).unwrap().file_name, "");
+    }
+
+    /// The shape of a real receipt's shell: prefixes, a Z on the time, wrapped base64, a leading 0x00.
+    #[test]
+    fn a_relays_shell_is_stripped() {
+        let xml = "\0<?xml version=\"1.0\" encoding=\"UTF-8\"?><DxpMsgSv xmlns=\"http://www.chinaport.gov.cn/dxp\" ver=\"1.0\"><SvNo Ver=\"1.0\">\
+            <MsgId>00000002201906281054520057087669</MsgId><SendTime>2019-06-28T10:54:52Z</SendTime><EndNode>46000002</EndNode>\
+            <StaNode>00000002</StaNode></SvNo><d:DxpMsg xmlns:d=\"http://www.chinaport.gov.cn/dxp\" ver=\"1.0\"><d:TransInfo>\
+            <d:CopMsgId>X</d:CopMsgId><d:SenderId>DXPEDCCEB0000002</d:SenderId><d:ReceiverIds><d:ReceiverId>A</d:ReceiverId>\
+            <d:ReceiverId>B</d:ReceiverId></d:ReceiverIds><d:CreatTime>2019-06-28T10:54:52Z</d:CreatTime><d:MsgType>CEB304Message</d:MsgType>\
+            </d:TransInfo><d:Data>\r\nPGEv\r\nPg==\r\n</d:Data></d:DxpMsg></DxpMsgSv>";
+        let envelope = unwrap(xml.as_bytes()).unwrap();
+        assert_eq!((envelope.data.as_slice(), envelope.receivers.len()), (b"<a/>".as_slice(), 2));
+        assert_eq!(envelope.created, "2019-06-28T10:54:52Z");
+        let broken = |from: &str, to: &str| unwrap(xml.replacen(from, to, 1).as_bytes()).unwrap_err().problem();
+        assert_eq!(broken("PGEv", "P*Ev"), Problem::Base64);
+        assert_eq!(broken("\r\nPGEv\r\nPg==\r\n", ""), Problem::Missing);
+        assert_eq!(broken("<d:CopMsgId>X<", "<d:CopMsgId><"), Problem::Missing);
+        assert_eq!(broken("<d:CopMsgId>X<", &format!("<d:CopMsgId>{}<", "X".repeat(256))), Problem::Value);
+        assert_eq!(broken("<d:ReceiverId>A</d:ReceiverId>", &"<d:ReceiverId>A</d:ReceiverId>".repeat(5)), Problem::Value);
+    }
+
+    #[test]
+    fn bytes_are_told_apart() {
+        let business = "<CEB604Message xmlns='http://www.chinaport.gov.cn/ceb'/>";
+        assert_eq!(open(business.as_bytes()).unwrap(), Opened::Business(Message::Receipts(Kind::Inventory)));
+        assert_eq!(unwrap(business.as_bytes()).unwrap_err().problem(), Problem::Missing);
+        assert_eq!(open(b"<DxpMsg xmlns='http://www.chinaport.gov.cn/ceb'/>").unwrap_err().problem(), Problem::UnknownMessage);
+        assert_eq!(open(b"garbage").unwrap_err().problem(), Problem::Syntax);
+    }
+
+    #[test]
+    fn the_transports_own_answer_reads_back() {
+        let bytes = compose_report("1001", "数字签名无效", ADDRESS.at, &ADDRESS).unwrap();
+        let expected = TransportReceipt {
+            code: "1001".to_owned(),
+            info: "数字签名无效".to_owned(),
+            original: "M-1".to_owned(),
+            sender_dxp_id: "DXPENT0000000001".to_owned(),
+        };
+        assert_eq!(open(&bytes).unwrap(), Opened::Report(expected.clone()));
+        assert_eq!(parse_answer(&bytes).unwrap(), Answer::Transport(expected.clone()));
+        let text = String::from_utf8(bytes).unwrap();
+        let start = text.find("<Response>").unwrap();
+        let response = &text[start..text.find("</DxpRep>").unwrap()];
+        let twice = text.replacen(response, &response.repeat(2), 1);
+        assert_eq!(parse_answer(twice.as_bytes()).unwrap(), Answer::Transport(expected));
+        let another = text.replacen(response, &format!("{response}{}", response.replace("M-1", "M-2")), 1);
+        assert_eq!(parse_answer(another.as_bytes()).unwrap_err().problem(), Problem::ElementTwice);
+        assert_eq!(parse_answer(text.replace("1001", "").as_bytes()).unwrap_err().problem(), Problem::Missing);
+    }
+}

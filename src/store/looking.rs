@@ -1,0 +1,176 @@
+//! The log as stored, and what is shown to those who look in.
+
+use uuid::Uuid;
+
+use super::{KeptReceipt, NumberKind};
+use crate::{
+    audit::Entry,
+    check::Finding,
+    clock::Timestamp,
+    declaration::{DeclarationId, DocumentId, Kind},
+    dossier::Dossier,
+    party::Tenant,
+    state::State,
+};
+
+/// An entry that has no place in the log yet.
+#[derive(Debug, Clone)]
+pub struct PendingEntry {
+    /// Its id.
+    pub id: Uuid,
+    /// Its canonical bytes.
+    pub body: Vec<u8>,
+}
+
+/// An entry as stored, with its place if it has one.
+#[derive(Debug, Clone)]
+pub struct PlacedEntry {
+    /// Its place in the log; nothing before the sequencer has come by.
+    pub position: Option<i64>,
+    /// The entry.
+    pub entry: Entry,
+}
+
+/// A full tile of the log (256 hashes).
+#[derive(Debug, Clone)]
+pub struct StoredTile {
+    /// 0 for leaves.
+    pub level: i64,
+    /// Its place on the level.
+    pub index: i64,
+    /// 256 hashes of 32 bytes.
+    pub hashes: Vec<u8>,
+}
+
+/// What is needed to go on with the log: its size and its edge.
+#[derive(Debug, Clone, Default)]
+pub struct LogHead {
+    /// Entries with a place.
+    pub size: i64,
+    /// Leaf hashes after the last full tile.
+    pub leaves: Vec<[u8; 32]>,
+    /// The full tiles that no full tile above them covers, by level and index.
+    pub tiles: Vec<StoredTile>,
+}
+
+/// New places for entries, guarded by the size of the log.
+#[derive(Debug, Clone)]
+pub struct Sequencing {
+    /// The size it was decided on.
+    pub expected_size: i64,
+    /// Entry ids in their new order, with leaf hashes.
+    pub entries: Vec<(Uuid, [u8; 32])>,
+    /// Tiles that became full.
+    pub tiles: Vec<StoredTile>,
+    /// The new root.
+    pub root: [u8; 32],
+    /// The signed note over it.
+    pub note: String,
+}
+
+/// A row of the log as stored, for a check of the whole.
+#[derive(Debug, Clone)]
+pub struct StoredRow {
+    /// Its place.
+    pub position: i64,
+    /// The columns beside the body.
+    pub id: Uuid,
+    /// When.
+    pub at: Timestamp,
+    /// Whose.
+    pub tenant: String,
+    /// About what.
+    pub subject: Uuid,
+    /// What was done.
+    pub act: String,
+    /// The leaf hash.
+    pub leaf: Vec<u8>,
+    /// The canonical bytes.
+    pub body: Vec<u8>,
+}
+
+/// A checkpoint as stored.
+#[derive(Debug, Clone)]
+pub struct StoredCheckpoint {
+    /// How many entries it covers.
+    pub size: i64,
+    /// The root over them.
+    pub root: Vec<u8>,
+    /// When it was signed.
+    pub at: Timestamp,
+    /// The signed note.
+    pub note: String,
+}
+
+/// Which audit entries are wanted.
+#[derive(Debug, Clone, Default)]
+pub struct EntryFilter {
+    /// Only of this tenant.
+    pub tenant: Option<Tenant>,
+    /// Only about these subjects.
+    pub subjects: Option<Vec<Uuid>>,
+    /// Only this act.
+    pub act: Option<String>,
+    /// Not before.
+    pub from: Option<Timestamp>,
+    /// Before.
+    pub to: Option<Timestamp>,
+    /// Only with a greater position.
+    pub after: Option<i64>,
+    /// Also those without a position yet, at the end.
+    pub pending: bool,
+    /// At most so many.
+    pub limit: u32,
+}
+
+/// What a number leads to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hit {
+    /// The number as asked.
+    pub number: String,
+    /// What kind of number it is here.
+    pub kind: NumberKind,
+    /// The declaration.
+    pub declaration: Option<DeclarationId>,
+    /// The document, of a waybill without a declaration.
+    pub document: Option<DocumentId>,
+}
+
+/// A declaration as shown: all that is kept of it but the raw bytes.
+#[derive(Debug, Clone)]
+pub struct Shown {
+    /// The declaration with its documents.
+    pub dossier: Dossier,
+    /// Warnings given at acceptance.
+    pub warnings: Vec<Finding>,
+    /// Exemption decisions as JSON, oldest first.
+    pub assessments: Vec<String>,
+    /// Receipts, oldest first by returnTime.
+    pub receipts: Vec<KeptReceipt>,
+}
+
+/// Which declarations are wanted, in the order of their ids (time).
+#[derive(Debug, Clone, Default)]
+pub struct ListFilter {
+    /// Only of this tenant.
+    pub tenant: Option<Tenant>,
+    /// Only declared at offices whose code starts so.
+    pub office: Option<String>,
+    /// Only whose inventory is in this state.
+    pub state: Option<State>,
+    /// Only after this id.
+    pub after: Option<DeclarationId>,
+    /// At most so many.
+    pub limit: u32,
+}
+
+/// How many documents of a kind are in a state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Count {
+    /// The kind.
+    pub kind: Kind,
+    /// The state.
+    pub state: State,
+    /// How many.
+    pub count: i64,
+}

@@ -1,0 +1,337 @@
+//! What the moving parts lease and write: batches, messages, arrivals, changes.
+
+use uuid::Uuid;
+
+use crate::{
+    audit::Entry,
+    clock::Timestamp,
+    declaration::{DeclarationId, DocumentId, Kind, MessageId},
+    dossier::{Content, Document, Dossier},
+    party::Tenant,
+    queue::Fault,
+    receipt::Receipt,
+};
+
+/// What a receipt is about: a whole declaration, or a waybill whose order is not known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Subject {
+    /// A declaration with all its documents.
+    Dossier(Dossier),
+    /// A waybill's document without a declaration.
+    Waybill(Document),
+}
+
+impl Subject {
+    /// The id that audit entries carry.
+    #[must_use]
+    pub const fn id(&self) -> Uuid {
+        match self {
+            Self::Dossier(dossier) => dossier.id.0,
+            Self::Waybill(document) => document.id.0,
+        }
+    }
+}
+
+/// What the business keys of receipts lead to.
+#[derive(Debug, Clone, Default)]
+pub struct Matches {
+    /// Each subject once.
+    pub subjects: Vec<Subject>,
+    /// For each key: which subject, and which of its documents.
+    pub of: Vec<Option<(usize, DocumentId)>>,
+}
+
+/// Documents of one sender, kind, road and lot that are packed together, at most 100.
+#[derive(Debug, Clone)]
+pub struct Batch {
+    /// Who transmits them.
+    pub sender: String,
+    /// What they are.
+    pub kind: Kind,
+    /// The road they take.
+    pub road: String,
+    /// Leased documents with what they say.
+    pub documents: Vec<Leased>,
+}
+
+/// A leased document with what it says.
+#[derive(Debug, Clone)]
+pub struct Leased {
+    /// The document.
+    pub document: Document,
+    /// What it says.
+    pub content: Content,
+    /// The waybill number of its declaration; empty if none is known, never so for an inventory at an open gate.
+    pub waybill_no: String,
+}
+
+/// A sealed message to be kept, with the documents in it.
+#[derive(Debug, Clone)]
+pub struct Packing {
+    /// Its id and guid.
+    pub id: MessageId,
+    /// Who transmits it.
+    pub sender: String,
+    /// What it carries.
+    pub kind: Kind,
+    /// The road it takes.
+    pub road: String,
+    /// The sealed bytes: from here on only these are sent.
+    pub bytes: Vec<u8>,
+    /// Their digest.
+    pub digest: [u8; 32],
+    /// The documents in it.
+    pub documents: Vec<DocumentId>,
+    /// The earliest deadline among them.
+    pub needed_by: Timestamp,
+    /// Audit entries, one for each document.
+    pub entries: Vec<Entry>,
+}
+
+/// Whether a guarded write was done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Written {
+    /// Done.
+    Done,
+    /// Not done: the lease was lost, or a version was not the one expected. Nothing was written.
+    Stale,
+}
+
+/// A member of a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Member {
+    /// The document.
+    pub document: DocumentId,
+    /// The id that audit entries carry: its declaration's, or its own.
+    pub subject: Uuid,
+    /// Whose it is.
+    pub tenant: Tenant,
+}
+
+/// A leased message.
+#[derive(Debug, Clone)]
+pub struct Delivery {
+    /// Its id and guid.
+    pub message: MessageId,
+    /// Who transmits it.
+    pub sender: String,
+    /// What it carries.
+    pub kind: Kind,
+    /// The road it takes.
+    pub road: String,
+    /// The sealed bytes.
+    pub bytes: Vec<u8>,
+    /// When it was sealed: part of the envelope, so that a retry is the same bytes.
+    pub sealed_at: Timestamp,
+    /// The number of this attempt, from 1; counted when leased, so that a crash counts.
+    pub attempt: u32,
+    /// How many attempts failed or fell silent in a row.
+    pub failed: u32,
+    /// What is in it.
+    pub members: Vec<Member>,
+}
+
+/// How a delivery ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// The road took it. If no document of it has been answered by `silent_at`, the same bytes go again.
+    Delivered {
+        /// When silence counts as a lost message.
+        silent_at: Timestamp,
+    },
+    /// It failed; the same bytes go again at `at`.
+    Again {
+        /// How it failed.
+        fault: Fault,
+        /// When to try again.
+        at: Timestamp,
+    },
+    /// It will not be tried again by itself.
+    Shelved {
+        /// How it failed.
+        fault: Fault,
+    },
+}
+
+/// The end of one attempt.
+#[derive(Debug, Clone)]
+pub struct Settlement {
+    /// The message.
+    pub message: MessageId,
+    /// The attempt.
+    pub attempt: u32,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Audit entries, one for each member whose state it changes, or one for the message.
+    pub entries: Vec<Entry>,
+}
+
+/// Bytes from customs, as received.
+#[derive(Debug, Clone)]
+pub struct Arrival {
+    /// Their new id.
+    pub id: Uuid,
+    /// The road they came by.
+    pub road: String,
+    /// Their name there.
+    pub name: String,
+    /// The bytes.
+    pub bytes: Vec<u8>,
+    /// SHA-256 of the bytes: the same name and bytes on the same road are kept once.
+    pub digest: [u8; 32],
+}
+
+/// A leased arrival.
+#[derive(Debug, Clone)]
+pub struct LeasedArrival {
+    /// Its id.
+    pub id: Uuid,
+    /// The road it came by.
+    pub road: String,
+    /// Its name there.
+    pub name: String,
+    /// The bytes.
+    pub bytes: Vec<u8>,
+    /// When it arrived.
+    pub at: Timestamp,
+    /// How many times it has been leased, this time included.
+    pub attempt: u32,
+}
+
+/// What becomes of an arrival.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Disposition {
+    /// Read; its receipts are kept.
+    Read,
+    /// Not readable, or nothing of ours: kept raw, with the reason.
+    Quarantined(String),
+}
+
+/// A receipt to be kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeptReceipt {
+    /// The arrival it came in.
+    pub arrival: Uuid,
+    /// Its place in the arrival, from 0.
+    pub ordinal: u32,
+    /// When it arrived.
+    pub at: Timestamp,
+    /// What it says.
+    pub receipt: Receipt,
+    /// The document it was matched to; nothing: unmatched.
+    pub document: Option<DocumentId>,
+    /// Whether it moved the document.
+    pub effect: bool,
+}
+
+/// A number by which a declaration can be found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Number {
+    /// What kind of number.
+    pub kind: NumberKind,
+    /// The number.
+    pub number: String,
+    /// What it is unique within: platform and seller, carrier, declarant; empty if by itself.
+    pub scope: String,
+    /// The declaration.
+    pub declaration: Option<DeclarationId>,
+    /// The document.
+    pub document: Option<DocumentId>,
+}
+
+/// The kinds of number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum NumberKind {
+    /// orderNo.
+    Order,
+    /// logisticsNo.
+    Waybill,
+    /// copNo.
+    Enterprise,
+    /// preNo.
+    Port,
+    /// invtNo.
+    Inventory,
+    /// billNo.
+    Bill,
+    /// totalPackageNo.
+    Bag,
+}
+
+impl NumberKind {
+    /// All of them.
+    pub const ALL: [Self; 7] = [Self::Order, Self::Waybill, Self::Enterprise, Self::Port, Self::Inventory, Self::Bill, Self::Bag];
+
+    /// As written in answers and as stored.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Order => "order",
+            Self::Waybill => "waybill",
+            Self::Enterprise => "enterprise",
+            Self::Port => "port",
+            Self::Inventory => "inventory",
+            Self::Bill => "bill",
+            Self::Bag => "bag",
+        }
+    }
+}
+
+/// A change to one subject, guarded by the versions it was decided on.
+#[derive(Debug, Clone, Default)]
+pub struct Change {
+    /// The versions of every document the decision looked at.
+    pub expected: Vec<(DocumentId, i64)>,
+    /// Documents as they are to be; their `version` is the one expected, the store counts it up. An inventory whose siblings
+    /// changed should get `gate_at`, so that its gate is looked at.
+    pub documents: Vec<Document>,
+    /// Documents that are new: a waybill's, once its order's lane is known.
+    pub created: Vec<Document>,
+    /// Numbers that customs gave.
+    pub numbers: Vec<Number>,
+    /// A new exemption decision, as JSON; kept beside the earlier ones.
+    pub assessment: Option<(DeclarationId, String)>,
+    /// What was done.
+    pub entries: Vec<Entry>,
+}
+
+/// What becomes of a whole message that was answered by the transport or refused whole.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum MessageChange {
+    /// Its documents were set free: it is not sent again.
+    Dissolved(MessageId),
+    /// The same bytes go again at that time.
+    Again(MessageId, Timestamp),
+    /// It will not be tried again by itself.
+    Shelved(MessageId, String),
+}
+
+/// Everything that follows from some arrivals, or from a look at some gates: one commit, all or nothing.
+#[derive(Debug, Clone, Default)]
+pub struct Application {
+    /// The lease on the arrivals.
+    pub token: Option<Uuid>,
+    /// The arrivals and what becomes of them.
+    pub arrivals: Vec<(Uuid, Disposition)>,
+    /// The receipts in them.
+    pub receipts: Vec<KeptReceipt>,
+    /// What changes.
+    pub changes: Vec<Change>,
+    /// What becomes of whole messages.
+    pub messages: Vec<MessageChange>,
+    /// Senders to be stopped, with the reason.
+    pub stops: Vec<(String, String)>,
+}
+
+/// A message found by its CopMsgId (which is its guid), with its documents as they are now.
+#[derive(Debug, Clone)]
+pub struct MessageFound {
+    /// Its id.
+    pub id: MessageId,
+    /// Who transmits it.
+    pub sender: String,
+    /// What it carries.
+    pub kind: Kind,
+    /// Its documents that it still carries.
+    pub documents: Vec<Document>,
+}

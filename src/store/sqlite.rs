@@ -1,0 +1,297 @@
+//! The store on SQLite: one file, one writer task with group commit (WAL, synchronous FULL), readers beside it.
+//!
+//! Statements are set-based: rows travel as one JSON text through `json_each`, since a statement per row costs ten times as
+//! much. Ids travel in hexadecimal and are kept as 16 bytes.
+
+use std::{path::Path, str::FromStr, time::Duration};
+
+use async_trait::async_trait;
+use sqlx::{
+    ConnectOptions, SqlitePool,
+    migrate::Migrator,
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+};
+use uuid::Uuid;
+
+use self::writer::Writer;
+use super::{
+    Acceptance, Accepted, Application, Arrival, Batch, Count, Delivery, EntryFilter, Error, Found, Hints, Hit, KeptReceipt, KeptWaybill,
+    LeasedArrival, ListFilter, LogHead, Lookup, Matches, MessageFound, Packing, PendingEntry, PlacedEntry, Result, Sequencing, Settlement,
+    Shown, Store, StoredCheckpoint, StoredRow, WaybillAcceptance, WaybillAccepted, Written,
+};
+use crate::{
+    audit::Entry,
+    clock::Timestamp,
+    declaration::{DeclarationId, DocumentId},
+    dossier::Dossier,
+    party::Tenant,
+    queue::Lease,
+    receipt::Key,
+};
+
+mod accept;
+mod apply;
+mod arrivals;
+mod deliveries;
+mod log;
+mod numbers;
+mod packing;
+mod rows;
+mod views;
+mod waybills;
+mod writer;
+
+static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
+
+const READERS: u32 = 4;
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The store on SQLite.
+pub struct Sqlite {
+    writer: Option<Writer>,
+    readers: SqlitePool,
+    hints: Hints,
+}
+
+impl Sqlite {
+    /// Opens the database file, making it if it is not there, and brings an empty one to the present schema.
+    ///
+    /// # Errors
+    /// The file cannot be opened or written, or was made by another version of this program.
+    pub async fn open(file: &Path) -> Result<Self> {
+        let options = SqliteConnectOptions::new()
+            .filename(file)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .busy_timeout(PATIENCE)
+            .pragma("cache_size", "-65536")
+            .disable_statement_logging();
+        let mut connection = options.connect().await?;
+        MIGRATIONS.run(&mut connection).await.map_err(|error| Error::Schema(error.to_string()))?;
+        let writer = Writer::start(connection);
+        let readers = pool(options.read_only(true).create_if_missing(false)).await?;
+        Ok(Self { writer: Some(writer), readers, hints: Hints::default() })
+    }
+
+    /// Opens the database file for looking only; works where it may not be written, too.
+    ///
+    /// # Errors
+    /// The file is not there or cannot be read.
+    pub async fn open_read_only(file: &Path) -> Result<Self> {
+        let log = file.with_extension("db-wal");
+        let quiet = log.metadata().is_ok_and(|log| log.len() == 0) || !log.exists();
+        let url = SqliteConnectOptions::from_str("sqlite::memory:")?;
+        // Without a write-ahead log nobody is writing, and SQLite need not make its shared-memory file to read.
+        let options = url.filename(file).in_memory(false).shared_cache(false).read_only(true).immutable(quiet).disable_statement_logging();
+        Ok(Self { writer: None, readers: pool(options).await?, hints: Hints::default() })
+    }
+
+    fn writer(&self) -> Result<&Writer> {
+        self.writer.as_ref().ok_or_else(|| Error::Unavailable("the store was opened for reading only".into()))
+    }
+}
+
+async fn pool(options: SqliteConnectOptions) -> Result<SqlitePool> {
+    Ok(SqlitePoolOptions::new().max_connections(READERS).acquire_timeout(PATIENCE).connect_with(options).await?)
+}
+
+impl From<sqlx::Error> for Error {
+    fn from(error: sqlx::Error) -> Self {
+        match error {
+            sqlx::Error::ColumnDecode { index, source } => {
+                Self::Inconsistent { table: "unknown", what: format!("column {index}: {source}") }
+            }
+            other => Self::Unavailable(Box::new(other)),
+        }
+    }
+}
+
+#[async_trait]
+impl Store for Sqlite {
+    fn hints(&self) -> &Hints {
+        &self.hints
+    }
+
+    async fn lookup(&self, now: Timestamp, asked: Vec<Lookup>) -> Result<Vec<Found>> {
+        let mut connection = self.readers.acquire().await?;
+        accept::lookup(&mut connection, now, &asked).await
+    }
+
+    async fn accept(&self, now: Timestamp, many: Vec<Acceptance>) -> Result<Vec<Accepted>> {
+        let accepted =
+            self.writer()?.write(move |connection| Box::pin(async move { accept::accept(connection, now, &many).await })).await?;
+        self.hints.pack.notify_one();
+        self.hints.gate.notify_one();
+        self.hints.sequence.notify_one();
+        Ok(accepted)
+    }
+
+    async fn accept_waybills(&self, now: Timestamp, many: Vec<WaybillAcceptance>) -> Result<Vec<WaybillAccepted>> {
+        let accepted =
+            self.writer()?.write(move |connection| Box::pin(async move { waybills::accept(connection, now, &many).await })).await?;
+        self.hints.pack.notify_one();
+        self.hints.gate.notify_one();
+        self.hints.sequence.notify_one();
+        Ok(accepted)
+    }
+
+    async fn gates(&self, now: Timestamp, limit: u32) -> Result<Vec<Dossier>> {
+        let mut connection = self.readers.acquire().await?;
+        views::gates(&mut connection, now, limit).await
+    }
+
+    async fn apply(&self, now: Timestamp, application: Application) -> Result<Written> {
+        let written =
+            self.writer()?.write(move |connection| Box::pin(async move { apply::apply(connection, now, &application).await })).await?;
+        if written == Written::Done {
+            self.hints.pack.notify_one();
+            self.hints.gate.notify_one();
+            self.hints.deliver.notify_one();
+            self.hints.sequence.notify_one();
+        }
+        Ok(written)
+    }
+
+    async fn lease_documents(&self, now: Timestamp, lease: Lease, batches: u32) -> Result<Vec<Batch>> {
+        self.writer()?.write(move |connection| Box::pin(packing::lease(connection, now, lease, batches))).await
+    }
+
+    async fn pack(&self, now: Timestamp, token: Uuid, packing: Packing) -> Result<Written> {
+        let written =
+            self.writer()?.write(move |connection| Box::pin(async move { packing::pack(connection, now, token, &packing).await })).await?;
+        self.hints.deliver.notify_waiters();
+        self.hints.sequence.notify_one();
+        Ok(written)
+    }
+
+    async fn give_back(&self, token: Uuid, documents: Vec<DocumentId>, at: Timestamp) -> Result<()> {
+        self.writer()?.write(move |connection| Box::pin(async move { packing::give_back(connection, token, &documents, at).await })).await
+    }
+
+    async fn lease_deliveries(&self, now: Timestamp, lease: Lease, road: &str, limit: u32) -> Result<Vec<Delivery>> {
+        let road = road.to_owned();
+        self.writer()?.write(move |connection| Box::pin(async move { deliveries::lease(connection, now, lease, &road, limit).await })).await
+    }
+
+    async fn settle(&self, now: Timestamp, token: Uuid, many: Vec<Settlement>) -> Result<Vec<Written>> {
+        let written = self
+            .writer()?
+            .write(move |connection| Box::pin(async move { deliveries::settle(connection, now, token, &many).await }))
+            .await?;
+        self.hints.sequence.notify_one();
+        Ok(written)
+    }
+
+    async fn keep(&self, now: Timestamp, many: Vec<Arrival>) -> Result<()> {
+        self.writer()?.write(move |connection| Box::pin(async move { arrivals::keep(connection, now, &many).await })).await?;
+        self.hints.collect.notify_one();
+        Ok(())
+    }
+
+    async fn lease_arrivals(&self, now: Timestamp, lease: Lease, limit: u32) -> Result<Vec<LeasedArrival>> {
+        self.writer()?.write(move |connection| Box::pin(arrivals::lease(connection, now, lease, limit))).await
+    }
+
+    async fn matches(&self, keys: &[Key]) -> Result<Matches> {
+        let mut connection = self.readers.acquire().await?;
+        numbers::matches(&mut connection, keys).await
+    }
+
+    async fn message(&self, cop_msg_id: &str) -> Result<Option<MessageFound>> {
+        let mut connection = self.readers.acquire().await?;
+        deliveries::find(&mut connection, cop_msg_id).await
+    }
+
+    async fn take_role(&self, now: Timestamp, role: &str, holder: Uuid, until: Timestamp) -> Result<bool> {
+        let role = role.to_owned();
+        self.writer()?.write(move |connection| Box::pin(async move { log::take_role(connection, now, &role, holder, until).await })).await
+    }
+
+    async fn pending_entries(&self, limit: u32) -> Result<Vec<PendingEntry>> {
+        let mut connection = self.readers.acquire().await?;
+        log::pending(&mut connection, limit).await
+    }
+
+    async fn log_head(&self) -> Result<LogHead> {
+        let mut connection = self.readers.acquire().await?;
+        log::head(&mut connection).await
+    }
+
+    async fn sequence(&self, now: Timestamp, sequencing: Sequencing) -> Result<Written> {
+        let written =
+            self.writer()?.write(move |connection| Box::pin(async move { log::sequence(connection, now, &sequencing).await })).await?;
+        if written == Written::Done {
+            self.hints.grown.notify_waiters();
+        }
+        Ok(written)
+    }
+
+    async fn stored_entries(&self, from: i64, limit: u32) -> Result<Vec<StoredRow>> {
+        let mut connection = self.readers.acquire().await?;
+        log::stored_entries(&mut connection, from, limit).await
+    }
+
+    async fn stored_tile(&self, level: i64, index: i64) -> Result<Option<Vec<u8>>> {
+        let mut connection = self.readers.acquire().await?;
+        log::stored_tile(&mut connection, level, index).await
+    }
+
+    async fn stored_tiles(&self) -> Result<Vec<(i64, i64)>> {
+        let mut connection = self.readers.acquire().await?;
+        log::stored_tiles(&mut connection).await
+    }
+
+    async fn stored_checkpoints(&self) -> Result<Vec<StoredCheckpoint>> {
+        let mut connection = self.readers.acquire().await?;
+        log::stored_checkpoints(&mut connection).await
+    }
+
+    async fn show(&self, tenant: Option<&Tenant>, id: DeclarationId) -> Result<Option<Shown>> {
+        let mut connection = self.readers.acquire().await?;
+        views::show(&mut connection, tenant, id).await
+    }
+
+    async fn list(&self, filter: ListFilter) -> Result<Vec<Dossier>> {
+        let mut connection = self.readers.acquire().await?;
+        views::list(&mut connection, &filter).await
+    }
+
+    async fn waybill(&self, tenant: Option<&Tenant>, carrier: &str, waybill_no: &str) -> Result<Option<KeptWaybill>> {
+        let mut connection = self.readers.acquire().await?;
+        waybills::show(&mut connection, tenant, carrier, waybill_no).await
+    }
+
+    async fn find(&self, tenant: Option<&Tenant>, asked: &[String]) -> Result<Vec<Hit>> {
+        let mut connection = self.readers.acquire().await?;
+        numbers::find(&mut connection, tenant, asked).await
+    }
+
+    async fn entries(&self, filter: EntryFilter) -> Result<Vec<PlacedEntry>> {
+        let mut connection = self.readers.acquire().await?;
+        log::entries(&mut connection, &filter).await
+    }
+
+    async fn unmatched(&self, limit: u32) -> Result<Vec<KeptReceipt>> {
+        let mut connection = self.readers.acquire().await?;
+        arrivals::unmatched(&mut connection, limit).await
+    }
+
+    async fn counts(&self, tenant: Option<&Tenant>) -> Result<Vec<Count>> {
+        let mut connection = self.readers.acquire().await?;
+        views::counts(&mut connection, tenant).await
+    }
+
+    async fn stopped(&self) -> Result<Vec<(String, String)>> {
+        let mut connection = self.readers.acquire().await?;
+        views::stopped(&mut connection).await
+    }
+
+    async fn resume(&self, now: Timestamp, sender: &str, entry: Entry) -> Result<()> {
+        let sender = sender.to_owned();
+        self.writer()?.write(move |connection| Box::pin(async move { deliveries::resume(connection, now, &sender, &entry).await })).await?;
+        self.hints.pack.notify_one();
+        self.hints.deliver.notify_waiters();
+        Ok(())
+    }
+}

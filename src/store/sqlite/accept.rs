@@ -1,0 +1,242 @@
+//! Keeping what sellers submit.
+
+use std::{
+    collections::{HashMap, HashSet},
+    time::Duration,
+};
+
+use serde::Serialize;
+use sqlx::{Row, SqliteConnection};
+use uuid::Uuid;
+
+use super::{
+    numbers::{self, NumberRow},
+    rows::{digest, hex, hex_bytes, id, insert_documents, insert_entries, json, optional_id},
+};
+use crate::{
+    clock::Timestamp,
+    declaration::{DeclarationId, Kind},
+    store::{Acceptance, Accepted, Found, Lookup, NumberKind, Result, order_scope},
+};
+
+/// How long a carrier must not use a waybill number again (message specification 202205, logisticsNo: six months).
+pub(super) const WAYBILL_NUMBER_LIFE: Duration = Duration::from_secs(183 * 24 * 3_600);
+
+/// What one look at the numbers tells, with what only the writer needs to know.
+#[derive(Debug, Clone, Default)]
+struct Seen {
+    found: Found,
+    /// The waybill that was pushed under that number, or that names that order.
+    waybill: Option<Uuid>,
+    /// Whether an older use of the waybill number has to make room.
+    expired: bool,
+}
+
+pub(super) async fn lookup(connection: &mut SqliteConnection, now: Timestamp, asked: &[Lookup]) -> Result<Vec<Found>> {
+    Ok(look(connection, now, asked).await?.into_iter().map(|seen| seen.found).collect())
+}
+
+async fn look(connection: &mut SqliteConnection, now: Timestamp, asked: &[Lookup]) -> Result<Vec<Seen>> {
+    let questions: Vec<_> = asked
+        .iter()
+        .map(|lookup| {
+            let scope = order_scope(&lookup.order.platform, &lookup.order.seller);
+            let (carrier, waybill_no) = lookup.waybill.as_ref().map_or(("", ""), |(carrier, no)| (carrier, no));
+            (lookup.tenant.as_str(), &lookup.idempotency_key, &lookup.order.order_no, scope, waybill_no, carrier)
+        })
+        .collect();
+    let rows = sqlx::query(
+        "SELECT k.digest, k.declaration AS bound, o.declaration AS ordered, w.declaration AS carried, w.document AS pushed, w.at, r.waybill AS named \
+         FROM json_each(?1) j \
+         LEFT JOIN idempotency_keys k ON k.tenant = j.value->>0 AND k.key = j.value->>1 \
+         LEFT JOIN numbers o ON o.number = j.value->>2 AND o.kind = 'order' AND o.scope = j.value->>3 AND o.holder = x'' \
+         LEFT JOIN numbers w ON j.value->>4 <> '' AND w.number = j.value->>4 AND w.kind = 'waybill' AND w.scope = j.value->>5 AND w.holder = x'' \
+         LEFT JOIN waybill_orders r ON j.value->>4 = '' AND r.order_no = j.value->>2 AND r.scope = j.value->>3 \
+         ORDER BY j.key",
+    )
+    .bind(json(&questions)?)
+    .fetch_all(connection)
+    .await?;
+    rows.iter()
+        .map(|row| {
+            let bound = optional_id("idempotency_keys", row, "bound")?
+                .map(|bound| Ok::<_, crate::store::Error>((digest("idempotency_keys", row.try_get("digest")?)?, DeclarationId(bound))))
+                .transpose()?;
+            let used = row.try_get::<Option<i64>, _>("at")?.map(Timestamp);
+            let expired = used.is_some_and(|at| at + WAYBILL_NUMBER_LIFE < now);
+            let carried = optional_id("numbers", row, "carried")?;
+            let pushed = if expired { None } else { optional_id("numbers", row, "pushed")? };
+            Ok(Seen {
+                found: Found {
+                    bound,
+                    order_taken: optional_id("numbers", row, "ordered")?.is_some(),
+                    waybill_taken: carried.is_some() && !expired,
+                },
+                waybill: pushed.or(optional_id("waybill_orders", row, "named")?),
+                expired,
+            })
+        })
+        .collect()
+}
+
+pub(super) async fn accept(connection: &mut SqliteConnection, now: Timestamp, many: &[Acceptance]) -> Result<Vec<Accepted>> {
+    let asked: Vec<_> = many.iter().map(question).collect();
+    let seen = look(connection, now, &asked).await?;
+    let results = decide(many, &asked, &seen);
+    let fresh: Vec<_> =
+        many.iter().zip(&seen).zip(&results).filter(|(_, result)| matches!(result, Accepted::New(_))).map(|(pair, _)| pair).collect();
+    if !fresh.is_empty() {
+        let named = waybill_numbers(connection, &fresh).await?;
+        insert(connection, now, &fresh, &named).await?;
+        bind(connection, &fresh).await?;
+    }
+    Ok(results)
+}
+
+fn question(acceptance: &Acceptance) -> Lookup {
+    let order = &acceptance.declaration.order;
+    let inventory = &acceptance.declaration.inventory;
+    Lookup {
+        tenant: acceptance.actor.tenant.clone(),
+        idempotency_key: acceptance.idempotency_key.clone(),
+        order: crate::declaration::draft::OrderReference {
+            platform: order.platform.code.clone(),
+            seller: order.seller.code.clone(),
+            order_no: order.order_no.clone(),
+        },
+        waybill: inventory.waybill_no.clone().map(|no| (inventory.carrier.code.clone(), no)),
+    }
+}
+
+/// Decides one after the other, so that of two that collide within the batch the first is kept.
+fn decide(many: &[Acceptance], asked: &[Lookup], seen: &[Seen]) -> Vec<Accepted> {
+    let mut keys: HashMap<(&str, &str), ([u8; 32], DeclarationId)> = HashMap::new();
+    let mut orders = HashSet::new();
+    let mut waybills = HashSet::new();
+    many.iter()
+        .zip(asked)
+        .zip(seen)
+        .map(|((acceptance, lookup), seen)| {
+            let key = (lookup.tenant.as_str(), lookup.idempotency_key.as_str());
+            if let Some((digest, id)) = seen.found.bound.or_else(|| keys.get(&key).copied()) {
+                return if digest == acceptance.digest { Accepted::Again(id) } else { Accepted::KeyConflict };
+            }
+            if seen.found.order_taken || orders.contains(&lookup.order) {
+                return Accepted::OrderTaken;
+            }
+            if seen.found.waybill_taken || lookup.waybill.as_ref().is_some_and(|waybill| waybills.contains(waybill)) {
+                return Accepted::WaybillTaken;
+            }
+            keys.insert(key, (acceptance.digest, acceptance.id));
+            orders.insert(lookup.order.clone());
+            waybills.extend(lookup.waybill.clone());
+            Accepted::New(acceptance.id)
+        })
+        .collect()
+}
+
+type Fresh<'a> = (&'a Acceptance, &'a Seen);
+
+/// The number of the waybill that names an order which came without one.
+async fn waybill_numbers(connection: &mut SqliteConnection, fresh: &[Fresh<'_>]) -> Result<HashMap<Uuid, String>> {
+    let ids: Vec<_> = fresh
+        .iter()
+        .filter(|(acceptance, _)| acceptance.declaration.inventory.waybill_no.is_none())
+        .filter_map(|(_, seen)| seen.waybill)
+        .map(hex)
+        .collect();
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let rows =
+        sqlx::query("SELECT w.id, w.body->>'waybill_no' AS number FROM json_each(?1) j CROSS JOIN waybills w ON w.id = unhex(j.value)")
+            .bind(json(&ids)?)
+            .fetch_all(connection)
+            .await?;
+    rows.iter().map(|row| Ok((id("waybills", row, "id")?, row.try_get("number")?))).collect()
+}
+
+#[derive(Serialize)]
+struct DeclarationRow<'a> {
+    id: String,
+    tenant: &'a str,
+    needed_by: i64,
+    office: &'a str,
+    waybill_no: Option<&'a str>,
+    plan: String,
+    warnings: String,
+    body: String,
+    key: &'a str,
+    digest: String,
+    assessment: &'a str,
+}
+
+async fn insert(connection: &mut SqliteConnection, now: Timestamp, fresh: &[Fresh<'_>], named: &HashMap<Uuid, String>) -> Result<()> {
+    let waybill_no = |(acceptance, seen): &Fresh<'_>| {
+        acceptance.declaration.inventory.waybill_no.clone().or_else(|| seen.waybill.and_then(|id| named.get(&id).cloned()))
+    };
+    let waybill_nos: Vec<_> = fresh.iter().map(waybill_no).collect();
+    let mut rows = Vec::with_capacity(fresh.len());
+    for ((acceptance, _), waybill_no) in fresh.iter().zip(&waybill_nos) {
+        rows.push(DeclarationRow {
+            id: hex(acceptance.id.0),
+            tenant: acceptance.actor.tenant.as_str(),
+            needed_by: acceptance.needed_by.0,
+            office: &acceptance.declaration.inventory.declared_at,
+            waybill_no: waybill_no.as_deref(),
+            plan: json(&acceptance.plan)?,
+            warnings: json(&acceptance.warnings)?,
+            body: json(&acceptance.declaration)?,
+            key: &acceptance.idempotency_key,
+            digest: hex_bytes(&acceptance.digest),
+            assessment: &acceptance.assessment,
+        });
+    }
+    let rows = json(&rows)?;
+    for statement in [
+        "INSERT INTO declarations (id, tenant, accepted_at, needed_by, office, waybill_no, plan, warnings, body) \
+         SELECT unhex(value->>'id'), value->>'tenant', ?2, value->>'needed_by', value->>'office', value->>'waybill_no', value->>'plan', \
+         value->>'warnings', value->>'body' FROM json_each(?1)",
+        "INSERT INTO idempotency_keys (tenant, key, digest, declaration) \
+         SELECT value->>'tenant', value->>'key', unhex(value->>'digest'), unhex(value->>'id') FROM json_each(?1) WHERE ?2 IS NOT NULL",
+        "INSERT INTO assessments (declaration, ordinal, decided_at, body) \
+         SELECT unhex(value->>'id'), 0, ?2, value->>'assessment' FROM json_each(?1)",
+    ] {
+        sqlx::query(statement).bind(&rows).bind(now.0).execute(&mut *connection).await?;
+    }
+    insert_documents(connection, fresh.iter().flat_map(|(acceptance, _)| &acceptance.documents)).await?;
+    let expired: Vec<_> = fresh.iter().filter(|(_, seen)| seen.expired).map(|(acceptance, _)| waybill_key(acceptance)).collect();
+    numbers::retire_waybills(connection, &expired).await?;
+    let held: Vec<_> = fresh.iter().zip(&waybill_nos).flat_map(|((acceptance, _), no)| held_numbers(acceptance, no.as_deref())).collect();
+    numbers::insert(connection, now, &held).await?;
+    insert_entries(connection, fresh.iter().map(|(acceptance, _)| &acceptance.entry)).await
+}
+
+fn waybill_key(acceptance: &Acceptance) -> (String, String) {
+    let inventory = &acceptance.declaration.inventory;
+    (inventory.carrier.code.clone(), inventory.waybill_no.clone().unwrap_or_default())
+}
+
+/// The numbers by which a new declaration can be found.
+fn held_numbers(acceptance: &Acceptance, waybill_no: Option<&str>) -> Vec<NumberRow> {
+    let order = &acceptance.declaration.order;
+    let inventory = &acceptance.declaration.inventory;
+    let row = |kind, number: &str, scope: String| {
+        NumberRow::of_declaration(kind, number, scope, acceptance.actor.tenant.as_str(), acceptance.id.0)
+    };
+    let mut rows = vec![row(NumberKind::Order, &order.order_no, order_scope(&order.platform.code, &order.seller.code))];
+    rows.extend(waybill_no.map(|no| row(NumberKind::Waybill, no, inventory.carrier.code.clone())));
+    rows.extend(inventory.bill_no.as_deref().map(|no| row(NumberKind::Bill, no, String::new()).shared()));
+    rows.extend(inventory.bag_no.as_deref().map(|no| row(NumberKind::Bag, no, String::new()).shared()));
+    for document in acceptance.documents.iter().filter(|document| document.kind == Kind::Inventory) {
+        rows.extend(document.enterprise_no.as_ref().map(|no| row(NumberKind::Enterprise, &no.0, String::new())));
+    }
+    rows
+}
+
+/// Binds waybills that came before their order.
+async fn bind(connection: &mut SqliteConnection, fresh: &[Fresh<'_>]) -> Result<()> {
+    let pairs: Vec<_> =
+        fresh.iter().filter_map(|(acceptance, seen)| seen.waybill.map(|waybill| (hex(waybill), hex(acceptance.id.0)))).collect();
+    super::waybills::bind(connection, &pairs).await
+}

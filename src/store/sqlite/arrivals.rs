@@ -1,0 +1,86 @@
+//! Keeping what came from customs, as received.
+
+use sqlx::{Row, SqliteConnection};
+
+use super::rows::{count, from_json, hex, hex_bytes, id, json, optional_id};
+use crate::{
+    clock::Timestamp,
+    declaration::DocumentId,
+    queue::Lease,
+    store::{Arrival, KeptReceipt, LeasedArrival, Result},
+};
+
+/// Keeps arrivals; the same bytes under the same name by the same road are kept once.
+pub(super) async fn keep(connection: &mut SqliteConnection, now: Timestamp, many: &[Arrival]) -> Result<()> {
+    let rows: Vec<_> = many.iter().map(|arrival| (hex(arrival.id), &arrival.road, &arrival.name, hex_bytes(&arrival.digest))).collect();
+    let rows = json(&rows)?;
+    let kept = sqlx::query(
+        "INSERT INTO arrivals (id, road, name, digest, at, state) \
+         SELECT unhex(value->>0), value->>1, value->>2, unhex(value->>3), ?2, 'kept' FROM json_each(?1) WHERE true \
+         ON CONFLICT DO NOTHING RETURNING id",
+    )
+    .bind(rows)
+    .bind(now.0)
+    .fetch_all(&mut *connection)
+    .await?;
+    for row in &kept {
+        let arrival_id = id("arrivals", row, "id")?;
+        let Some(arrival) = many.iter().find(|arrival| arrival.id == arrival_id) else { continue };
+        sqlx::query("INSERT INTO arrival_bytes (arrival, bytes) VALUES (?1, ?2)")
+            .bind(arrival_id.as_bytes().as_slice())
+            .bind(arrival.bytes.as_slice())
+            .execute(&mut *connection)
+            .await?;
+    }
+    Ok(())
+}
+
+pub(super) async fn lease(connection: &mut SqliteConnection, now: Timestamp, lease: Lease, limit: u32) -> Result<Vec<LeasedArrival>> {
+    let rows = sqlx::query(
+        "UPDATE arrivals SET lease_token = ?1, lease_until = ?2, attempt = attempt + 1 WHERE id IN ( \
+           SELECT id FROM arrivals WHERE state = 'kept' AND lease_until <= ?3 ORDER BY at, name LIMIT ?4 \
+         ) RETURNING id, road, name, at, attempt, (SELECT bytes FROM arrival_bytes WHERE arrival = arrivals.id) AS bytes",
+    )
+    .bind(lease.token.as_bytes().as_slice())
+    .bind(lease.until.0)
+    .bind(now.0)
+    .bind(limit)
+    .fetch_all(connection)
+    .await?;
+    let mut arrivals = rows
+        .iter()
+        .map(|row| {
+            Ok(LeasedArrival {
+                id: id("arrivals", row, "id")?,
+                road: row.try_get("road")?,
+                name: row.try_get("name")?,
+                bytes: row.try_get::<Option<Vec<u8>>, _>("bytes")?.unwrap_or_default(),
+                at: Timestamp(row.try_get("at")?),
+                attempt: count("arrivals", row.try_get("attempt")?)?,
+            })
+        })
+        .collect::<Result<Vec<_>>>()?;
+    arrivals.sort_by(|a, b| (a.at, &a.name).cmp(&(b.at, &b.name)));
+    Ok(arrivals)
+}
+
+pub(super) const RECEIPT: &str = "arrival, ordinal, at, document, effect, body";
+
+pub(super) fn receipt(row: &sqlx::sqlite::SqliteRow) -> Result<KeptReceipt> {
+    const TABLE: &str = "receipts";
+    Ok(KeptReceipt {
+        arrival: id(TABLE, row, "arrival")?,
+        ordinal: count(TABLE, row.try_get("ordinal")?)?,
+        at: Timestamp(row.try_get("at")?),
+        receipt: from_json(TABLE, row.try_get("body")?)?,
+        document: optional_id(TABLE, row, "document")?.map(DocumentId),
+        effect: row.try_get("effect")?,
+    })
+}
+
+/// Receipts that match nothing of ours, newest first.
+pub(super) async fn unmatched(connection: &mut SqliteConnection, limit: u32) -> Result<Vec<KeptReceipt>> {
+    let statement = format!("SELECT {RECEIPT} FROM receipts WHERE document IS NULL ORDER BY arrival DESC, ordinal LIMIT ?1");
+    let rows = sqlx::query(sqlx::AssertSqlSafe(statement)).bind(limit).fetch_all(connection).await?;
+    rows.iter().map(receipt).collect()
+}

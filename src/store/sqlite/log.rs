@@ -1,0 +1,198 @@
+//! The audit log's tables: a waiting room, the entries in their place, full tiles, signed checkpoints.
+
+use sqlx::{Row, SqliteConnection, sqlite::SqliteRow};
+use uuid::Uuid;
+
+use super::rows::{digest, hex, hex_bytes, id, inconsistent, json};
+use crate::{
+    audit::Entry,
+    clock::Timestamp,
+    store::{EntryFilter, LogHead, PendingEntry, PlacedEntry, Result, Sequencing, StoredCheckpoint, StoredRow, StoredTile, Written},
+};
+
+/// Hashes in a full tile (C2SP tlog-tiles).
+const TILE: i64 = 256;
+
+pub(super) async fn take_role(
+    connection: &mut SqliteConnection,
+    now: Timestamp,
+    role: &str,
+    holder: Uuid,
+    until: Timestamp,
+) -> Result<bool> {
+    let taken = sqlx::query(
+        "INSERT INTO roles (role, holder, until) VALUES (?1, ?2, ?3) \
+         ON CONFLICT (role) DO UPDATE SET holder = excluded.holder, until = excluded.until WHERE roles.holder = excluded.holder OR roles.until <= ?4",
+    )
+    .bind(role)
+    .bind(holder.as_bytes().as_slice())
+    .bind(until.0)
+    .bind(now.0)
+    .execute(connection)
+    .await?;
+    Ok(taken.rows_affected() == 1)
+}
+
+pub(super) async fn pending(connection: &mut SqliteConnection, limit: u32) -> Result<Vec<PendingEntry>> {
+    let rows = sqlx::query("SELECT id, body FROM audit_pending ORDER BY id LIMIT ?1").bind(limit).fetch_all(connection).await?;
+    rows.iter().map(|row| Ok(PendingEntry { id: id("audit_pending", row, "id")?, body: row.try_get("body")? })).collect()
+}
+
+pub(super) async fn head(connection: &mut SqliteConnection) -> Result<LogHead> {
+    let size = size(connection).await?;
+    let rows = sqlx::query("SELECT leaf FROM audit_entries WHERE position >= ?1 ORDER BY position")
+        .bind(size - size % TILE)
+        .fetch_all(&mut *connection)
+        .await?;
+    let leaves = rows.iter().map(|row| digest("audit_entries", row.try_get("leaf")?)).collect::<Result<Vec<_>>>()?;
+    let mut tiles = Vec::new();
+    let (mut level, mut full) = (0, size / TILE);
+    while full > 0 {
+        let rows = sqlx::query("SELECT idx, hashes FROM audit_tiles WHERE level = ?1 AND idx >= ?2 ORDER BY idx")
+            .bind(level)
+            .bind(full - full % TILE)
+            .fetch_all(&mut *connection)
+            .await?;
+        for row in &rows {
+            tiles.push(StoredTile { level, index: row.try_get("idx")?, hashes: row.try_get("hashes")? });
+        }
+        (level, full) = (level + 1, full / TILE);
+    }
+    Ok(LogHead { size, leaves, tiles })
+}
+
+async fn size(connection: &mut SqliteConnection) -> Result<i64> {
+    Ok(sqlx::query_scalar("SELECT coalesce(max(position) + 1, 0) FROM audit_entries").fetch_one(connection).await?)
+}
+
+pub(super) async fn sequence(connection: &mut SqliteConnection, now: Timestamp, sequencing: &Sequencing) -> Result<Written> {
+    if size(connection).await? != sequencing.expected_size {
+        return Ok(Written::Stale);
+    }
+    let rows: Vec<_> = sequencing.entries.iter().map(|(id, leaf)| (hex(*id), hex_bytes(leaf))).collect();
+    let rows = json(&rows)?;
+    let placed = sqlx::query(
+        "INSERT INTO audit_entries (position, id, at, tenant, subject, act, leaf, body) \
+         SELECT ?2 + j.key, p.id, p.at, p.tenant, p.subject, p.act, unhex(j.value->>1), p.body \
+         FROM json_each(?1) j CROSS JOIN audit_pending p ON p.id = unhex(j.value->>0) ORDER BY j.key",
+    )
+    .bind(&rows)
+    .bind(sequencing.expected_size)
+    .execute(&mut *connection)
+    .await?;
+    if usize::try_from(placed.rows_affected()).ok() != Some(sequencing.entries.len()) {
+        return Err(inconsistent("audit_pending", "entries that were to be placed are gone"));
+    }
+    sqlx::query("DELETE FROM audit_pending WHERE id IN (SELECT unhex(value->>0) FROM json_each(?1))")
+        .bind(&rows)
+        .execute(&mut *connection)
+        .await?;
+    for tile in &sequencing.tiles {
+        sqlx::query("INSERT INTO audit_tiles (level, idx, hashes) VALUES (?1, ?2, ?3)")
+            .bind(tile.level)
+            .bind(tile.index)
+            .bind(tile.hashes.as_slice())
+            .execute(&mut *connection)
+            .await?;
+    }
+    let entries = i64::try_from(sequencing.entries.len()).map_err(|_| inconsistent("audit_entries", "too many at once"))?;
+    sqlx::query("INSERT INTO audit_checkpoints (size, root, at, note) VALUES (?1, ?2, ?3, ?4)")
+        .bind(sequencing.expected_size + entries)
+        .bind(sequencing.root.as_slice())
+        .bind(now.0)
+        .bind(&sequencing.note)
+        .execute(connection)
+        .await?;
+    Ok(Written::Done)
+}
+
+pub(super) async fn stored_entries(connection: &mut SqliteConnection, from: i64, limit: u32) -> Result<Vec<StoredRow>> {
+    let rows = sqlx::query(
+        "SELECT position, id, at, tenant, subject, act, leaf, body FROM audit_entries WHERE position >= ?1 ORDER BY position LIMIT ?2",
+    )
+    .bind(from)
+    .bind(limit)
+    .fetch_all(connection)
+    .await?;
+    rows.iter()
+        .map(|row| {
+            Ok(StoredRow {
+                position: row.try_get("position")?,
+                id: id("audit_entries", row, "id")?,
+                at: Timestamp(row.try_get("at")?),
+                tenant: row.try_get("tenant")?,
+                subject: id("audit_entries", row, "subject")?,
+                act: row.try_get("act")?,
+                leaf: row.try_get("leaf")?,
+                body: row.try_get("body")?,
+            })
+        })
+        .collect()
+}
+
+pub(super) async fn stored_tile(connection: &mut SqliteConnection, level: i64, index: i64) -> Result<Option<Vec<u8>>> {
+    let statement = "SELECT hashes FROM audit_tiles WHERE level = ?1 AND idx = ?2";
+    Ok(sqlx::query_scalar(statement).bind(level).bind(index).fetch_optional(connection).await?)
+}
+
+pub(super) async fn stored_tiles(connection: &mut SqliteConnection) -> Result<Vec<(i64, i64)>> {
+    Ok(sqlx::query_as("SELECT level, idx FROM audit_tiles ORDER BY level, idx").fetch_all(connection).await?)
+}
+
+pub(super) async fn stored_checkpoints(connection: &mut SqliteConnection) -> Result<Vec<StoredCheckpoint>> {
+    let rows = sqlx::query("SELECT size, root, at, note FROM audit_checkpoints ORDER BY size").fetch_all(connection).await?;
+    rows.iter()
+        .map(|row| {
+            Ok(StoredCheckpoint {
+                size: row.try_get("size")?,
+                root: row.try_get("root")?,
+                at: Timestamp(row.try_get("at")?),
+                note: row.try_get("note")?,
+            })
+        })
+        .collect()
+}
+
+/// Entries in their place, then, if wanted, those that have none yet.
+pub(super) async fn entries(connection: &mut SqliteConnection, filter: &EntryFilter) -> Result<Vec<PlacedEntry>> {
+    let subjects = filter.subjects.as_ref().map(|ids| json(&ids.iter().map(|id| hex(*id)).collect::<Vec<_>>())).transpose()?;
+    let mut found = Vec::new();
+    for (table, position, order) in [("audit_entries", "position", "position"), ("audit_pending", "NULL", "id")] {
+        let room = i64::from(filter.limit).saturating_sub(i64::try_from(found.len()).unwrap_or(i64::MAX));
+        if room <= 0 || (table == "audit_pending" && !filter.pending) {
+            break;
+        }
+        // Only the conditions that are asked for, so that each plan uses its index.
+        let mut conditions = vec!["?6 IS NOT NULL"];
+        conditions.extend(filter.tenant.is_some().then_some("tenant = ?1"));
+        conditions.extend(subjects.is_some().then_some("subject IN (SELECT unhex(value) FROM json_each(?2))"));
+        conditions.extend(filter.act.is_some().then_some("act = ?3"));
+        conditions.extend(filter.from.is_some().then_some("at >= ?4"));
+        conditions.extend(filter.to.is_some().then_some("at < ?5"));
+        conditions.extend((table == "audit_entries" && filter.after.is_some()).then_some("position > ?7"));
+        let statement = format!(
+            "SELECT {position} AS position, body FROM {table} WHERE {} AND (?7 IS NULL OR true) ORDER BY {order} LIMIT ?6",
+            conditions.join(" AND ")
+        );
+        let rows = sqlx::query(sqlx::AssertSqlSafe(statement))
+            .bind(filter.tenant.as_ref().map(|tenant| tenant.as_str()))
+            .bind(subjects.as_deref())
+            .bind(filter.act.as_deref())
+            .bind(filter.from.map(|at| at.0))
+            .bind(filter.to.map(|at| at.0))
+            .bind(room)
+            .bind(filter.after)
+            .fetch_all(&mut *connection)
+            .await?;
+        for row in &rows {
+            found.push(placed(table, row)?);
+        }
+    }
+    Ok(found)
+}
+
+fn placed(table: &'static str, row: &SqliteRow) -> Result<PlacedEntry> {
+    let body: &[u8] = row.try_get("body")?;
+    let entry: Entry = serde_json::from_slice(body).map_err(|error| inconsistent(table, format!("an entry: {error}")))?;
+    Ok(PlacedEntry { position: row.try_get("position")?, entry })
+}

@@ -1,0 +1,173 @@
+//! Leasing due documents in batches, and keeping the sealed messages made of them.
+
+use std::{collections::HashMap, sync::Arc};
+
+use sqlx::{AssertSqlSafe, Row, SqliteConnection};
+use uuid::Uuid;
+
+use super::rows::{DOCUMENT, document, from_json, hex, id, insert_entries, json};
+use crate::{
+    clock::Timestamp,
+    declaration::{Declaration, DocumentId, Kind, Waybill},
+    dossier::{Content, Document},
+    queue::Lease,
+    store::{Batch, Leased, Packing, Result, Written},
+};
+
+/// Documents in a message at most (message specification 202205: 1 to 100 of each business block).
+const TOGETHER: i64 = 100;
+
+/// Leases the batches with the earliest deadlines.
+pub(super) async fn lease(connection: &mut SqliteConnection, now: Timestamp, lease: Lease, batches: u32) -> Result<Vec<Batch>> {
+    let mut found = Vec::new();
+    for queue in queues(connection, now, batches).await? {
+        let mut documents = lease_queue(connection, now, lease, &queue).await?;
+        documents.sort_by_key(|document| (document.needed_by, document.id));
+        let Some(first) = documents.first() else { continue };
+        let (sender, kind, road) = (first.sender.clone(), first.kind, first.road.clone());
+        let documents = with_content(connection, documents).await?;
+        found.push(Batch { sender, kind, road, documents });
+    }
+    Ok(found)
+}
+
+/// The queues with something to lease, earliest deadline first. Walks from queue to queue through the index, so that a long
+/// backlog costs no more than a short one.
+async fn queues(connection: &mut SqliteConnection, now: Timestamp, limit: u32) -> Result<Vec<String>> {
+    let rows = sqlx::query(
+        "WITH RECURSIVE q (name) AS ( \
+           SELECT min(queue) FROM documents WHERE state = 'due' \
+           UNION ALL \
+           SELECT (SELECT min(queue) FROM documents WHERE state = 'due' AND queue > q.name) FROM q WHERE q.name IS NOT NULL \
+         ), open (name, first) AS ( \
+           SELECT name, (SELECT needed_by FROM documents WHERE state = 'due' AND queue = q.name AND lease_until <= ?1 ORDER BY needed_by LIMIT 1) \
+           FROM q WHERE name IS NOT NULL AND NOT EXISTS (SELECT 1 FROM stops WHERE q.name >= stops.sender || '/' AND q.name < stops.sender || '0') \
+         ) SELECT name FROM open WHERE first IS NOT NULL ORDER BY first LIMIT ?2",
+    )
+    .bind(now.0)
+    .bind(limit)
+    .fetch_all(connection)
+    .await?;
+    Ok(rows.iter().map(|row| row.try_get("name")).collect::<sqlx::Result<_>>()?)
+}
+
+async fn lease_queue(connection: &mut SqliteConnection, now: Timestamp, lease: Lease, queue: &str) -> Result<Vec<Document>> {
+    let statement = format!(
+        "UPDATE documents SET lease_token = ?1, lease_until = ?2 WHERE id IN ( \
+           SELECT id FROM documents WHERE state = 'due' AND queue = ?3 AND lease_until <= ?4 ORDER BY needed_by LIMIT ?5 \
+         ) RETURNING {DOCUMENT}"
+    );
+    let rows = sqlx::query(AssertSqlSafe(statement))
+        .bind(lease.token.as_bytes().as_slice())
+        .bind(lease.until.0)
+        .bind(queue)
+        .bind(now.0)
+        .bind(TOGETHER)
+        .fetch_all(connection)
+        .await?;
+    rows.iter().map(document).collect()
+}
+
+async fn with_content(connection: &mut SqliteConnection, documents: Vec<Document>) -> Result<Vec<Leased>> {
+    let mut declarations: HashMap<Uuid, (Arc<Declaration>, String)> = HashMap::new();
+    let mut waybills: HashMap<Uuid, Arc<Waybill>> = HashMap::new();
+    let ids: Vec<_> =
+        documents.iter().filter(|document| document.kind != Kind::Waybill).filter_map(|document| document.declaration).collect();
+    if !ids.is_empty() {
+        let asked = json(&ids.iter().map(|id| hex(id.0)).collect::<Vec<_>>())?;
+        let rows = sqlx::query("SELECT d.id, d.body, d.waybill_no FROM json_each(?1) j CROSS JOIN declarations d ON d.id = unhex(j.value)")
+            .bind(asked)
+            .fetch_all(&mut *connection)
+            .await?;
+        for row in &rows {
+            let body = Arc::new(from_json("declarations", row.try_get("body")?)?);
+            let number: Option<String> = row.try_get("waybill_no")?;
+            declarations.insert(id("declarations", row, "id")?, (body, number.unwrap_or_default()));
+        }
+    }
+    let ids: Vec<_> = documents.iter().filter(|document| document.kind == Kind::Waybill).map(|document| hex(document.id.0)).collect();
+    if !ids.is_empty() {
+        let rows = sqlx::query("SELECT w.id, w.body FROM json_each(?1) j CROSS JOIN waybills w ON w.id = unhex(j.value)")
+            .bind(json(&ids)?)
+            .fetch_all(connection)
+            .await?;
+        for row in &rows {
+            waybills.insert(id("waybills", row, "id")?, Arc::new(from_json("waybills", row.try_get("body")?)?));
+        }
+    }
+    documents.into_iter().map(|document| join(document, &declarations, &waybills)).collect()
+}
+
+fn join(
+    document: Document,
+    declarations: &HashMap<Uuid, (Arc<Declaration>, String)>,
+    waybills: &HashMap<Uuid, Arc<Waybill>>,
+) -> Result<Leased> {
+    let missing = || super::rows::inconsistent("documents", format!("{} says nothing", document.id));
+    if document.kind == Kind::Waybill {
+        let waybill = waybills.get(&document.id.0).ok_or_else(missing)?.clone();
+        return Ok(Leased { waybill_no: waybill.waybill_no.clone(), content: Content::Waybill(waybill), document });
+    }
+    let (declaration, waybill_no) = document.declaration.and_then(|id| declarations.get(&id.0)).ok_or_else(missing)?.clone();
+    Ok(Leased { document, content: Content::Declaration(declaration), waybill_no })
+}
+
+/// Keeps a sealed message if every document in it is still leased under the token.
+pub(super) async fn pack(connection: &mut SqliteConnection, now: Timestamp, token: Uuid, packing: &Packing) -> Result<Written> {
+    let message = packing.id.0.as_bytes().as_slice();
+    let there: i64 = sqlx::query_scalar("SELECT count(*) FROM messages WHERE id = ?1").bind(message).fetch_one(&mut *connection).await?;
+    if there > 0 {
+        return Ok(Written::Done);
+    }
+    let members = json(&packing.documents.iter().map(|id| hex(id.0)).collect::<Vec<_>>())?;
+    let held: i64 = sqlx::query_scalar(
+        "SELECT count(*) FROM json_each(?1) j CROSS JOIN documents d ON d.id = unhex(j.value) WHERE d.lease_token = ?2 AND d.state = 'due'",
+    )
+    .bind(&members)
+    .bind(token.as_bytes().as_slice())
+    .fetch_one(&mut *connection)
+    .await?;
+    if usize::try_from(held).ok() != Some(packing.documents.len()) {
+        return Ok(Written::Stale);
+    }
+    sqlx::query(
+        "UPDATE documents SET state = 'packed', message = ?1, packed = packed + 1, lot = NULL, lease_token = NULL, lease_until = 0, \
+         version = version + 1 FROM json_each(?2) j WHERE documents.id = unhex(j.value)",
+    )
+    .bind(message)
+    .bind(&members)
+    .execute(&mut *connection)
+    .await?;
+    sqlx::query(
+        "INSERT INTO messages (id, sender, kind, road, state, sealed_at, needed_by, due_at) VALUES (?1, ?2, ?3, ?4, 'queued', ?5, ?6, ?5)",
+    )
+    .bind(message)
+    .bind(&packing.sender)
+    .bind(packing.kind.number())
+    .bind(&packing.road)
+    .bind(now.0)
+    .bind(packing.needed_by.0)
+    .execute(&mut *connection)
+    .await?;
+    sqlx::query("INSERT INTO sealed (message, digest, members, bytes) VALUES (?1, ?2, ?3, ?4)")
+        .bind(message)
+        .bind(packing.digest.as_slice())
+        .bind(&members)
+        .bind(packing.bytes.as_slice())
+        .execute(&mut *connection)
+        .await?;
+    insert_entries(connection, packing.entries.iter()).await?;
+    Ok(Written::Done)
+}
+
+pub(super) async fn give_back(connection: &mut SqliteConnection, token: Uuid, documents: &[DocumentId], at: Timestamp) -> Result<()> {
+    sqlx::query(
+        "UPDATE documents SET lease_token = NULL, lease_until = ?3 FROM json_each(?1) j WHERE documents.id = unhex(j.value) AND lease_token = ?2",
+    )
+    .bind(json(&documents.iter().map(|id| hex(id.0)).collect::<Vec<_>>())?)
+    .bind(token.as_bytes().as_slice())
+    .bind(at.0)
+    .execute(connection)
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,110 @@
+//! Looking in.
+
+use sqlx::{AssertSqlSafe, Row, SqliteConnection, sqlite::SqliteRow};
+use uuid::Uuid;
+
+use super::{
+    arrivals::receipt,
+    rows::{dossiers, from_json, hex, id, inconsistent, json, kind},
+};
+use crate::{
+    clock::Timestamp,
+    declaration::DeclarationId,
+    dossier::Dossier,
+    party::Tenant,
+    state::State,
+    store::{Count, KeptReceipt, ListFilter, Result, Shown},
+};
+
+/// Declarations whose inventory waits and whose gate is to be looked at.
+pub(super) async fn gates(connection: &mut SqliteConnection, now: Timestamp, limit: u32) -> Result<Vec<Dossier>> {
+    let rows = sqlx::query(
+        "SELECT declaration FROM documents WHERE state = 'waiting' AND gate_at <= ?1 AND declaration IS NOT NULL ORDER BY gate_at LIMIT ?2",
+    )
+    .bind(now.0)
+    .bind(limit)
+    .fetch_all(&mut *connection)
+    .await?;
+    let mut found = dossiers(connection, &ids(&rows, "declaration")?).await?;
+    found.sort_by_key(|dossier| (dossier.needed_by, dossier.id));
+    Ok(found)
+}
+
+fn ids(rows: &[SqliteRow], column: &str) -> Result<Vec<Uuid>> {
+    rows.iter().map(|row| id("documents", row, column)).collect()
+}
+
+pub(super) async fn show(connection: &mut SqliteConnection, tenant: Option<&Tenant>, asked: DeclarationId) -> Result<Option<Shown>> {
+    let row = sqlx::query("SELECT warnings FROM declarations WHERE id = ?1 AND (?2 IS NULL OR tenant = ?2)")
+        .bind(asked.0.as_bytes().as_slice())
+        .bind(tenant.map(Tenant::as_str))
+        .fetch_optional(&mut *connection)
+        .await?;
+    let Some(row) = row else { return Ok(None) };
+    let warnings = from_json("declarations", row.try_get("warnings")?)?;
+    let Some(dossier) = dossiers(connection, &[asked.0]).await?.pop() else { return Ok(None) };
+    let assessments = sqlx::query_scalar("SELECT body FROM assessments WHERE declaration = ?1 ORDER BY ordinal")
+        .bind(asked.0.as_bytes().as_slice())
+        .fetch_all(&mut *connection)
+        .await?;
+    let receipts = receipts(connection, &dossier).await?;
+    Ok(Some(Shown { dossier, warnings, assessments, receipts }))
+}
+
+async fn receipts(connection: &mut SqliteConnection, dossier: &Dossier) -> Result<Vec<KeptReceipt>> {
+    let documents = json(&dossier.documents.iter().map(|document| hex(document.id.0)).collect::<Vec<_>>())?;
+    let rows = sqlx::query(
+        "SELECT r.arrival, r.ordinal, r.at, r.document, r.effect, r.body FROM json_each(?1) j CROSS JOIN receipts r ON r.document = unhex(j.value)",
+    )
+    .bind(documents)
+    .fetch_all(connection)
+    .await?;
+    let mut found = rows.iter().map(receipt).collect::<Result<Vec<_>>>()?;
+    found.sort_by_key(|kept| (kept.receipt.at.unwrap_or(kept.at), kept.at, kept.arrival, kept.ordinal));
+    Ok(found)
+}
+
+pub(super) async fn list(connection: &mut SqliteConnection, filter: &ListFilter) -> Result<Vec<Dossier>> {
+    let mut conditions = vec!["d.id > ?1"];
+    conditions.extend(filter.tenant.is_some().then_some("d.tenant = ?2"));
+    conditions.extend(filter.office.is_some().then_some("substr(d.office, 1, length(?3)) = ?3"));
+    conditions.extend(
+        filter.state.is_some().then_some("EXISTS (SELECT 1 FROM documents c WHERE c.declaration = d.id AND c.kind = 603 AND c.state = ?4)"),
+    );
+    let statement = format!(
+        "SELECT d.id FROM declarations d WHERE {} AND (?2 IS NULL OR ?3 IS NULL OR ?4 IS NULL OR true) ORDER BY d.id LIMIT ?5",
+        conditions.join(" AND ")
+    );
+    let rows = sqlx::query(AssertSqlSafe(statement))
+        .bind(filter.after.unwrap_or(DeclarationId(Uuid::nil())).0.as_bytes().as_slice())
+        .bind(filter.tenant.as_ref().map(Tenant::as_str))
+        .bind(filter.office.as_deref())
+        .bind(filter.state.map(State::as_str))
+        .bind(filter.limit)
+        .fetch_all(&mut *connection)
+        .await?;
+    dossiers(connection, &ids(&rows, "id")?).await
+}
+
+pub(super) async fn counts(connection: &mut SqliteConnection, tenant: Option<&Tenant>) -> Result<Vec<Count>> {
+    let rows = sqlx::query(
+        "SELECT kind, state, count(*) AS count FROM documents WHERE ?1 IS NULL OR tenant = ?1 GROUP BY kind, state ORDER BY kind, state",
+    )
+    .bind(tenant.map(Tenant::as_str))
+    .fetch_all(connection)
+    .await?;
+    rows.iter()
+        .map(|row| {
+            let state: &str = row.try_get("state")?;
+            Ok(Count {
+                kind: kind("documents", row.try_get("kind")?)?,
+                state: State::parse(state).ok_or_else(|| inconsistent("documents", format!("state {state}")))?,
+                count: row.try_get("count")?,
+            })
+        })
+        .collect()
+}
+
+pub(super) async fn stopped(connection: &mut SqliteConnection) -> Result<Vec<(String, String)>> {
+    Ok(sqlx::query_as("SELECT sender, reason FROM stops ORDER BY sender").fetch_all(connection).await?)
+}

@@ -1,0 +1,229 @@
+//! Keeping what carriers push, and binding it to declarations.
+
+use std::{collections::HashMap, sync::Arc};
+
+use serde::Serialize;
+use sqlx::{Row, SqliteConnection};
+use uuid::Uuid;
+
+use super::{
+    accept::WAYBILL_NUMBER_LIFE,
+    numbers::{self, NumberRow},
+    rows::{digest, documents, from_json, hex, hex_bytes, id, insert_documents, insert_entries, json, optional_id, tenant},
+};
+use crate::{
+    clock::Timestamp,
+    declaration::{DeclarationId, DocumentId},
+    party::Tenant,
+    store::{KeptWaybill, Result, WaybillAcceptance, WaybillAccepted, order_scope},
+};
+
+/// What one look at the numbers tells of a waybill.
+struct Seen {
+    /// The waybill already pushed under this number, with its digest.
+    pushed: Option<(DocumentId, [u8; 32])>,
+    /// The declaration that names this number, or that this waybill names.
+    declaration: Option<(DeclarationId, Tenant)>,
+    /// Whether an older use of the number has to make room.
+    expired: bool,
+}
+
+pub(super) async fn accept(connection: &mut SqliteConnection, now: Timestamp, many: &[WaybillAcceptance]) -> Result<Vec<WaybillAccepted>> {
+    let seen = look(connection, now, many).await?;
+    let mut kept: HashMap<(&str, &str), (DocumentId, [u8; 32], Option<DeclarationId>)> = HashMap::new();
+    let mut results = Vec::with_capacity(many.len());
+    let mut fresh = Vec::new();
+    for (acceptance, seen) in many.iter().zip(&seen) {
+        let key = (acceptance.waybill.carrier.code.as_str(), acceptance.waybill.waybill_no.as_str());
+        let declaration = seen.declaration.as_ref().map(|(id, _)| *id);
+        let earlier = seen.pushed.map(|(id, digest)| (id, digest, declaration)).or_else(|| kept.get(&key).copied());
+        results.push(match earlier {
+            Some((id, digest, declaration)) if digest == acceptance.digest => WaybillAccepted::Again { id, declaration },
+            Some(_) => WaybillAccepted::Taken,
+            None => {
+                kept.insert(key, (acceptance.id, acceptance.digest, declaration));
+                fresh.push((acceptance, seen));
+                WaybillAccepted::New { id: acceptance.id, declaration }
+            }
+        });
+    }
+    if !fresh.is_empty() {
+        insert(connection, now, &fresh).await?;
+    }
+    Ok(results)
+}
+
+async fn look(connection: &mut SqliteConnection, now: Timestamp, many: &[WaybillAcceptance]) -> Result<Vec<Seen>> {
+    let asked: Vec<_> = many
+        .iter()
+        .map(|acceptance| {
+            let order = acceptance.order.as_ref();
+            let scope = order.map(|order| order_scope(&order.platform, &order.seller)).unwrap_or_default();
+            let order_no = order.map_or("", |order| order.order_no.as_str());
+            (&acceptance.waybill.waybill_no, &acceptance.waybill.carrier.code, order_no, scope)
+        })
+        .collect();
+    // A declaration that this waybill names counts only if it has no waybill number yet.
+    let rows = sqlx::query(
+        "SELECT n.at, n.document, w.digest, coalesce(n.declaration, o.declaration) AS declaration, coalesce(n.tenant, o.tenant) AS tenant \
+         FROM json_each(?1) j \
+         LEFT JOIN numbers n ON n.number = j.value->>0 AND n.kind = 'waybill' AND n.scope = j.value->>1 AND n.holder = x'' \
+         LEFT JOIN waybills w ON w.id = n.document \
+         LEFT JOIN numbers o ON j.value->>2 <> '' AND o.number = j.value->>2 AND o.kind = 'order' AND o.scope = j.value->>3 AND o.holder = x'' \
+         AND EXISTS (SELECT 1 FROM declarations d WHERE d.id = o.declaration AND d.waybill_no IS NULL) \
+         ORDER BY j.key",
+    )
+    .bind(json(&asked)?)
+    .fetch_all(connection)
+    .await?;
+    rows.iter()
+        .map(|row| {
+            let expired = row.try_get::<Option<i64>, _>("at")?.is_some_and(|at| Timestamp(at) + WAYBILL_NUMBER_LIFE < now);
+            let document = optional_id("numbers", row, "document")?.filter(|_| !expired);
+            let pushed = document
+                .map(|id| Ok::<_, crate::store::Error>((DocumentId(id), digest("waybills", row.try_get("digest")?)?)))
+                .transpose()?;
+            let owner: Option<String> = row.try_get("tenant")?;
+            let declaration = optional_id("numbers", row, "declaration")?
+                .filter(|_| !expired)
+                .zip(owner)
+                .map(|(id, name)| Ok::<_, crate::store::Error>((DeclarationId(id), tenant("numbers", &name)?)))
+                .transpose()?;
+            Ok(Seen { pushed, declaration, expired })
+        })
+        .collect()
+}
+
+#[derive(Serialize)]
+struct WaybillRow<'a> {
+    id: String,
+    tenant: &'a str,
+    digest: String,
+    body: String,
+    order_no: Option<&'a str>,
+    scope: Option<String>,
+}
+
+async fn insert(connection: &mut SqliteConnection, now: Timestamp, fresh: &[(&WaybillAcceptance, &Seen)]) -> Result<()> {
+    let mut rows = Vec::with_capacity(fresh.len());
+    for (acceptance, seen) in fresh {
+        let waiting_for = acceptance.order.as_ref().filter(|_| seen.declaration.is_none());
+        rows.push(WaybillRow {
+            id: hex(acceptance.id.0),
+            tenant: acceptance.actor.tenant.as_str(),
+            digest: hex_bytes(&acceptance.digest),
+            body: json(&acceptance.waybill)?,
+            order_no: waiting_for.map(|order| order.order_no.as_str()),
+            scope: waiting_for.map(|order| order_scope(&order.platform, &order.seller)),
+        });
+    }
+    let rows = json(&rows)?;
+    for statement in [
+        "INSERT INTO waybills (id, tenant, accepted_at, digest, body) \
+         SELECT unhex(value->>'id'), value->>'tenant', ?2, unhex(value->>'digest'), value->>'body' FROM json_each(?1)",
+        "INSERT INTO waybill_orders (order_no, scope, waybill) \
+         SELECT value->>'order_no', value->>'scope', unhex(value->>'id') FROM json_each(?1) \
+         WHERE value->>'order_no' IS NOT NULL AND ?2 IS NOT NULL ON CONFLICT DO UPDATE SET waybill = excluded.waybill",
+    ] {
+        sqlx::query(statement).bind(&rows).bind(now.0).execute(&mut *connection).await?;
+    }
+    insert_documents(connection, fresh.iter().filter_map(|(acceptance, _)| acceptance.document.as_ref())).await?;
+    let key = |acceptance: &WaybillAcceptance| (acceptance.waybill.carrier.code.clone(), acceptance.waybill.waybill_no.clone());
+    let expired: Vec<_> = fresh.iter().filter(|(_, seen)| seen.expired).map(|(acceptance, _)| key(acceptance)).collect();
+    numbers::retire_waybills(connection, &expired).await?;
+    let mut held = Vec::with_capacity(fresh.len());
+    for (acceptance, seen) in fresh {
+        let waybill = &acceptance.waybill;
+        held.push(NumberRow::of_waybill(&waybill.waybill_no, &waybill.carrier.code, acceptance.actor.tenant.as_str(), acceptance.id.0));
+        held.extend(seen.declaration.as_ref().map(|(id, owner)| {
+            let kind = crate::store::NumberKind::Waybill;
+            NumberRow::of_declaration(kind, &waybill.waybill_no, waybill.carrier.code.clone(), owner.as_str(), id.0)
+        }));
+    }
+    numbers::insert(connection, now, &held).await?;
+    insert_entries(connection, fresh.iter().map(|(acceptance, _)| &acceptance.entry)).await?;
+    let bound: Vec<_> =
+        fresh.iter().filter_map(|(acceptance, seen)| seen.declaration.as_ref().map(|(id, _)| (hex(acceptance.id.0), hex(id.0)))).collect();
+    name_waybills(connection, fresh).await?;
+    bind(connection, &bound).await?;
+    wake(connection, now, &bound).await
+}
+
+/// Writes the number of the waybill into declarations that came without one.
+async fn name_waybills(connection: &mut SqliteConnection, fresh: &[(&WaybillAcceptance, &Seen)]) -> Result<()> {
+    let named: Vec<_> = fresh
+        .iter()
+        .filter(|(acceptance, _)| acceptance.order.is_some())
+        .filter_map(|(acceptance, seen)| seen.declaration.as_ref().map(|(id, _)| (hex(id.0), &acceptance.waybill.waybill_no)))
+        .collect();
+    if named.is_empty() {
+        return Ok(());
+    }
+    sqlx::query(
+        "UPDATE declarations SET waybill_no = j.value->>1 FROM json_each(?1) j WHERE declarations.id = unhex(j.value->>0) AND waybill_no IS NULL",
+    )
+    .bind(json(&named)?)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Binds waybills to declarations; pairs of ids in hexadecimal.
+pub(super) async fn bind(connection: &mut SqliteConnection, pairs: &[(String, String)]) -> Result<()> {
+    if pairs.is_empty() {
+        return Ok(());
+    }
+    let pairs = json(&pairs)?;
+    for statement in [
+        "UPDATE waybills SET declaration = unhex(j.value->>1) FROM json_each(?1) j WHERE waybills.id = unhex(j.value->>0)",
+        "UPDATE documents SET declaration = unhex(j.value->>1), version = version + 1 FROM json_each(?1) j WHERE documents.id = unhex(j.value->>0)",
+        "DELETE FROM waybill_orders WHERE waybill IN (SELECT unhex(value->>0) FROM json_each(?1))",
+    ] {
+        sqlx::query(statement).bind(&pairs).execute(&mut *connection).await?;
+    }
+    Ok(())
+}
+
+/// Has the gates of the declarations looked at.
+async fn wake(connection: &mut SqliteConnection, now: Timestamp, pairs: &[(String, String)]) -> Result<()> {
+    if pairs.is_empty() {
+        return Ok(());
+    }
+    sqlx::query(
+        "UPDATE documents SET gate_at = ?2, version = version + 1 WHERE state = 'waiting' \
+         AND declaration IN (SELECT unhex(value->>1) FROM json_each(?1))",
+    )
+    .bind(json(&pairs)?)
+    .bind(now.0)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// One waybill by its carrier and number.
+pub(super) async fn show(
+    connection: &mut SqliteConnection,
+    asking: Option<&Tenant>,
+    carrier: &str,
+    waybill_no: &str,
+) -> Result<Option<KeptWaybill>> {
+    let row = sqlx::query(
+        "SELECT w.id, w.tenant, w.accepted_at, w.declaration, w.body FROM numbers n JOIN waybills w ON w.id = n.document \
+         WHERE n.number = ?1 AND n.kind = 'waybill' AND n.scope = ?2 AND n.holder = x'' AND (?3 IS NULL OR n.tenant = ?3 OR n.document_tenant = ?3)",
+    )
+    .bind(waybill_no)
+    .bind(carrier)
+    .bind(asking.map(Tenant::as_str))
+    .fetch_optional(&mut *connection)
+    .await?;
+    let Some(row) = row else { return Ok(None) };
+    let waybill: Uuid = id("waybills", &row, "id")?;
+    Ok(Some(KeptWaybill {
+        id: DocumentId(waybill),
+        tenant: tenant("waybills", row.try_get("tenant")?)?,
+        accepted_at: Timestamp(row.try_get("accepted_at")?),
+        waybill: Arc::new(from_json("waybills", row.try_get("body")?)?),
+        declaration: optional_id("waybills", &row, "declaration")?.map(DeclarationId),
+        document: documents(connection, &[waybill]).await?.pop(),
+    }))
+}

@@ -1,0 +1,94 @@
+//! The one writer. Commands that wait together share a transaction, each in a savepoint of its own, and are answered after
+//! the commit: a commit costs a synced write, so many callers ride in one.
+
+use std::{future::Future, pin::Pin};
+
+use sqlx::{Connection, SqliteConnection};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::store::{Error, Result};
+
+/// Commands that wait at once before callers are told that the store is busy.
+const QUEUE: usize = 1_024;
+/// Commands that share a commit.
+const TOGETHER: usize = 64;
+
+pub(super) type Running<'c, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'c>>;
+type Answer = Box<dyn FnOnce(Result<()>) + Send>;
+type Job = Box<dyn for<'c> FnOnce(&'c mut SqliteConnection) -> Pin<Box<dyn Future<Output = (bool, Answer)> + Send + 'c>> + Send>;
+
+/// Hands commands to the writer task.
+#[derive(Clone)]
+pub(super) struct Writer {
+    jobs: mpsc::Sender<Job>,
+}
+
+impl Writer {
+    /// Starts the writer task on a connection; it ends, closing the connection, when the last handle is gone.
+    pub(super) fn start(connection: SqliteConnection) -> Self {
+        let (jobs, queue) = mpsc::channel(QUEUE);
+        tokio::spawn(work(connection, queue));
+        Self { jobs }
+    }
+
+    /// Runs a command inside a transaction and answers once it is committed. A command that fails leaves nothing behind.
+    pub(super) async fn write<T, F>(&self, command: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: for<'c> FnOnce(&'c mut SqliteConnection) -> Running<'c, T> + Send + 'static,
+    {
+        let (answer, answered) = oneshot::channel();
+        let job: Job = Box::new(move |connection| {
+            Box::pin(async move {
+                let result = command(connection).await;
+                let done = result.is_ok();
+                let reply: Answer = Box::new(move |committed| {
+                    // The caller may have gone; what it asked for is done all the same.
+                    let _ = answer.send(committed.and(result));
+                });
+                (done, reply)
+            })
+        });
+        self.jobs.try_send(job).map_err(|_| unavailable("too many commands are waiting"))?;
+        answered.await.map_err(|_| unavailable("the writer has stopped"))?
+    }
+}
+
+fn unavailable(why: &'static str) -> Error {
+    Error::Unavailable(why.into())
+}
+
+async fn work(mut connection: SqliteConnection, mut queue: mpsc::Receiver<Job>) {
+    let mut jobs = Vec::with_capacity(TOGETHER);
+    while queue.recv_many(&mut jobs, TOGETHER).await > 0 {
+        let mut answers = Vec::with_capacity(jobs.len());
+        let result = together(&mut connection, &mut jobs, &mut answers).await;
+        if result.is_err() {
+            // Whatever state the transaction was left in; if there is none this fails, and that is fine.
+            let _ = sqlx::query("ROLLBACK").execute(&mut connection).await;
+        }
+        let failure = result.err().map(|error| error.to_string());
+        for answer in answers {
+            answer(failure.as_ref().map_or(Ok(()), |text| Err(Error::Unavailable(text.clone().into()))));
+        }
+        jobs.clear();
+    }
+    if let Err(error) = connection.close().await {
+        tracing::warn!(error = %error, "the database was not closed cleanly");
+    }
+}
+
+async fn together(connection: &mut SqliteConnection, jobs: &mut Vec<Job>, answers: &mut Vec<Answer>) -> sqlx::Result<()> {
+    sqlx::query("BEGIN IMMEDIATE").execute(&mut *connection).await?;
+    for job in jobs.drain(..) {
+        sqlx::query("SAVEPOINT command").execute(&mut *connection).await?;
+        let (done, answer) = job(connection).await;
+        answers.push(answer);
+        if !done {
+            sqlx::query("ROLLBACK TO command").execute(&mut *connection).await?;
+        }
+        sqlx::query("RELEASE command").execute(&mut *connection).await?;
+    }
+    sqlx::query("COMMIT").execute(&mut *connection).await?;
+    Ok(())
+}
