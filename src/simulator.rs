@@ -17,6 +17,7 @@
 pub mod customs;
 mod dice;
 mod files;
+pub mod flaky;
 pub mod office;
 pub mod options;
 pub mod paper;
@@ -30,6 +31,7 @@ use std::io;
 
 use tokio::sync::watch;
 
+pub use flaky::{Breaks, Flaky};
 pub use office::{Office, Pass};
 pub use options::{Delays, Fate, Identity, Matching, Oddities, Options, Script, Signatures};
 pub use report::Report;

@@ -175,6 +175,24 @@ pub enum Fate {
 pub struct Script(pub BTreeMap<String, Fate>);
 
 impl Script {
+    /// Reads rows of order number, outcome and anything, by tabs: `refused`, `poison` and `port_failed` are fates, other outcomes are
+    /// not customs' affair.
+    #[must_use]
+    pub fn read(rows: &str) -> Self {
+        let fate = |row: &str| {
+            let mut columns = row.split('\t');
+            let (order_no, outcome) = (columns.next()?, columns.next()?);
+            let fate = match outcome {
+                "refused" => Fate::Refused,
+                "poison" => Fate::Poison,
+                "port_failed" => Fate::PortFailed,
+                _ => return None,
+            };
+            Some((order_no.to_owned(), fate))
+        };
+        Self(rows.lines().filter_map(fate).collect())
+    }
+
     /// The fate of an order, if it was told one.
     #[must_use]
     pub fn fate(&self, order_no: &str) -> Option<Fate> {
