@@ -4,7 +4,10 @@ use std::{
     fs::{self, File},
     io::{self, Read, Write},
     path::{Path, PathBuf},
+    time::{Duration, UNIX_EPOCH},
 };
+
+use crate::clock::Timestamp;
 
 /// The largest file that is read: well above 100 documents in their envelope.
 const LARGEST_BYTES: u64 = 64 << 20;
@@ -50,6 +53,18 @@ pub fn read(path: &Path) -> io::Result<Vec<u8>> {
         bytes.truncate(1_024);
     }
     Ok(bytes)
+}
+
+/// Dates a file by when it was taken: after a restart that is known by nothing else.
+pub fn date(path: &Path, at: Timestamp) -> io::Result<()> {
+    let since = Duration::from_micros(u64::try_from(at.0).unwrap_or(0));
+    File::options().write(true).open(path)?.set_modified(UNIX_EPOCH + since)
+}
+
+/// When a file was taken.
+pub fn dated(path: &Path) -> io::Result<Timestamp> {
+    let since = fs::metadata(path)?.modified()?.duration_since(UNIX_EPOCH).unwrap_or_default();
+    Ok(Timestamp(i64::try_from(since.as_micros()).unwrap_or(0)))
 }
 
 /// Moves a file to where what was taken is kept, once for the same bytes; other bytes under the same name get a number.

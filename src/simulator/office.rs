@@ -5,7 +5,6 @@ use std::{
     collections::BTreeSet,
     fs, io,
     path::{Path, PathBuf},
-    time::UNIX_EPOCH,
 };
 
 use crate::{
@@ -125,13 +124,13 @@ impl Office {
             Reading::Letter(letter) => {
                 if !self.loses(&letter, now) {
                     self.customs.take(&letter, now);
-                    return self.keep(road, path, &bytes, &letter);
+                    return self.keep(road, path, &bytes, &letter, now);
                 }
                 fs::remove_file(path)
             }
             Reading::Refused(letter, refusal) => {
                 self.customs.refuse(&letter, refusal, now);
-                self.keep(road, path, &bytes, &letter)
+                self.keep(road, path, &bytes, &letter, now)
             }
         }
     }
@@ -154,7 +153,8 @@ impl Office {
         dice.roll("time-out", &letter.original) & 1 == 0
     }
 
-    fn keep(&mut self, road: &str, path: &Path, bytes: &[u8], letter: &Letter) -> io::Result<()> {
+    fn keep(&mut self, road: &str, path: &Path, bytes: &[u8], letter: &Letter, now: Timestamp) -> io::Result<()> {
+        files::date(path, now)?;
         let name = format!("{}_{}", plain(&letter.message_type), plain(&letter.guid));
         if files::keep(path, &self.folder(road, "sent"), &name, bytes)? == Kept::UnderAnotherName {
             self.customs.report_mut().renamed += 1;
@@ -177,13 +177,11 @@ impl Office {
         let mut taken = Vec::new();
         for road in self.options.roads.clone() {
             for path in files::list(&self.folder(&road, "sent"), usize::MAX)? {
-                let modified = fs::metadata(&path)?.modified()?.duration_since(UNIX_EPOCH).unwrap_or_default();
-                taken.push((modified, road.clone(), path));
+                taken.push((files::dated(&path)?, road.clone(), path));
             }
         }
         taken.sort();
-        for (modified, road, path) in taken {
-            let at = Timestamp(i64::try_from(modified.as_micros()).unwrap_or(0));
+        for (at, road, path) in taken {
             // Never later than now: a clock that was set back must not hold everything up.
             let at = if at > self.clockwork.now() { self.clockwork.now() } else { at };
             match read(&files::read(&path)?, &road, &self.options) {
