@@ -23,5 +23,6 @@ pub mod intake;
 pub mod gatekeeper;
 pub mod access;
 pub mod grpc;
+pub mod simulator;
 pub mod config;
 pub mod cli;

@@ -5,4 +5,5 @@ mod grpc;
 mod house;
 mod schemas;
 mod seals;
+mod simulator;
 mod store;
