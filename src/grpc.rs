@@ -30,6 +30,7 @@ use proto::{
 
 mod advice;
 mod audit_log;
+pub mod client;
 mod convert;
 mod declarations;
 mod drafts;
