@@ -125,8 +125,16 @@ mod tests {
         assert_eq!(
             names,
             [
-                "CEB303Message", "CEB304Message", "CEB505Message", "CEB506Message", "CEB603Message", "CEB604Message", "CEB900Message", "DxpMsg",
-                "DxpMsgSv", "DxpRep"
+                "CEB303Message",
+                "CEB304Message",
+                "CEB505Message",
+                "CEB506Message",
+                "CEB603Message",
+                "CEB604Message",
+                "CEB900Message",
+                "DxpMsg",
+                "DxpMsgSv",
+                "DxpRep"
             ]
         );
         for message in Message::all() {

@@ -2,3 +2,9 @@
 
 mod house;
 mod store;
+//! tests
+
+#[cfg(test)]
+mod schemas;
+#[cfg(test)]
+mod seals;

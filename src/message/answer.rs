@@ -244,11 +244,12 @@ mod tests {
             port_no: Some(PortNo("B20200615494000227".to_owned())),
             inventory_no: None,
         };
-        assert_eq!(inventory_receipts(xml), [expected.clone()]);
+        assert_eq!(inventory_receipts(xml), std::slice::from_ref(&expected));
         let without_namespace = xml.replace("xmlns=\"http://www.chinaport.gov.cn/ceb\"", "");
-        assert_eq!(inventory_receipts(&without_namespace), [expected.clone()]);
-        let prefixed = xml.replace("xmlns=", "xmlns:x=").replace("</", "</x:").replace("<", "<x:").replace("<x:/x:", "</x:").replace("<x:?", "<?");
-        assert_eq!(inventory_receipts(&prefixed), [expected.clone()]);
+        assert_eq!(inventory_receipts(&without_namespace), std::slice::from_ref(&expected));
+        let prefixed =
+            xml.replace("xmlns=", "xmlns:x=").replace("</", "</x:").replace("<", "<x:").replace("<x:/x:", "</x:").replace("<x:?", "<?");
+        assert_eq!(inventory_receipts(&prefixed), std::slice::from_ref(&expected));
         assert_eq!(inventory_receipts(&format!("\0\u{FEFF}{xml}")), [expected]);
         assert_eq!(problem(&xml.replace("chinaport.gov.cn/ceb", "chinaport.gov.cn/other")), Problem::UnknownMessage);
     }
@@ -277,14 +278,23 @@ mod tests {
         assert_eq!(problem(&message(&format!("{good}<OrderReturn><returnStatus>2</returnStatus></OrderReturn>"))), Problem::Missing);
         assert_eq!(problem(&message(&format!("{good}<InventoryReturn/>"))), Problem::Value);
         assert_eq!(problem(&message(&block("<returnStatus>123456789012345678901</returnStatus>"))), Problem::Value);
-        assert_eq!(problem(&message(&block(&format!("<returnStatus>2</returnStatus><ebpCode>{}</ebpCode>", "x".repeat(256))))), Problem::Value);
+        assert_eq!(
+            problem(&message(&block(&format!("<returnStatus>2</returnStatus><ebpCode>{}</ebpCode>", "x".repeat(256))))),
+            Problem::Value
+        );
         let long = block(&format!("<returnStatus>2</returnStatus><returnInfo>{}</returnInfo>", "长".repeat(6_000)));
         assert_eq!(inventory_receipts(&message(&long))[0].info.chars().count(), MAX_INFO);
         assert_eq!(problem("<CEB304Message><OrderReturn>"), Problem::Syntax);
         assert_eq!(problem("<CEB622Message/>"), Problem::UnknownMessage);
         assert_eq!(problem("<ceb:CEB303Message xmlns:ceb='http://www.chinaport.gov.cn/ceb'/>"), Problem::UnknownMessage);
-        assert_eq!(problem("<CEB604Message><InventoryReturn><returnStatus>2</returnStatus></InventoryReturn></CEB604Message>"), Problem::Missing);
-        assert_eq!(problem("<CEB506Message><LogisticsReturn><returnStatus>2</returnStatus></LogisticsReturn></CEB506Message>"), Problem::Missing);
+        assert_eq!(
+            problem("<CEB604Message><InventoryReturn><returnStatus>2</returnStatus></InventoryReturn></CEB604Message>"),
+            Problem::Missing
+        );
+        assert_eq!(
+            problem("<CEB506Message><LogisticsReturn><returnStatus>2</returnStatus></LogisticsReturn></CEB506Message>"),
+            Problem::Missing
+        );
     }
 
     #[test]

@@ -258,7 +258,8 @@ mod tests {
         assert_eq!(problem(Kind::Waybill, &declaration(), 1), Problem::Content);
         let hundred = composed(Kind::Inventory, Action::Add, &declaration(), 100).unwrap();
         assert_eq!(parse_request(&hundred).unwrap().documents.len(), 100);
-        let one_more = String::from_utf8(hundred).unwrap().replacen("<ceb:BaseTransfer>", "<ceb:Inventory></ceb:Inventory><ceb:BaseTransfer>", 1);
+        let one_more =
+            String::from_utf8(hundred).unwrap().replacen("<ceb:BaseTransfer>", "<ceb:Inventory></ceb:Inventory><ceb:BaseTransfer>", 1);
         assert_eq!(parse_request(one_more.as_bytes()).unwrap_err().problem(), Problem::Count);
         assert!(catalogue_faults(one_more.as_bytes()).iter().any(|fault| fault.starts_with("Inventory: ")));
     }
@@ -305,7 +306,10 @@ mod tests {
         assert_eq!(faults(">5141<", ">51411<"), [format!("{head}/customsCode: 长度或格式不符 wrong length or form")]);
         assert_eq!(faults("<ceb:fFlag>3<", "<ceb:fFlag>1<"), [format!("{head}/fFlag: 长度或格式不符 wrong length or form")]);
         assert_eq!(faults("<ceb:gnum>1<", "<ceb:gnum>x<"), ["Inventory[1]/InventoryList[1]/gnum: 长度或格式不符 wrong length or form"]);
-        let moved = faults("<ceb:ieFlag>E</ceb:ieFlag><ceb:portCode>5141</ceb:portCode>", "<ceb:portCode>5141</ceb:portCode><ceb:ieFlag>E</ceb:ieFlag>");
+        let moved = faults(
+            "<ceb:ieFlag>E</ceb:ieFlag><ceb:portCode>5141</ceb:portCode>",
+            "<ceb:portCode>5141</ceb:portCode><ceb:ieFlag>E</ceb:ieFlag>",
+        );
         assert_eq!(moved, [format!("{head}/ieFlag: 缺少 missing"), format!("{head}/ieFlag: 节点位置不符 not allowed here")]);
         assert_eq!(faults("guid=\"ABCD", "guid=\"ABC").len(), 1);
         assert_eq!(faults("<ceb:BaseTransfer>", "<ceb:Inventory/><ceb:BaseTransfer>").len(), 2);

@@ -143,7 +143,10 @@ fn envelope(root: Element<'_, '_>) -> Result<Envelope, Error> {
     let receivers: Vec<_> = receivers.children().map(|receiver| receiver.text().to_owned()).collect();
     let data = root.child("Data").ok_or_else(|| root.missing("Data"))?;
     let outside = head.children().chain(root.child("AddInfo"));
-    if receivers.len() > MAX_RECEIVERS || receivers.iter().any(|receiver| is_long(receiver)) || outside.into_iter().any(|field| is_long(field.text())) {
+    if receivers.len() > MAX_RECEIVERS
+        || receivers.iter().any(|receiver| is_long(receiver))
+        || outside.into_iter().any(|field| is_long(field.text()))
+    {
         return Err(head.error(Problem::Value));
     }
     Ok(Envelope {

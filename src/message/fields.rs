@@ -45,10 +45,7 @@ pub enum Shape {
     /// Its fields stand in it.
     Flat(&'static [Field]),
     /// A head, then 1 to 100 lines.
-    Lines {
-        head: (&'static str, &'static [Field]),
-        line: (&'static str, &'static [Field]),
-    },
+    Lines { head: (&'static str, &'static [Field]), line: (&'static str, &'static [Field]) },
 }
 
 const TRANSFER: &[Field] = &[
@@ -59,12 +56,8 @@ const TRANSFER: &[Field] = &[
     may("note", Form::UpTo(1000)),
 ];
 
-const SUBSCRIPTION: &[Field] = &[
-    must("status", Form::UpTo(100)),
-    must("dxpMode", Form::Exact(3)),
-    must("dxpAddress", Form::UpTo(100)),
-    may("note", Form::UpTo(1000)),
-];
+const SUBSCRIPTION: &[Field] =
+    &[must("status", Form::UpTo(100)), must("dxpMode", Form::Exact(3)), must("dxpAddress", Form::UpTo(100)), may("note", Form::UpTo(1000))];
 
 const MAX_FAULTS: usize = 100;
 

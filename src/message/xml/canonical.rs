@@ -210,7 +210,8 @@ impl<'a> Canon<'a, '_> {
 fn shown<'b>(bindings: &'b [(&str, Cow<'_, str>, usize)], before: Option<usize>) -> Vec<(&'b str, &'b str)> {
     let (outer, own) = bindings.split_at_checked(before.unwrap_or(0)).unwrap_or((bindings, &[]));
     let in_parent = |prefix: &str| outer.iter().rev().find(|(known, _, _)| *known == prefix).map_or("", |(_, uri, _)| uri.as_ref());
-    let innermost = own.iter().enumerate().filter(|(index, (prefix, _, _))| !own.iter().skip(index + 1).any(|(later, _, _)| later == prefix));
+    let innermost =
+        own.iter().enumerate().filter(|(index, (prefix, _, _))| !own.iter().skip(index + 1).any(|(later, _, _)| later == prefix));
     let all = innermost.map(|(_, (prefix, uri, _))| (*prefix, uri.as_ref()));
     let mut shown: Vec<_> = all.filter(|(prefix, uri)| *prefix != "xml" && in_parent(prefix) != *uri).collect();
     shown.sort_unstable();
@@ -260,10 +261,7 @@ mod tests {
     fn line_ends_references_and_cdata() {
         assert_eq!(whole("<a>\r\n1\r2\n&#13;&#xA;&lt;&gt;&amp;&quot;&apos;&#x4E2D;</a>"), "<a>\n1\n2\n&#xD;\n&lt;&gt;&amp;\"'中</a>");
         assert_eq!(whole("<a><![CDATA[<b>&amp;\r\n]]></a>"), "<a>&lt;b&gt;&amp;amp;\n</a>");
-        assert_eq!(
-            whole("<a b='\r\n\t &#13;&#10;&#9;\"&lt;>&amp;'/>"),
-            "<a b=\"   &#xD;&#xA;&#x9;&quot;&lt;>&amp;\"></a>"
-        );
+        assert_eq!(whole("<a b='\r\n\t &#13;&#10;&#9;\"&lt;>&amp;'/>"), "<a b=\"   &#xD;&#xA;&#x9;&quot;&lt;>&amp;\"></a>");
     }
 
     #[test]
@@ -310,8 +308,28 @@ mod tests {
         assert_eq!(problem("<a b='1' b='2'/>"), Problem::AttributeTwice);
         assert_eq!(problem("<a xmlns:p='u:1' xmlns:q='u:1' p:b='1' q:b='2'/>"), Problem::AttributeTwice);
         for broken in [
-            "", " ", "a", "<a>", "<a></b>", "</a>", "<a/><b/>", "<a/>b", "<a>]]></a>", "<a b='<'/>", "<a b='1'c='2'/>", "<a b=1/>", "<1/>",
-            "<a:b:c/>", "<a>&amp</a>", "<a><!-- a -- b --></a>", "<a", "<a b='1/>", "&lt;<a/>", "<a>< b/></a>", "<![CDATA[a]]><a/>", "<a b/>",
+            "",
+            " ",
+            "a",
+            "<a>",
+            "<a></b>",
+            "</a>",
+            "<a/><b/>",
+            "<a/>b",
+            "<a>]]></a>",
+            "<a b='<'/>",
+            "<a b='1'c='2'/>",
+            "<a b=1/>",
+            "<1/>",
+            "<a:b:c/>",
+            "<a>&amp</a>",
+            "<a><!-- a -- b --></a>",
+            "<a",
+            "<a b='1/>",
+            "&lt;<a/>",
+            "<a>< b/></a>",
+            "<![CDATA[a]]><a/>",
+            "<a b/>",
         ] {
             assert_eq!(problem(broken), Problem::Syntax, "{broken}");
         }
@@ -333,5 +351,56 @@ mod tests {
     fn an_error_says_where() {
         let error = canonical("<a>\n  <b>中&x;</b></a>".as_bytes(), Part::Whole).unwrap_err();
         assert_eq!(error.place(), Some(crate::message::error::Place { line: 2, column: 7 }));
+    }
+
+    /// Pieces that make up documents, good and bad.
+    const PIECES: [&str; 24] = [
+        "<a>",
+        "</a>",
+        "<p:b>",
+        "</p:b>",
+        "<c xmlns=''/>",
+        "<c xmlns='u:1' d=\"e\"/>",
+        "<p:b xmlns:p='u:2'>",
+        "<a x='1' xmlns:x='u:1' x:x='&lt;'>",
+        "text",
+        "\r\n",
+        "&amp;",
+        "&#13;",
+        "&#x4E2D;",
+        "&",
+        ";",
+        "<",
+        ">",
+        "<![CDATA[<]]>",
+        "<!-- c -->",
+        "中",
+        "]]>",
+        "\"",
+        "=",
+        "<?xml version='1.0'?>",
+    ];
+
+    proptest::proptest! {
+        #[test]
+        fn whatever_comes_is_read_or_refused(pieces in proptest::collection::vec(0..PIECES.len(), 0..24)) {
+            let inner: String = pieces.into_iter().map(|piece| PIECES[piece]).collect();
+            for xml in [format!("<r xmlns:p='u:0'>{inner}</r>"), inner] {
+                let tree = crate::message::xml::tree::Document::read(xml.as_bytes());
+                match canonical(xml.as_bytes(), Part::Whole) {
+                    Ok(once) => {
+                        proptest::prop_assert!(tree.is_ok());
+                        proptest::prop_assert_eq!(&canonical(&once, Part::Whole).unwrap(), &once);
+                    }
+                    Err(error) => proptest::prop_assert!(tree.is_err() || error.problem() == Problem::AttributeTwice),
+                }
+            }
+        }
+
+        #[test]
+        fn any_bytes_are_read_or_refused(bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..64)) {
+            let _ = canonical(&bytes, Part::Whole);
+            let _ = crate::message::dxp::open(&bytes);
+        }
     }
 }

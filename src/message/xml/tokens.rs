@@ -28,7 +28,7 @@ pub fn decode(bytes: &[u8]) -> Result<&str, Error> {
     let bytes = bytes.strip_prefix("\u{FEFF}".as_bytes()).unwrap_or(bytes);
     let text = std::str::from_utf8(bytes).map_err(|error| not_utf8(bytes, error.valid_up_to()))?;
     let control = text.bytes().position(|b| b < 0x20 && !matches!(b, b'\t' | b'\n' | b'\r'));
-    match control.or_else(|| text.find(['\u{FFFE}', '\u{FFFF}'])) {
+    match control.or_else(|| text.find('\u{FFFE}')).or_else(|| text.find('\u{FFFF}')) {
         Some(offset) => Err(Error::from(Problem::Character).at(text, offset)),
         None => Ok(text),
     }

@@ -13,6 +13,8 @@ const BOTH: u8 = 1;
 const ATTRIBUTE: u8 = 2;
 const TEXT: u8 = 3;
 const NEVER: u8 = 4;
+/// The first byte of U+FFFE and U+FFFF, which XML does not allow, and of much that it does.
+const MAYBE: u8 = 5;
 
 const CLASSES: [u8; 256] = classes();
 
@@ -23,6 +25,7 @@ const fn classes() -> [u8; 256] {
         table[control] = NEVER;
         control += 1;
     }
+    table[0xEF] = MAYBE;
     table[b'&' as usize] = BOTH;
     table[b'<' as usize] = BOTH;
     table[b'\r' as usize] = BOTH;
@@ -39,7 +42,14 @@ fn escaped(out: &mut Vec<u8>, text: &str, other: u8) -> bool {
     let mut from = 0;
     for (at, &byte) in bytes.iter().enumerate() {
         let class = CLASSES[usize::from(byte)];
-        if class == PLAIN || !(class == BOTH || class == other || class == NEVER) {
+        if class == PLAIN {
+            continue;
+        }
+        if class == MAYBE {
+            clean &= !matches!(bytes.get(at + 1..at + 3), Some([0xBF, 0xBE | 0xBF]));
+            continue;
+        }
+        if class != BOTH && class != NEVER && class != other {
             continue;
         }
         out.extend_from_slice(&bytes[from..at]);
@@ -144,7 +154,7 @@ impl Writer {
     /// `<name>value</name>`.
     pub fn leaf(&mut self, name: &'static str, value: &str) {
         self.open(name);
-        if !text(&mut self.out, value) || value.contains(['\u{FFFE}', '\u{FFFF}']) {
+        if !text(&mut self.out, value) {
             self.fail(Problem::Character, name);
         }
         self.close(name);
@@ -190,6 +200,7 @@ mod tests {
     #[test]
     fn escapes_as_canonical_xml_does() {
         let mut out = Vec::new();
+        assert!(text(&mut out, "，") && std::mem::take(&mut out) == "，".as_bytes(), "what only begins alike is left alone");
         assert!(text(&mut out, "a&b<c>d\"e'f\tg\nh\ri中"));
         assert_eq!(String::from_utf8(out).unwrap(), "a&amp;b&lt;c&gt;d\"e'f\tg\nh&#xD;i中");
         let mut out = Vec::new();
@@ -199,7 +210,7 @@ mod tests {
 
     #[test]
     fn characters_that_xml_does_not_allow_are_refused() {
-        for bad in ["\u{1}", "a\u{0}", "\u{FFFE}"] {
+        for bad in ["\u{1}", "a\u{0}", "\u{FFFE}", "，\u{FFFF}"] {
             let mut writer = Writer::new("", 0);
             writer.leaf("note", bad);
             let error = writer.finish().unwrap_err();

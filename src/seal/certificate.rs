@@ -1,0 +1,170 @@
+//! What a certificate says about a key, and the SM2 arithmetic on it.
+
+use sm2::dsa::{Signature, VerifyingKey, signature::Verifier};
+use sm2::pkcs8::spki::SubjectPublicKeyInfoRef;
+use x509_cert::{
+    Certificate,
+    der::{Decode, Encode, asn1::ObjectIdentifier},
+    time::Time,
+};
+
+use crate::clock::Timestamp;
+
+/// The SM2 user id. Not written in the specification of 202205; proven by its sample.
+pub const USER_ID: &str = "1234567812345678";
+
+/// No certificate is this large.
+pub const LARGEST: usize = 16 * 1024;
+
+const EC_PUBLIC_KEY: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
+const SM2_CURVE: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.156.10197.1.301");
+
+/// Why a certificate is of no use here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Fault {
+    /// Not an X.509 certificate, or a huge one.
+    #[error("not an X.509 certificate")]
+    Unreadable,
+    /// Its key is of another kind.
+    #[error("the certificate holds no SM2 key")]
+    OtherKey,
+}
+
+impl Fault {
+    /// In Chinese.
+    #[must_use]
+    pub const fn zh(self) -> &'static str {
+        match self {
+            Self::Unreadable => "不是 X.509 证书",
+            Self::OtherKey => "证书中不是 SM2 公钥",
+        }
+    }
+}
+
+/// How messages are signed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Algorithm {
+    /// SM2 with SM3, the preferred one (specification 202205, §6).
+    Sm2Sm3,
+}
+
+/// Who signs: a certificate and what it says. The certificate may name a natural person, so it is never printed.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Identity {
+    key_name: String,
+    certificate_der: Vec<u8>,
+    algorithm: Algorithm,
+    public_key: Vec<u8>,
+    from: Timestamp,
+    until: Timestamp,
+}
+
+impl Identity {
+    /// Reads a certificate in DER.
+    pub fn from_certificate(der: &[u8]) -> Result<Self, Fault> {
+        if der.len() > LARGEST {
+            return Err(Fault::Unreadable);
+        }
+        let certificate = Certificate::from_der(der).map_err(|_| Fault::Unreadable)?;
+        let body = certificate.tbs_certificate();
+        let key = body.subject_public_key_info().to_der().map_err(|_| Fault::Unreadable)?;
+        Ok(Self {
+            key_name: serial(body.serial_number().as_bytes()),
+            certificate_der: der.to_vec(),
+            algorithm: Algorithm::Sm2Sm3,
+            public_key: sm2_point(&key)?,
+            from: moment(&body.validity().not_before),
+            until: moment(&body.validity().not_after),
+        })
+    }
+
+    /// The certificate's serial number in lower-case hex, two digits a byte: what stands in `KeyName`.
+    #[must_use]
+    pub fn key_name(&self) -> &str {
+        &self.key_name
+    }
+
+    /// The certificate.
+    #[must_use]
+    pub fn certificate_der(&self) -> &[u8] {
+        &self.certificate_der
+    }
+
+    /// How it signs.
+    #[must_use]
+    pub const fn algorithm(&self) -> Algorithm {
+        self.algorithm
+    }
+
+    /// The public key: for SM2 the uncompressed point, 65 bytes.
+    #[must_use]
+    pub fn public_key(&self) -> &[u8] {
+        &self.public_key
+    }
+
+    /// Whether the certificate is valid then.
+    #[must_use]
+    pub fn is_valid_at(&self, at: Timestamp) -> bool {
+        self.from <= at && at <= self.until
+    }
+
+    /// The last moment at which the certificate is valid.
+    #[must_use]
+    pub const fn valid_until(&self) -> Timestamp {
+        self.until
+    }
+}
+
+impl std::fmt::Debug for Identity {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Identity").field("key_name", &self.key_name).field("algorithm", &self.algorithm).finish_non_exhaustive()
+    }
+}
+
+fn serial(bytes: &[u8]) -> String {
+    let zeros = bytes.iter().take_while(|&&byte| byte == 0).count();
+    let significant = bytes.get(zeros..).filter(|rest| !rest.is_empty()).unwrap_or(&[0]);
+    significant.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn moment(time: &Time) -> Timestamp {
+    Timestamp(i64::try_from(time.to_unix_duration().as_micros()).unwrap_or(i64::MAX))
+}
+
+fn sm2_point(key: &[u8]) -> Result<Vec<u8>, Fault> {
+    let key = SubjectPublicKeyInfoRef::from_der(key).map_err(|_| Fault::OtherKey)?;
+    let curve = key.algorithm.parameters_oid().map_err(|_| Fault::OtherKey)?;
+    let point = key.subject_public_key.as_bytes().filter(|point| point.len() == 65).ok_or(Fault::OtherKey)?;
+    if key.algorithm.oid != EC_PUBLIC_KEY || curve != SM2_CURVE || verifying_key(point).is_none() {
+        return Err(Fault::OtherKey);
+    }
+    Ok(point.to_vec())
+}
+
+fn verifying_key(point: &[u8]) -> Option<VerifyingKey> {
+    VerifyingKey::from_sec1_bytes(USER_ID, point).ok()
+}
+
+/// Whether the raw `r‖s` is an SM2 signature of these bytes by the key with this point.
+pub fn sm2_verifies(point: &[u8], signed: &[u8], value: &[u8]) -> bool {
+    let Some(key) = verifying_key(point) else { return false };
+    Signature::from_slice(value).is_ok_and(|signature| key.verify(signed, &signature).is_ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn serial_numbers_keep_their_leading_nibble_and_lose_the_sign_byte() {
+        assert_eq!(serial(&[0x03, 0, 0, 0, 0, 0x0c, 0xde, 0x6f]), "03000000000cde6f");
+        assert_eq!(serial(&[0, 0x91, 0xFE]), "91fe");
+        assert_eq!(serial(&[0]), "00");
+    }
+
+    #[test]
+    fn what_is_no_certificate_is_refused() {
+        assert_eq!(Identity::from_certificate(b"").unwrap_err(), Fault::Unreadable);
+        assert_eq!(Identity::from_certificate(&[0x30; 20_000]).unwrap_err(), Fault::Unreadable);
+    }
+}

@@ -1,0 +1,126 @@
+//! Who signs: keys from files, under the names that senders give, each paced as its device allows.
+
+mod file;
+mod key;
+mod paced;
+
+use std::{collections::BTreeMap, fmt, path::PathBuf, sync::Arc};
+
+use serde::{Deserialize, Serialize};
+
+pub use file::FileSigner;
+pub use key::{new_key, write_key};
+pub use paced::Pace;
+
+use crate::seal::{CertificateFault, Signer};
+
+/// Why a key is of no use, or was not made. Texts name files, never what is in them.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A file cannot be read or written.
+    #[error("{}", path.display())]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A file is larger than any key or certificate.
+    #[error("{}: too large for a key or a certificate", .0.display())]
+    TooLarge(PathBuf),
+    /// No SM2 private key in PKCS#8 PEM.
+    #[error("{}: no SM2 private key (PEM, PKCS#8, not encrypted)", .0.display())]
+    Key(PathBuf),
+    /// No certificate in PEM.
+    #[error("{}: no X.509 certificate (PEM)", .0.display())]
+    NotPem(PathBuf),
+    /// A certificate of no use.
+    #[error("{}", path.display())]
+    Certificate {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: CertificateFault,
+    },
+    /// The private key is not the certificate's.
+    #[error("{}: the private key does not belong to the certificate", .0.display())]
+    Mismatch(PathBuf),
+    /// Two signers of one name.
+    #[error("there are two signers named {0}")]
+    NameTaken(String),
+    /// A name that no file can have.
+    #[error("a name for a key has 1 to 60 of a-z A-Z 0-9 - _")]
+    Name,
+    /// What a new certificate's subject cannot be.
+    #[error("a subject is the name of an organisation: 1 to 64 characters, no control characters")]
+    Subject,
+    /// A validity that a certificate cannot express.
+    #[error("a certificate is valid for 1 to 36500 days")]
+    Days,
+    /// A certificate could not be encoded.
+    #[error("the certificate could not be made")]
+    Encoding(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// A signer in the settings.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Options {
+    /// The name by which senders refer to it.
+    pub name: String,
+    /// The private key: PEM, PKCS#8.
+    pub key: PathBuf,
+    /// The certificate: PEM.
+    pub certificate: PathBuf,
+    /// How fast it may be used.
+    #[serde(default)]
+    pub pace: Pace,
+}
+
+/// All signers by name.
+#[derive(Default)]
+pub struct Signers(BTreeMap<String, Arc<dyn Signer>>);
+
+impl Signers {
+    /// Opens the keys of the settings.
+    ///
+    /// # Errors
+    /// When a key or a certificate is of no use, or a name is there twice.
+    pub fn open(options: &[Options]) -> Result<Self, Error> {
+        let mut signers = Self::default();
+        for option in options {
+            let signer = FileSigner::open(&option.key, &option.certificate)?;
+            signers.add(&option.name, Arc::new(signer), option.pace)?;
+        }
+        Ok(signers)
+    }
+
+    /// Adds a signer under a name, to be used no faster than `pace` allows by all who ask for it together.
+    ///
+    /// # Errors
+    /// When the name is taken.
+    pub fn add(&mut self, name: &str, signer: Arc<dyn Signer>, pace: Pace) -> Result<(), Error> {
+        if self.0.contains_key(name) {
+            return Err(Error::NameTaken(name.to_owned()));
+        }
+        self.0.insert(name.to_owned(), Arc::new(paced::Paced::new(signer, pace)));
+        Ok(())
+    }
+
+    /// The signer of that name.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<Arc<dyn Signer>> {
+        self.0.get(name).cloned()
+    }
+
+    /// Their names, in order.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+}
+
+impl fmt::Debug for Signers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(self.0.iter().map(|(name, signer)| (name, signer.identity()))).finish()
+    }
+}

@@ -1,0 +1,91 @@
+//! A key in a file, used in this process: for tests, rehearsals, and whoever accepts the risk.
+
+use std::{fmt, fs::File, io::Read, path::Path};
+
+use async_trait::async_trait;
+use sm2::{
+    SecretKey,
+    dsa::{Signature, SigningKey, signature::Signer as _},
+    pkcs8::DecodePrivateKey,
+};
+use x509_cert::{
+    Certificate,
+    der::{DecodePem, Encode},
+};
+use zeroize::Zeroizing;
+
+use super::Error;
+use crate::seal::{Identity, LARGEST_CERTIFICATE, SignError, Signer, USER_ID};
+
+/// PEM is a third longer than DER.
+const LARGEST: u64 = 2 * LARGEST_CERTIFICATE as u64;
+
+/// Signs with a key from a file. What was read is wiped from memory at once; the key itself stays there while the process lives.
+pub struct FileSigner {
+    key: SigningKey,
+    identity: Identity,
+}
+
+impl FileSigner {
+    /// Reads a private key (PEM, PKCS#8, SM2) and its certificate (PEM).
+    ///
+    /// # Errors
+    /// When either cannot be read, or they do not belong together.
+    pub fn open(key_path: &Path, certificate_path: &Path) -> Result<Self, Error> {
+        warn_if_open_to_all(key_path);
+        let pem = read(key_path)?;
+        let key = SecretKey::from_pkcs8_pem(&pem).map_err(|_| Error::Key(key_path.to_owned()))?;
+        let pem = read(certificate_path)?;
+        let certificate = Certificate::from_pem(pem.as_bytes()).and_then(|certificate| certificate.to_der());
+        let der = certificate.map_err(|_| Error::NotPem(certificate_path.to_owned()))?;
+        let identity =
+            Identity::from_certificate(&der).map_err(|source| Error::Certificate { path: certificate_path.to_owned(), source })?;
+        if *key.public_key().to_sec1_bytes() != *identity.public_key() {
+            return Err(Error::Mismatch(key_path.to_owned()));
+        }
+        let key = SigningKey::new(USER_ID, &key).map_err(|_| Error::Key(key_path.to_owned()))?;
+        Ok(Self { key, identity })
+    }
+}
+
+impl fmt::Debug for FileSigner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FileSigner").field("identity", &self.identity).finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl Signer for FileSigner {
+    async fn sign(&self, signed_info: &[u8]) -> Result<Vec<u8>, SignError> {
+        // RFC 6979 gives the secret number of each signature, so no weak randomness can betray the key.
+        let signature: Signature = self.key.try_sign(signed_info).map_err(|_| SignError::Refused("the key cannot sign this".into()))?;
+        Ok(signature.to_vec())
+    }
+
+    fn identity(&self) -> &Identity {
+        &self.identity
+    }
+}
+
+fn read(path: &Path) -> Result<Zeroizing<String>, Error> {
+    let failed = |source| Error::File { path: path.to_owned(), source };
+    let file = File::open(path).map_err(failed)?;
+    let mut text = Zeroizing::new(String::with_capacity(4_096));
+    let length = file.take(LARGEST + 1).read_to_string(&mut text).map_err(failed)?;
+    if u64::try_from(length).unwrap_or(u64::MAX) > LARGEST {
+        return Err(Error::TooLarge(path.to_owned()));
+    }
+    Ok(text)
+}
+
+#[cfg(unix)]
+fn warn_if_open_to_all(path: &Path) {
+    use std::os::unix::fs::PermissionsExt;
+    let mode = path.metadata().map_or(0, |metadata| metadata.permissions().mode());
+    if mode & 0o077 != 0 {
+        tracing::warn!(key.path = %path.display(), "others than its owner may read or change a private key: chmod 600");
+    }
+}
+
+#[cfg(not(unix))]
+const fn warn_if_open_to_all(_: &Path) {}
