@@ -1,2 +1,8 @@
-//! main
-fn main() {}
+//! The one binary.
+
+use std::process::ExitCode;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    tongguan::cli::run().await
+}

@@ -313,7 +313,7 @@ mod tests {
     fn the_usual_life() {
         use Verdict as V;
         let times = [V::Declaring, V::Sent, V::Stored, V::Review, V::Inspection, V::Review, V::Passed, V::Released, V::Closed];
-        let life: Vec<_> = times.into_iter().enumerate().map(|(at, verdict)| (verdict, Timestamp(at as i64))).collect();
+        let life: Vec<_> = times.into_iter().enumerate().map(|(at, verdict)| (verdict, Timestamp(i64::try_from(at).unwrap()))).collect();
         assert_eq!(run(&life), State::Closed);
         let mut reversed = life;
         reversed.reverse();

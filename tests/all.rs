@@ -1,10 +1,13 @@
 //! Black-box and conformance tests, in one binary.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that meets the unexpected fails")]
 
+mod grpc;
 mod house;
 mod store;
 //! tests
 
 #[cfg(test)]
 mod schemas;
-#[cfg(test)]
 mod seals;
+mod simulator;
+mod store;

@@ -2,6 +2,7 @@
 //! (DxpRep). Message specification 202205 §4, §5 and table 7-1.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use uuid::Uuid;
 
 use super::{
     Message, answer,
@@ -76,6 +77,26 @@ fn start(message: Message, capacity: usize) -> Writer {
     writer.attribute("ver", "1.0");
     writer.opened();
     writer
+}
+
+/// Puts an envelope into the shell of a relay (DxpMsgSv), as a third-party platform may hand it over. `id` makes its number.
+///
+/// # Errors
+/// When the shell holds a character that XML does not allow.
+pub fn shell(envelope: &[u8], id: Uuid, at: Timestamp) -> Result<Vec<u8>, Error> {
+    const NODE: &str = "00000002";
+    let inside = envelope.windows(2).position(|pair| pair == b"?>").map_or(0, |end| end + 2);
+    let inside = envelope.get(inside..).unwrap_or_default();
+    let mut writer = start(Message::RoutedEnvelope, inside.len() + 512);
+    writer.raw(br#"<SvNo Ver="1.0">"#);
+    writer.leaf("MsgId", &format!("{NODE}{}{:010}", at.to_seconds(), id.as_u128() % 10_000_000_000));
+    writer.leaf("SendTime", &at.to_envelope());
+    writer.leaf("EndNode", NODE);
+    writer.leaf("StaNode", NODE);
+    writer.raw(b"</SvNo>");
+    writer.raw(inside);
+    writer.close(Message::RoutedEnvelope.wire_type());
+    writer.finish()
 }
 
 /// An envelope, opened.

@@ -18,6 +18,9 @@ use crate::{
     store::{KeptWaybill, Result, WaybillAcceptance, WaybillAccepted, order_scope},
 };
 
+/// A waybill pushed earlier: its id, the digest of the request, and the declaration it is bound to.
+type Earlier = (DocumentId, [u8; 32], Option<DeclarationId>);
+
 /// What one look at the numbers tells of a waybill.
 struct Seen {
     /// The waybill already pushed under this number, with its digest.
@@ -30,7 +33,7 @@ struct Seen {
 
 pub(super) async fn accept(connection: &mut SqliteConnection, now: Timestamp, many: &[WaybillAcceptance]) -> Result<Vec<WaybillAccepted>> {
     let seen = look(connection, now, many).await?;
-    let mut kept: HashMap<(&str, &str), (DocumentId, [u8; 32], Option<DeclarationId>)> = HashMap::new();
+    let mut kept: HashMap<(&str, &str), Earlier> = HashMap::new();
     let mut results = Vec::with_capacity(many.len());
     let mut fresh = Vec::new();
     for (acceptance, seen) in many.iter().zip(&seen) {

@@ -1,0 +1,199 @@
+//! `audit verify` and `audit show`: the log read without any right to write.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use anyhow::{Context, Result, bail};
+use clap::{Args, Subcommand};
+use uuid::Uuid;
+
+use super::{complain, say};
+use crate::{
+    audit::{Damage, LogVerifier, StoredCheckpoint, StoredEntry, verify::Checkpoints},
+    declaration::DeclarationId,
+    store::{EntryFilter, Store, sqlite::Sqlite},
+};
+
+/// Entries read at a time: a tile of them, since the check asks for one tile per 256 entries.
+const PAGE: u32 = 256;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum AuditCommand {
+    /// 校验审计日志，指出第一条被改动的记录 · Verifies the log and names the first entry that was altered, removed or reordered.
+    Verify(WhereArgs),
+    /// 按任一单号讲述一票申报的经过 · Tells a declaration's story by any of its numbers.
+    Show {
+        /// 订单号、运单号、copNo、预录入号、清单号 · An order, waybill, enterprise, port or inventory number, or our id.
+        number: String,
+        #[command(flatten)]
+        place: WhereArgs,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(super) struct WhereArgs {
+    /// 目录：读取其中的 *.db 与 *.vkey · A folder: its one *.db and *.vkey are read.
+    #[arg(long, default_value = ".")]
+    dir: PathBuf,
+    /// 数据库文件 · The database file, if not the one in the folder.
+    #[arg(long)]
+    store: Option<PathBuf>,
+    /// 日志公钥文件 · The file with the log's public key, if not the one in the folder; best kept elsewhere.
+    #[arg(long)]
+    key: Option<PathBuf>,
+}
+
+impl WhereArgs {
+    fn database(&self) -> Result<PathBuf> {
+        self.store.clone().map_or_else(|| only_one(&self.dir, "db"), Ok)
+    }
+
+    fn verifier(&self) -> Result<LogVerifier> {
+        let file = self.key.clone().map_or_else(|| only_one(&self.dir, "vkey"), Ok)?;
+        let text = fs::read_to_string(&file).with_context(|| format!("the public key {} cannot be read", file.display()))?;
+        LogVerifier::parse(text.trim()).with_context(|| format!("{} holds no public key of a log", file.display()))
+    }
+}
+
+fn only_one(folder: &Path, extension: &str) -> Result<PathBuf> {
+    let entries = fs::read_dir(folder).with_context(|| format!("the folder {} cannot be read", folder.display()))?;
+    let mut found: Vec<_> =
+        entries.filter_map(|entry| Some(entry.ok()?.path())).filter(|path| path.extension().is_some_and(|e| e == extension)).collect();
+    match (found.pop(), found.len()) {
+        (Some(path), 0) => Ok(path),
+        (None, _) => bail!("there is no *.{extension} in {}", folder.display()),
+        (Some(_), more) => bail!("there are {} *.{extension} in {}; name one", more + 1, folder.display()),
+    }
+}
+
+pub(super) async fn run(command: &AuditCommand) -> Result<ExitCode> {
+    match command {
+        AuditCommand::Verify(place) => verify(place).await,
+        AuditCommand::Show { number, place } => show(number, place).await,
+    }
+}
+
+async fn verify(place: &WhereArgs) -> Result<ExitCode> {
+    let database = place.database()?;
+    let store = Sqlite::open_read_only(&database).await.with_context(|| format!("{} cannot be opened", database.display()))?;
+    let mut checkpoints = Checkpoints::new(place.verifier()?);
+    for row in store.stored_checkpoints().await? {
+        checkpoints.add(&StoredCheckpoint { size: row.size, root: &row.root, note: &row.note });
+    }
+    let mut verifier = checkpoints.verifier();
+    let mut from = i64::MIN;
+    loop {
+        let page = store.stored_entries(from, PAGE).await?;
+        for row in &page {
+            while let Some(id) = verifier.wanted() {
+                let tile = store.stored_tile(i64::from(id.level), i64::try_from(id.index)?).await?;
+                verifier.tile(id, tile.as_deref());
+            }
+            verifier.entry(&StoredEntry {
+                position: row.position,
+                id: row.id,
+                at: row.at,
+                tenant: &row.tenant,
+                subject: row.subject,
+                act: &row.act,
+                leaf: &row.leaf,
+                body: &row.body,
+            });
+        }
+        let Some(last) = page.last() else { break };
+        from = last.position.saturating_add(1);
+    }
+    while let Some(id) = verifier.wanted().filter(|id| id.level > 0) {
+        let tile = store.stored_tile(i64::from(id.level), i64::try_from(id.index)?).await?;
+        verifier.tile(id, tile.as_deref());
+    }
+    let pending = store.pending_entries(u32::MAX).await?.len();
+    let tiles = u64::try_from(store.stored_tiles().await?.len())?;
+    match verifier.finish(tiles) {
+        Ok(summary) => {
+            say(&format!(
+                "日志完整 · the log is whole: {} entries, {} of them under {} signed checkpoints, {pending} waiting for their place; root {}",
+                summary.entries, summary.signed, summary.checkpoints, summary.root
+            ));
+            if summary.checkpoints == 0 && summary.entries > 0 {
+                complain("没有签名检查点 · no checkpoint is signed: nothing vouches for these entries");
+                return Ok(ExitCode::FAILURE);
+            }
+            Ok(ExitCode::SUCCESS)
+        }
+        Err(damage) => {
+            tell_damage(&damage);
+            Ok(ExitCode::FAILURE)
+        }
+    }
+}
+
+fn tell_damage(damage: &Damage) {
+    complain(&format!("日志已损坏 · the log is broken, first at: {}", damage.first));
+    for broken in &damage.found {
+        complain(&format!("  {broken}"));
+    }
+    if damage.unlisted > 0 {
+        complain(&format!("  … {} more", damage.unlisted));
+    }
+}
+
+async fn show(number: &str, place: &WhereArgs) -> Result<ExitCode> {
+    let database = place.database()?;
+    let store = Sqlite::open_read_only(&database).await.with_context(|| format!("{} cannot be opened", database.display()))?;
+    let mut subjects: Vec<(Uuid, Option<DeclarationId>)> = Vec::new();
+    if let Ok(id) = Uuid::parse_str(number) {
+        subjects.push((id, Some(DeclarationId(id))));
+    }
+    for hit in store.find(None, &[number.to_owned()]).await? {
+        let subject = hit.declaration.map(|id| (id.0, Some(id))).or_else(|| hit.document.map(|id| (id.0, None)));
+        subjects.extend(subject.filter(|subject| !subjects.contains(subject)));
+    }
+    if subjects.is_empty() {
+        bail!("没有这个单号 · nothing is kept under the number {number}");
+    }
+    for (subject, declaration) in subjects {
+        tell(&store, subject, declaration).await?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn tell(store: &Sqlite, subject: Uuid, declaration: Option<DeclarationId>) -> Result<()> {
+    let mut subjects = vec![subject];
+    if let Some(shown) = match declaration {
+        Some(id) => store.show(None, id).await?,
+        None => None,
+    } {
+        let dossier = &shown.dossier;
+        say(&format!(
+            "申报 · declaration {} — order {}, office {}, waybill {}",
+            dossier.id,
+            dossier.declaration.order.order_no,
+            dossier.declaration.inventory.declared_at,
+            dossier.waybill_no.as_deref().unwrap_or("—")
+        ));
+        for document in &dossier.documents {
+            let text = crate::explain::explain_state(document.kind, document.state);
+            let code = document.last_word.as_ref().map_or("—", |word| word.code.as_str());
+            say(&format!("  {} {} [{code}] {} · {}", document.kind.as_str(), document.state.as_str(), text.meaning_zh, text.meaning_en));
+            subjects.push(document.id.0);
+        }
+    }
+    let filter = EntryFilter { subjects: Some(subjects), pending: true, limit: 10_000, ..EntryFilter::default() };
+    for placed in store.entries(filter).await? {
+        let entry = placed.entry;
+        let position = placed.position.map_or_else(|| "     —".to_owned(), |position| format!("{position:>6}"));
+        let changes: Vec<_> =
+            entry.changes.iter().map(|change| format!("{}: {} → {}", change.field, blank(&change.from), blank(&change.to))).collect();
+        let why = if entry.why.is_empty() { String::new() } else { format!(" ({})", entry.why) };
+        say(&format!("{position} {} {} {} {}{why}", entry.at, entry.actor.name, entry.act, changes.join(", ")));
+    }
+    Ok(())
+}
+
+fn blank(text: &str) -> &str {
+    if text.is_empty() { "—" } else { text }
+}

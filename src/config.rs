@@ -1,0 +1,311 @@
+//! Gathers the options of every part from one TOML file and the environment (`TONGGUAN_STORE__FILE=…` overrides `store.file`),
+//! refuses what it does not know, and looks whether the parts fit together: every fault at once.
+
+use std::{
+    collections::BTreeSet,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
+
+use figment::{
+    Figment,
+    providers::{Env, Format, Serialized, Toml},
+};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    access, collector, courier, endpoint,
+    exemption::{Seller, Settings},
+    gatekeeper, grpc, intake,
+    lane::{Duty, Lane},
+    packer,
+    party::Sender,
+    sequencer, signers, simulator,
+};
+
+/// A commented configuration that works as it stands, once its keys are made.
+pub const EXAMPLE: &str = include_str!("config/example.toml");
+
+/// Everything that can be configured.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Where things are kept.
+    pub store: StoreOptions,
+    /// The door.
+    pub grpc: grpc::Options,
+    /// Who may come in.
+    pub access: access::Options,
+    /// Identities towards customs.
+    pub senders: Vec<Sender>,
+    /// Keys.
+    pub signers: Vec<signers::Options>,
+    /// Roads to customs.
+    pub roads: Vec<endpoint::Options>,
+    /// Who transmits what; the first that covers a declaration counts.
+    pub lanes: Vec<Lane>,
+    /// Taking in.
+    pub intake: intake::Options,
+    /// Gates.
+    pub gatekeeper: gatekeeper::Options,
+    /// Packing and signing.
+    pub packer: packer::Options,
+    /// Delivering.
+    pub courier: courier::Options,
+    /// Collecting receipts.
+    pub collector: collector::Options,
+    /// The audit log.
+    pub audit: AuditOptions,
+    /// The exemption advice.
+    pub exemption: ExemptionOptions,
+    /// What is written about itself.
+    pub log: LogOptions,
+    /// The simulated customs, for `simulate`.
+    pub simulator: simulator::Options,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            store: StoreOptions::default(),
+            grpc: grpc::Options::default(),
+            access: access::Options::default(),
+            senders: Vec::new(),
+            signers: Vec::new(),
+            roads: Vec::new(),
+            lanes: vec![Lane::default()],
+            intake: intake::Options::default(),
+            gatekeeper: gatekeeper::Options::default(),
+            packer: packer::Options::default(),
+            courier: courier::Options::default(),
+            collector: collector::Options::default(),
+            audit: AuditOptions::default(),
+            exemption: ExemptionOptions::default(),
+            log: LogOptions::default(),
+            simulator: simulator::Options::default(),
+        }
+    }
+}
+
+/// Where things are kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct StoreOptions {
+    /// The SQLite file; made if it is not there.
+    pub file: PathBuf,
+}
+
+impl Default for StoreOptions {
+    fn default() -> Self {
+        Self { file: PathBuf::from("tongguan.db") }
+    }
+}
+
+/// The audit log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AuditOptions {
+    /// The file with the secret key that signs checkpoints (`tongguan key log`).
+    pub key: PathBuf,
+    /// The sequencer.
+    pub sequencer: sequencer::Options,
+}
+
+impl Default for AuditOptions {
+    fn default() -> Self {
+        Self { key: PathBuf::from("audit.logkey"), sequencer: sequencer::Options::default() }
+    }
+}
+
+/// What the exemption advice rests on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+#[serde(default, deny_unknown_fields)]
+pub struct ExemptionOptions {
+    /// CSV files of the refund rate library, one for each version; none: every line that needs it is for review.
+    pub libraries: Vec<PathBuf>,
+    /// Uses the shipped sample library: made up, for demonstrations only.
+    pub sample_library: bool,
+    /// Seller profiles.
+    pub sellers: Vec<Seller>,
+    /// Readings, overrides, zone rules.
+    pub settings: Settings,
+}
+
+/// How the program's own log is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// A JSON object a line.
+    Json,
+}
+
+/// What is written about itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LogOptions {
+    /// The form.
+    pub format: LogFormat,
+    /// What is written: `info`, `tongguan=debug`, …
+    pub filter: String,
+}
+
+impl Default for LogOptions {
+    fn default() -> Self {
+        Self { format: LogFormat::default(), filter: "info".to_owned() }
+    }
+}
+
+/// Why a configuration is of no use.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// It is not there.
+    #[error("the configuration {} is not there; `tongguan config example` prints one", .0.display())]
+    Missing(PathBuf),
+    /// It cannot be read: a key that nobody knows, a value of the wrong kind.
+    #[error("the configuration cannot be read:\n{0}")]
+    Unreadable(String),
+    /// Its parts do not fit together.
+    #[error("the configuration does not fit together:\n{}", .0.join("\n"))]
+    Unfit(Vec<String>),
+}
+
+impl Config {
+    /// Reads a file and the environment. Relative paths in it count from the file's folder.
+    ///
+    /// # Errors
+    /// If it is not there, cannot be read or does not fit together; every fault is told.
+    pub fn load(file: &Path) -> Result<Self, Error> {
+        if !file.is_file() {
+            return Err(Error::Missing(file.to_owned()));
+        }
+        let environment = Env::prefixed("TONGGUAN_").ignore(&["config", "server", "key", "official"]).split("__");
+        let figment = Figment::from(Serialized::defaults(Self::default())).merge(Toml::file_exact(file)).merge(environment);
+        let mut config: Self = figment.extract().map_err(|errors| {
+            let told: Vec<_> = errors.into_iter().map(|error| format!("  {error}")).collect();
+            Error::Unreadable(told.join("\n"))
+        })?;
+        config.rebase(file.parent().unwrap_or(Path::new("")));
+        config.fit()?;
+        Ok(config)
+    }
+
+    fn rebase(&mut self, folder: &Path) {
+        let mut paths = vec![&mut self.store.file, &mut self.audit.key, &mut self.simulator.dir];
+        paths.extend(self.signers.iter_mut().flat_map(|signer| [&mut signer.key, &mut signer.certificate]));
+        paths.extend(self.roads.iter_mut().map(|road| &mut road.folder));
+        paths.extend(self.exemption.libraries.iter_mut());
+        paths.extend(self.collector.forward.as_mut());
+        for path in paths {
+            if path.is_relative() {
+                *path = folder.join(&*path);
+            }
+        }
+    }
+
+    /// Looks whether every name that one part uses is there in another.
+    ///
+    /// # Errors
+    /// Everything that does not fit.
+    pub fn fit(&self) -> Result<(), Error> {
+        let mut faults = Vec::new();
+        let signers = names("signer", self.signers.iter().map(|signer| signer.name.as_str()), &mut faults);
+        let roads = names("road", self.roads.iter().map(|road| road.road.as_str()), &mut faults);
+        let senders = names("sender", self.senders.iter().map(|sender| sender.name.as_str()), &mut faults);
+        for sender in &self.senders {
+            let Sender { name, signer, road, dxp_id, .. } = sender;
+            if !signers.contains(signer.as_str()) {
+                faults.push(format!("  sender {name:?} names signer {signer:?}, which is not there"));
+            }
+            if !roads.contains(road.as_str()) {
+                faults.push(format!("  sender {name:?} names road {road:?}, which is not there"));
+            }
+            if dxp_id.is_empty() || dxp_id.len() > 16 {
+                faults.push(format!("  sender {name:?}: a dxp_id has 1 to 16 characters"));
+            }
+        }
+        for (at, lane) in self.lanes.iter().enumerate() {
+            for duty in [&lane.order, &lane.waybill, &lane.inventory] {
+                if let Duty::Send(Some(name)) = duty
+                    && !senders.contains(name.as_str())
+                {
+                    faults.push(format!("  lane {} names sender {name:?}, which is not there", at + 1));
+                }
+            }
+            if !lane.road.is_empty() && !roads.contains(lane.road.as_str()) {
+                faults.push(format!("  lane {} names road {:?}, which is not there", at + 1, lane.road));
+            }
+        }
+        if self.lanes.is_empty() {
+            faults.push("  there is no lane: nothing could be accepted".to_owned());
+        }
+        faults.extend(self.open_door());
+        if faults.is_empty() { Ok(()) } else { Err(Error::Unfit(faults)) }
+    }
+
+    /// Without API keys everybody may do everything, so only this machine may come in.
+    fn open_door(&self) -> Option<String> {
+        let Ok(address) = self.grpc.listen.parse::<SocketAddr>() else {
+            return Some(format!("  grpc.listen {:?} is no address like 127.0.0.1:8650", self.grpc.listen));
+        };
+        let open = self.access.keys.is_empty() && !address.ip().is_loopback();
+        open.then(|| format!("  grpc.listen {address} can be reached from outside, and no access.keys are there; make one with `tongguan key api`"))
+    }
+}
+
+fn names<'a>(what: &str, all: impl Iterator<Item = &'a str>, faults: &mut Vec<String>) -> BTreeSet<&'a str> {
+    let mut seen = BTreeSet::new();
+    for name in all {
+        if name.is_empty() {
+            faults.push(format!("  a {what} has no name"));
+        }
+        if !seen.insert(name) {
+            faults.push(format!("  two {what}s are called {name:?}"));
+        }
+    }
+    seen
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    fn load(text: &str) -> Result<Config, Error> {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("tongguan.toml");
+        fs::write(&file, text).unwrap();
+        Config::load(&file)
+    }
+
+    #[test]
+    fn the_example_is_right() {
+        let config = load(EXAMPLE).unwrap();
+        assert_eq!(config.senders.len(), 2);
+        assert!(config.store.file.is_absolute(), "paths count from the file's folder");
+    }
+
+    #[test]
+    fn what_nobody_knows_is_refused() {
+        let error = load("[store]\nfiel = \"x\"\n").unwrap_err().to_string();
+        assert!(error.contains("fiel"), "{error}");
+        let error = load("[packer]\npoll_ms = \"soon\"\n").unwrap_err().to_string();
+        assert!(error.contains("poll_ms"), "{error}");
+    }
+
+    #[test]
+    fn every_misfit_is_told_at_once() {
+        let text = "[grpc]\nlisten = \"0.0.0.0:1\"\n[[senders]]\nname = \"a\"\nparty = { code = \"C\", name = \"N\" }\ndxp_id = \"\"\nsigner = \"s\"\nroad = \"r\"\n\
+                    [[lanes]]\norder = { send = \"b\" }\nroad = \"q\"\n";
+        let Error::Unfit(faults) = load(text).unwrap_err() else { panic!("unfit") };
+        assert_eq!(faults.len(), 6, "{faults:#?}");
+    }
+
+    #[test]
+    fn a_missing_file_is_named() {
+        assert!(matches!(Config::load(Path::new("nowhere.toml")), Err(Error::Missing(_))));
+    }
+}

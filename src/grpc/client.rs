@@ -1,0 +1,324 @@
+//! A client of our own door, for `submit` and `demo`: streams in turn, answers one by one.
+
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio_stream::{StreamExt, wrappers::ReceiverStream};
+use tonic::{
+    Code, Request, Status,
+    metadata::{Ascii, MetadataValue},
+    transport::{Channel, Endpoint},
+};
+
+use super::proto::{
+    self, declarations_client::DeclarationsClient, logistics_client::LogisticsClient, push_waybills_response, submit_stream_response,
+};
+use crate::{
+    check::{Finding, Severity},
+    clock::Timestamp,
+    declaration::draft,
+    party::Party,
+};
+
+/// Items sent ahead of their answers.
+const AHEAD: usize = 128;
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Why a call failed as a whole.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The address is none.
+    #[error("{0:?} is not the address of a gateway")]
+    Address(String),
+    /// The key cannot be sent.
+    #[error("the API key has characters that no key has")]
+    Key,
+    /// The gateway cannot be reached.
+    #[error("the gateway cannot be reached")]
+    Unreachable(#[source] tonic::transport::Error),
+    /// The call was refused or broke off.
+    #[error("the gateway ended the call: {}", .0.message())]
+    Ended(Status),
+}
+
+impl Error {
+    /// Whether the same may succeed later.
+    #[must_use]
+    pub fn is_passing(&self) -> bool {
+        match self {
+            Self::Unreachable(_) => true,
+            Self::Ended(status) => matches!(status.code(), Code::Unavailable | Code::Unknown | Code::Internal | Code::Cancelled | Code::DeadlineExceeded),
+            Self::Address(_) | Self::Key => false,
+        }
+    }
+}
+
+/// A declaration to be submitted, with the caller's place for it.
+#[derive(Debug, Clone)]
+pub struct Item<T> {
+    /// The caller's name for it.
+    pub id: String,
+    /// What is sent.
+    pub draft: T,
+    /// The idempotency key, if any; waybills need none.
+    pub idempotency_key: String,
+    /// When it should be delivered by.
+    pub needed_by: Option<Timestamp>,
+}
+
+/// What became of an item.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    /// It is kept.
+    Kept {
+        /// The id it got.
+        id: String,
+        /// Exemption advice: line, outcome, codes of the reasons.
+        advice: Vec<(u32, String, Vec<String>)>,
+        /// Warnings.
+        warnings: Vec<Finding>,
+    },
+    /// It is refused for good.
+    Refused {
+        /// In Chinese.
+        zh: String,
+        /// In English.
+        en: String,
+        /// What is wrong with it.
+        findings: Vec<Finding>,
+    },
+    /// The gateway is busy: send the same again after so long.
+    Busy(Duration),
+}
+
+/// A connection to a gateway.
+#[derive(Debug, Clone)]
+pub struct Client {
+    channel: Channel,
+    authorization: Option<MetadataValue<Ascii>>,
+}
+
+impl Client {
+    /// Connects.
+    ///
+    /// # Errors
+    /// If the address or the key makes no sense, or nobody answers.
+    pub async fn connect(server: &str, key: Option<&str>) -> Result<Self, Error> {
+        let address = || Error::Address(server.to_owned());
+        let endpoint = Endpoint::from_shared(server.to_owned()).map_err(|_| address())?.connect_timeout(PATIENCE);
+        let authorization = key.map(|key| format!("Bearer {key}").parse()).transpose().map_err(|_| Error::Key)?;
+        let channel = endpoint.connect().await.map_err(Error::Unreachable)?;
+        Ok(Self { channel, authorization })
+    }
+
+    fn request<T>(&self, message: T) -> Request<T> {
+        let mut request = Request::new(message);
+        if let Some(authorization) = &self.authorization {
+            request.metadata_mut().insert("authorization", authorization.clone());
+        }
+        request
+    }
+
+    /// Submits declarations; `told` gets each answer as it comes.
+    ///
+    /// # Errors
+    /// If the stream breaks off: what was not told may or may not be kept; sending it again is harmless.
+    pub async fn submit(&self, items: Vec<Item<draft::Declaration>>, mut told: impl FnMut(String, Answer)) -> Result<(), Error> {
+        let (feed, fed) = mpsc::channel(AHEAD);
+        let feeding = tokio::spawn(async move {
+            for item in items {
+                let submit = proto::SubmitRequest {
+                    declaration: Some(declaration(item.draft)),
+                    needed_by: item.needed_by.map(super::convert::timestamp),
+                    idempotency_key: item.idempotency_key,
+                };
+                if feed.send(proto::SubmitStreamRequest { item_id: item.id, submit: Some(submit) }).await.is_err() {
+                    break;
+                }
+            }
+        });
+        let mut client = DeclarationsClient::new(self.channel.clone());
+        let mut answers = client.submit_stream(self.request(ReceiverStream::new(fed))).await.map_err(Error::Ended)?.into_inner();
+        while let Some(answer) = answers.next().await {
+            let answer = answer.map_err(Error::Ended)?;
+            let Some(result) = answer.result else { continue };
+            told(answer.item_id, submitted(result));
+        }
+        feeding.abort();
+        Ok(())
+    }
+
+    /// Pushes waybills; `told` gets each answer as it comes.
+    ///
+    /// # Errors
+    /// If the stream breaks off: what was not told may or may not be kept; sending it again is harmless.
+    pub async fn push(&self, items: Vec<Item<draft::Waybill>>, mut told: impl FnMut(String, Answer)) -> Result<(), Error> {
+        let (feed, fed) = mpsc::channel(AHEAD);
+        let feeding = tokio::spawn(async move {
+            for item in items {
+                let request = proto::PushWaybillsRequest { item_id: item.id, waybill: Some(waybill(item.draft)) };
+                if feed.send(request).await.is_err() {
+                    break;
+                }
+            }
+        });
+        let mut client = LogisticsClient::new(self.channel.clone());
+        let mut answers = client.push_waybills(self.request(ReceiverStream::new(fed))).await.map_err(Error::Ended)?.into_inner();
+        while let Some(answer) = answers.next().await {
+            let answer = answer.map_err(Error::Ended)?;
+            let Some(result) = answer.result else { continue };
+            told(answer.item_id, pushed(result));
+        }
+        feeding.abort();
+        Ok(())
+    }
+}
+
+fn submitted(result: submit_stream_response::Result) -> Answer {
+    match result {
+        submit_stream_response::Result::Accepted(kept) => Answer::Kept {
+            id: kept.declaration_id,
+            advice: kept.advice.unwrap_or_default().lines.into_iter().map(advice).collect(),
+            warnings: kept.warnings.into_iter().map(finding).collect(),
+        },
+        submit_stream_response::Result::Refused(refused) => refusal(refused),
+    }
+}
+
+fn pushed(result: push_waybills_response::Result) -> Answer {
+    match result {
+        push_waybills_response::Result::Kept(kept) => {
+            Answer::Kept { id: kept.waybill_id, advice: Vec::new(), warnings: kept.warnings.into_iter().map(finding).collect() }
+        }
+        push_waybills_response::Result::Refused(refused) => refusal(refused),
+    }
+}
+
+fn advice(line: proto::LineAdvice) -> (u32, String, Vec<String>) {
+    (line.line, line.outcome, line.reasons.into_iter().chain(line.pending).map(|reason| reason.code).collect())
+}
+
+fn refusal(refused: proto::Refusal) -> Answer {
+    if refused.retry_after_ms > 0 {
+        return Answer::Busy(Duration::from_millis(u64::from(refused.retry_after_ms)));
+    }
+    Answer::Refused { zh: refused.zh, en: refused.en, findings: refused.findings.into_iter().map(finding).collect() }
+}
+
+fn finding(finding: proto::Finding) -> Finding {
+    let severity = if finding.severity() == proto::Severity::Warning { Severity::Warning } else { Severity::Error };
+    Finding {
+        path: finding.path,
+        rule: finding.rule,
+        severity,
+        zh: finding.zh,
+        en: finding.en,
+        remedy_zh: finding.remedy_zh,
+        remedy_en: finding.remedy_en,
+    }
+}
+
+fn party(party: Party) -> proto::Party {
+    proto::Party { code: party.code, name: party.name }
+}
+
+fn declaration(draft: draft::Declaration) -> proto::Declaration {
+    proto::Declaration { order: Some(order(draft.order)), inventory: Some(inventory(draft.inventory)) }
+}
+
+fn order(order: draft::Order) -> proto::Order {
+    proto::Order {
+        order_no: order.order_no,
+        order_type: order.order_type,
+        platform: Some(party(order.platform)),
+        seller: Some(party(order.seller)),
+        goods_value: order.goods_value,
+        freight: order.freight,
+        currency: order.currency,
+        note: order.note,
+        lines: order.lines.into_iter().map(order_line).collect(),
+    }
+}
+
+fn order_line(line: draft::OrderLine) -> proto::OrderLine {
+    proto::OrderLine {
+        number: line.number,
+        item_no: line.item_no,
+        item_name: line.item_name,
+        description: line.description,
+        bar_code: line.bar_code,
+        unit: line.unit,
+        currency: line.currency,
+        quantity: line.quantity,
+        price: line.price,
+        total: line.total,
+        note: line.note,
+    }
+}
+
+fn inventory(inventory: draft::Inventory) -> proto::Inventory {
+    proto::Inventory {
+        declared_at: inventory.declared_at,
+        exits_at: inventory.exits_at,
+        exit_date: inventory.exit_date,
+        statistics: inventory.statistics,
+        declarant: Some(party(inventory.declarant)),
+        owner: Some(party(inventory.owner)),
+        owner_registered: inventory.owner_registered,
+        trade_mode: inventory.trade_mode,
+        transport: inventory.transport,
+        vehicle: inventory.vehicle,
+        voyage: inventory.voyage,
+        bill_no: inventory.bill_no,
+        bag_no: inventory.bag_no,
+        site: inventory.site,
+        licence_no: inventory.licence_no,
+        country: inventory.country,
+        destination_port: inventory.destination_port,
+        freight: inventory.freight,
+        freight_currency: inventory.freight_currency,
+        insured_fee: inventory.insured_fee,
+        insured_currency: inventory.insured_currency,
+        wrap: inventory.wrap,
+        packs: inventory.packs,
+        gross_weight: inventory.gross_weight,
+        net_weight: inventory.net_weight,
+        note: inventory.note,
+        carrier: Some(party(inventory.carrier)),
+        waybill_no: inventory.waybill_no,
+        lines: inventory.lines.into_iter().map(inventory_line).collect(),
+    }
+}
+
+fn inventory_line(line: draft::InventoryLine) -> proto::InventoryLine {
+    proto::InventoryLine {
+        number: line.number,
+        hs_code: line.hs_code,
+        customs_name: line.customs_name,
+        specification: line.specification,
+        country: line.country,
+        legal_quantity: line.legal_quantity,
+        legal_unit: line.legal_unit,
+        second_quantity: line.second_quantity,
+        second_unit: line.second_unit,
+        invoice: line.invoice,
+        note: line.note,
+    }
+}
+
+fn waybill(waybill: draft::Waybill) -> proto::Waybill {
+    proto::Waybill {
+        carrier: Some(party(waybill.carrier)),
+        waybill_no: waybill.waybill_no,
+        freight: waybill.freight,
+        insured_fee: waybill.insured_fee,
+        currency: waybill.currency,
+        gross_weight: waybill.gross_weight,
+        packs: waybill.packs,
+        goods_info: waybill.goods_info,
+        seller: Some(party(waybill.seller)),
+        seller_telephone: waybill.seller_telephone,
+        note: waybill.note,
+        order: waybill.order.map(|order| proto::OrderReference { platform: order.platform, seller: order.seller, order_no: order.order_no }),
+    }
+}

@@ -1,0 +1,185 @@
+//! `Declarations`: what sellers call.
+
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::{Request, Response, Status, Streaming, async_trait};
+
+use super::{
+    Door, advice, convert, drafts,
+    follow::{self, Filter},
+    items, proto, scope, status,
+};
+use crate::{
+    access::Call,
+    audit::Entry,
+    clock::Timestamp,
+    declaration::Kind,
+    dossier::Document,
+    explain::{explain_state, explain_wait, inventory_wait},
+    intake::Answer,
+    state::State,
+    store::{ListFilter, Shown},
+};
+
+const MOST_WATCHED: usize = 1_000;
+const LONGEST_OFFICE: usize = 4;
+
+#[async_trait]
+impl proto::declarations_server::Declarations for Door {
+    type SubmitStreamStream = items::Answers<proto::SubmitStreamResponse>;
+    type WatchStream = ReceiverStream<Result<proto::WatchResponse, Status>>;
+
+    async fn submit(&self, request: Request<proto::SubmitRequest>) -> Result<Response<proto::SubmitResponse>, Status> {
+        let caller = self.admit(&request, Call::Submit)?;
+        let submission = drafts::submission(request.into_inner());
+        let answer = self.parts.intake.submit(caller.actor, submission).await.map_err(|refusal| status::of_refusal(&refusal))?;
+        Ok(Response::new(submitted(&answer)))
+    }
+
+    async fn submit_stream(
+        &self,
+        request: Request<Streaming<proto::SubmitStreamRequest>>,
+    ) -> Result<Response<Self::SubmitStreamStream>, Status> {
+        let caller = self.admit(&request, Call::Submit)?;
+        let intake = self.parts.intake.clone();
+        let answers = items::answer_each(request.into_inner(), self, move |item: proto::SubmitStreamRequest| {
+            let (intake, actor) = (intake.clone(), caller.actor.clone());
+            async move {
+                let submission = drafts::submission(item.submit.unwrap_or_default());
+                let result = match intake.submit_in_turn(actor, submission).await {
+                    Ok(answer) => proto::submit_stream_response::Result::Accepted(submitted(&answer)),
+                    Err(refusal) => proto::submit_stream_response::Result::Refused(status::item(&refusal)),
+                };
+                proto::SubmitStreamResponse { item_id: items::item_id(&item.item_id), result: Some(result) }
+            }
+        });
+        Ok(Response::new(answers))
+    }
+
+    async fn validate(&self, request: Request<proto::ValidateRequest>) -> Result<Response<proto::ValidateResponse>, Status> {
+        let caller = self.admit(&request, Call::Validate)?;
+        let submission = drafts::submission(request.into_inner().submit.unwrap_or_default());
+        let validation = self.parts.intake.validate(&caller.actor, submission).await.map_err(|refusal| status::of_refusal(&refusal))?;
+        Ok(Response::new(proto::ValidateResponse {
+            acceptable: validation.acceptable,
+            findings: convert::findings(&validation.findings),
+            advice: validation.assessment.as_ref().map(advice::of),
+            declaration_id: validation.earlier.map(|id| id.to_string()).unwrap_or_default(),
+        }))
+    }
+
+    async fn get(&self, request: Request<proto::GetRequest>) -> Result<Response<proto::GetResponse>, Status> {
+        let caller = self.admit(&request, Call::ReadDeclarations)?;
+        let id = convert::declaration_id(&request.get_ref().declaration_id)?;
+        let shown = self.store().show(scope(&caller), id).await.map_err(|error| status::of_store(&error))?;
+        let shown = shown.ok_or_else(status::not_found)?;
+        Ok(Response::new(whole(&shown, self.parts.clockwork.now())))
+    }
+
+    async fn list(&self, request: Request<proto::ListRequest>) -> Result<Response<proto::ListResponse>, Status> {
+        let caller = self.admit(&request, Call::ReadDeclarations)?;
+        let asked = request.into_inner();
+        let limit = convert::page_size(asked.page_size);
+        let token =
+            |text: &str| convert::declaration_id(text).map_err(|_| status::invalid("分页标记无效", "this page_token is none of ours"));
+        if asked.office.len() > LONGEST_OFFICE || !asked.office.bytes().all(|b| b.is_ascii_digit()) {
+            return Err(status::invalid("关区代码为至多4位数字", "an office has at most 4 digits"));
+        }
+        let filter = ListFilter {
+            tenant: caller.scope,
+            office: (!asked.office.is_empty()).then_some(asked.office),
+            state: convert::wanted_state(asked.state)?,
+            after: (!asked.page_token.is_empty()).then(|| token(&asked.page_token)).transpose()?,
+            limit,
+        };
+        let found = self.store().list(filter).await.map_err(|error| status::of_store(&error))?;
+        let full = u32::try_from(found.len()).is_ok_and(|len| len >= limit);
+        let next_page_token = found.last().filter(|_| full).map(|last| last.id.to_string()).unwrap_or_default();
+        let declarations = found
+            .iter()
+            .map(|dossier| proto::DeclarationSummary {
+                declaration_id: dossier.id.to_string(),
+                accepted_at: Some(convert::timestamp(dossier.accepted_at)),
+                order_no: dossier.declaration.order.order_no.clone(),
+                waybill_no: dossier.waybill_no.clone().unwrap_or_default(),
+                declared_at: dossier.declaration.inventory.declared_at.clone(),
+                documents: convert::standings(dossier),
+            })
+            .collect();
+        Ok(Response::new(proto::ListResponse { declarations, next_page_token }))
+    }
+
+    async fn watch(&self, request: Request<proto::WatchRequest>) -> Result<Response<Self::WatchStream>, Status> {
+        let caller = self.admit(&request, Call::ReadDeclarations)?;
+        let asked = request.into_inner();
+        if asked.declaration_ids.len() > MOST_WATCHED {
+            return Err(status::invalid("最多订阅1000个申报", "at most 1000 declarations can be named"));
+        }
+        let mut subjects = Vec::with_capacity(asked.declaration_ids.len());
+        for id in &asked.declaration_ids {
+            subjects.push(convert::declaration_id(id)?.0);
+        }
+        let filter = Filter { tenant: caller.scope, subjects: (!subjects.is_empty()).then_some(subjects) };
+        follow::follow(self, filter, asked.after_position, changes).await.map(Response::new)
+    }
+}
+
+fn submitted(answer: &Answer) -> proto::SubmitResponse {
+    proto::SubmitResponse {
+        declaration_id: answer.id.to_string(),
+        accepted_at: Some(convert::timestamp(answer.accepted_at)),
+        needed_by: Some(convert::timestamp(answer.needed_by)),
+        warnings: convert::findings(&answer.warnings),
+        advice: Some(advice::of(&answer.assessment)),
+    }
+}
+
+/// Everything about one declaration.
+pub(super) fn whole(shown: &Shown, now: Timestamp) -> proto::GetResponse {
+    let dossier = &shown.dossier;
+    let inventory = dossier.document(Kind::Inventory);
+    let number = |of: fn(&Document) -> Option<&str>| inventory.and_then(of).unwrap_or_default().to_owned();
+    proto::GetResponse {
+        declaration_id: dossier.id.to_string(),
+        accepted_at: Some(convert::timestamp(dossier.accepted_at)),
+        needed_by: Some(convert::timestamp(dossier.needed_by)),
+        order_no: dossier.declaration.order.order_no.clone(),
+        waybill_no: dossier.waybill_no.clone().unwrap_or_default(),
+        enterprise_no: number(|document| document.enterprise_no.as_ref().map(|no| no.0.as_str())),
+        port_no: number(|document| document.port_no.as_ref().map(|no| no.0.as_str())),
+        inventory_no: number(|document| document.inventory_no.as_ref().map(|no| no.0.as_str())),
+        declared_at: dossier.declaration.inventory.declared_at.clone(),
+        documents: convert::documents(dossier).into_iter().map(convert::document).collect(),
+        inventory_waits_for: inventory_wait(dossier, now).map(explain_wait).map(|(zh, en)| convert::text(zh, en)),
+        advice: shown.assessments.last().and_then(|body| advice::kept(dossier.id, body)),
+        warnings: convert::findings(&shown.warnings),
+        tenant: dossier.tenant.to_string(),
+    }
+}
+
+/// The changes of state in an entry; nothing if there is none.
+fn changes(position: i64, entry: Entry) -> Option<proto::WatchResponse> {
+    let changes: Vec<_> = entry
+        .changes
+        .iter()
+        .filter_map(|change| {
+            let name = change.field.strip_suffix(".state")?;
+            let kind = Kind::ALL.into_iter().find(|kind| kind.as_str() == name)?;
+            let to = State::parse(&change.to)?;
+            let from = State::parse(&change.from).map_or(proto::DocumentState::Unspecified, convert::state);
+            let explained = explain_state(kind, to);
+            Some(proto::StateChange {
+                kind: convert::kind(kind).into(),
+                from: from.into(),
+                to: convert::state(to).into(),
+                meaning: Some(convert::text(explained.meaning_zh, explained.meaning_en)),
+                next: Some(convert::text(explained.next_zh, explained.next_en)),
+            })
+        })
+        .collect();
+    (!changes.is_empty()).then(|| proto::WatchResponse {
+        position,
+        declaration_id: entry.subject.to_string(),
+        at: Some(convert::timestamp(entry.at)),
+        changes,
+    })
+}

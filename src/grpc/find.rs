@@ -1,0 +1,72 @@
+//! From numbers and ids to what they lead to.
+
+use std::collections::HashMap;
+
+use tonic::Status;
+use uuid::Uuid;
+
+use super::{Door, status};
+use crate::{
+    declaration::{DeclarationId, Kind},
+    party::Tenant,
+    store::{Hit, Shown},
+};
+
+/// The longest number there is has 60 characters (orderNo).
+const LONGEST_NUMBER: usize = 100;
+
+/// What a number or an id leads to.
+pub(super) struct Lead {
+    pub(super) number: String,
+    /// Nothing for an id.
+    pub(super) hit: Option<Hit>,
+    pub(super) declaration: Option<DeclarationId>,
+}
+
+/// What each number or id leads to, in the order of the numbers; those that cannot be numbers lead to nothing.
+pub(super) async fn leads(door: &Door, tenant: Option<&Tenant>, numbers: &[String]) -> Result<Vec<Lead>, Status> {
+    let asked: Vec<_> = numbers.iter().filter(|number| !number.is_empty() && number.chars().count() <= LONGEST_NUMBER).cloned().collect();
+    let hits = door.store().find(tenant, &asked).await.map_err(|error| status::of_store(&error))?;
+    let mut by_number: HashMap<&str, Vec<&Hit>> = HashMap::new();
+    for hit in &hits {
+        by_number.entry(&hit.number).or_default().push(hit);
+    }
+    let mut leads = Vec::new();
+    for number in asked.iter() {
+        if let Some(id) = Uuid::try_parse(number).ok().map(DeclarationId)
+            && door.store().show(tenant, id).await.map_err(|error| status::of_store(&error))?.is_some()
+        {
+            leads.push(Lead { number: number.clone(), hit: None, declaration: Some(id) });
+        }
+        for hit in by_number.remove(number.as_str()).unwrap_or_default() {
+            leads.push(Lead { number: number.clone(), declaration: hit.declaration, hit: Some(hit.clone()) });
+        }
+    }
+    Ok(leads)
+}
+
+/// Declarations, each shown once.
+pub(super) async fn shown(door: &Door, tenant: Option<&Tenant>, leads: &[Lead]) -> Result<HashMap<DeclarationId, Shown>, Status> {
+    let mut found = HashMap::new();
+    for id in leads.iter().filter_map(|lead| lead.declaration) {
+        if !found.contains_key(&id)
+            && let Some(shown) = door.store().show(tenant, id).await.map_err(|error| status::of_store(&error))?
+        {
+            found.insert(id, shown);
+        }
+    }
+    Ok(found)
+}
+
+/// The ids under which the log tells of what the leads name: the declarations, and their waybills from before they were bound.
+pub(super) fn subjects(leads: &[Lead], shown: &HashMap<DeclarationId, Shown>) -> Vec<Uuid> {
+    let declarations = shown.iter().flat_map(|(id, shown)| {
+        let waybills = shown.dossier.documents.iter().filter(|document| document.kind == Kind::Waybill);
+        std::iter::once(id.0).chain(waybills.map(|document| document.id.0))
+    });
+    let alone = leads.iter().filter(|lead| lead.declaration.is_none()).filter_map(|lead| lead.hit.as_ref()?.document);
+    let mut subjects: Vec<_> = declarations.chain(alone.map(|document| document.0)).collect();
+    subjects.sort_unstable();
+    subjects.dedup();
+    subjects
+}

@@ -1,0 +1,69 @@
+//! `Logistics`: what carriers call.
+
+use tonic::{Request, Response, Status, Streaming, async_trait};
+
+use super::{Door, convert, drafts, items, proto, scope, status};
+use crate::{access::Call, intake::WaybillAnswer};
+
+const LONGEST_NUMBER: usize = 100;
+
+#[async_trait]
+impl proto::logistics_server::Logistics for Door {
+    type PushWaybillsStream = items::Answers<proto::PushWaybillsResponse>;
+
+    async fn push_waybills(
+        &self,
+        request: Request<Streaming<proto::PushWaybillsRequest>>,
+    ) -> Result<Response<Self::PushWaybillsStream>, Status> {
+        let caller = self.admit(&request, Call::PushWaybills)?;
+        let intake = self.parts.intake.clone();
+        let answers = items::answer_each(request.into_inner(), self, move |item: proto::PushWaybillsRequest| {
+            let (intake, actor) = (intake.clone(), caller.actor.clone());
+            async move {
+                let push = drafts::push(item.waybill.unwrap_or_default());
+                let result = match intake.push_in_turn(actor, push).await {
+                    Ok(answer) => proto::push_waybills_response::Result::Kept(kept(&answer)),
+                    Err(refusal) => proto::push_waybills_response::Result::Refused(status::item(&refusal)),
+                };
+                proto::PushWaybillsResponse { item_id: items::item_id(&item.item_id), result: Some(result) }
+            }
+        });
+        Ok(Response::new(answers))
+    }
+
+    async fn get_waybill(&self, request: Request<proto::GetWaybillRequest>) -> Result<Response<proto::GetWaybillResponse>, Status> {
+        let caller = self.admit(&request, Call::ReadWaybills)?;
+        let proto::GetWaybillRequest { carrier, waybill_no } = request.into_inner();
+        if carrier.len() > LONGEST_NUMBER || waybill_no.len() > LONGEST_NUMBER {
+            return Err(status::not_found());
+        }
+        let found = self.store().waybill(scope(&caller), &carrier, &waybill_no).await.map_err(|error| status::of_store(&error))?;
+        let found = found.ok_or_else(status::not_found)?;
+        let declaration_id = match found.declaration {
+            // A carrier sees that its waybill has found its order, but not another tenant's declaration.
+            Some(id) => self.store().show(scope(&caller), id).await.map_err(|error| status::of_store(&error))?.map(|_| id.to_string()),
+            None => None,
+        };
+        Ok(Response::new(proto::GetWaybillResponse {
+            waybill_id: found.id.to_string(),
+            accepted_at: Some(convert::timestamp(found.accepted_at)),
+            carrier: Some(convert::party(&found.waybill.carrier)),
+            waybill_no: found.waybill.waybill_no.clone(),
+            r#match: matched(found.declaration.is_some()).into(),
+            declaration_id: declaration_id.unwrap_or_default(),
+            document: found.document.as_ref().map(convert::document),
+        }))
+    }
+}
+
+const fn matched(matched: bool) -> proto::WaybillMatch {
+    if matched { proto::WaybillMatch::Matched } else { proto::WaybillMatch::Waiting }
+}
+
+fn kept(answer: &WaybillAnswer) -> proto::WaybillKept {
+    proto::WaybillKept {
+        waybill_id: answer.id.to_string(),
+        r#match: matched(answer.declaration.is_some()).into(),
+        warnings: convert::findings(&answer.warnings),
+    }
+}

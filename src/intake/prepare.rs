@@ -1,0 +1,280 @@
+//! From a draft to what the store is to keep, without I/O: checked, then assessed, then planned. Each step has its own type,
+//! made by that step alone.
+
+use std::{sync::Arc, time::Duration};
+
+use crate::{
+    audit::{Difference, Entry},
+    check::{self, Checked, Finding, Severity, Taken},
+    clock::{Clockwork, Timestamp},
+    declaration::{Action, Declaration, DeclarationId, DocumentGuid, DocumentId, EnterpriseNo, Kind},
+    dossier::Document,
+    exemption::{Assessment, ListStatus},
+    lane::{self, Case, Duty, Lane, Plan},
+    party::{Actor, Sender},
+    state::State,
+    store::Acceptance,
+};
+
+use super::{Refusal, Rules, Submission};
+
+const LONGEST_KEY: usize = 200;
+
+/// A checked declaration with the advice on its lines; only [`assess`] makes one.
+#[derive(Debug, Clone)]
+pub struct Assessed {
+    checked: Checked,
+    assessment: Assessment,
+}
+
+/// An assessed declaration of which it is known who transmits what; only [`plan`] makes one.
+#[derive(Debug, Clone)]
+pub struct Planned {
+    declaration: Arc<Declaration>,
+    warnings: Vec<Finding>,
+    assessment: Assessment,
+    plan: Plan,
+    transmissions: Vec<Transmission>,
+}
+
+impl Planned {
+    /// Warnings and exemption advice: what the answer tells of it.
+    #[must_use]
+    pub fn into_answer(self) -> (Vec<Finding>, Assessment) {
+        (self.warnings, self.assessment)
+    }
+}
+
+#[derive(Debug, Clone)]
+struct Transmission {
+    kind: Kind,
+    sender: String,
+    road: String,
+}
+
+/// Goes all the way from a draft to a plan, and reports everything that is wrong at once.
+///
+/// # Errors
+/// Everything that is wrong.
+pub fn prepare(rules: &Rules, submission: &Submission, taken: &Taken, now: Timestamp) -> Result<Planned, Refusal> {
+    let own = own_findings(submission);
+    match check::check(&submission.draft, taken, now.day()) {
+        Ok(checked) => {
+            let planned = plan(rules, assess(rules, checked, now));
+            match planned {
+                Ok(planned) if own.is_empty() => Ok(planned),
+                Ok(planned) => Err(invalid([own, planned.warnings].concat())),
+                Err(findings) => Err(invalid([own, findings].concat())),
+            }
+        }
+        Err(findings) => {
+            let total = findings.total() + own.len();
+            Err(Refusal::Invalid { findings: [own, findings.into_list()].concat(), total })
+        }
+    }
+}
+
+fn invalid(findings: Vec<Finding>) -> Refusal {
+    Refusal::Invalid { total: findings.len(), findings }
+}
+
+/// What is wrong with the request around the declaration.
+fn own_findings(submission: &Submission) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let key = &submission.idempotency_key;
+    if key.chars().count() > LONGEST_KEY || key.chars().any(char::is_control) {
+        findings.push(Finding {
+            path: "idempotency_key".into(),
+            rule: "R-KEY".into(),
+            severity: Severity::Error,
+            zh: format!("幂等键超过{LONGEST_KEY}个字符或含控制字符"),
+            en: format!("the idempotency key has more than {LONGEST_KEY} characters or a control character"),
+            remedy_zh: "改用较短的可见字符".into(),
+            remedy_en: "use fewer, printable characters".into(),
+        });
+    }
+    if submission.needed_by.is_some_and(|at| !(Timestamp(0)..=Timestamp::NEVER).contains(&at)) {
+        findings.push(Finding {
+            path: "needed_by".into(),
+            rule: "R-NEEDED-BY".into(),
+            severity: Severity::Error,
+            zh: "要求送达时间不是有效时间".into(),
+            en: "needed_by is not a moment that can be written down".into(),
+            remedy_zh: "填写有效时间,或留空(接受后24小时)".into(),
+            remedy_en: "give a moment of this age, or none (24 hours after acceptance)".into(),
+        });
+    }
+    findings
+}
+
+/// Advises on the exemption as it stands before anything is declared.
+#[must_use]
+pub fn assess(rules: &Rules, checked: Checked, now: Timestamp) -> Assessed {
+    let assessment = rules.advisor.assess(checked.declaration(), ListStatus::NotDeclared, now.day());
+    Assessed { checked, assessment }
+}
+
+/// Chooses the lane, the senders and the roads.
+///
+/// # Errors
+/// Where no lane covers the declaration, or nobody of ours can transmit what its lane wants sent; warnings included.
+pub fn plan(rules: &Rules, assessed: Assessed) -> Result<Planned, Vec<Finding>> {
+    let Assessed { checked, assessment } = assessed;
+    let (declaration, warnings) = checked.into_parts();
+    let inventory = &declaration.inventory;
+    let case = Case {
+        office: &inventory.declared_at,
+        site: inventory.site.as_deref().unwrap_or_default(),
+        trade_mode: &inventory.trade_mode,
+        seller: &declaration.order.seller.code,
+    };
+    let Some(lane) = lane::choose(&rules.lanes, case) else { return Err([vec![no_lane()], warnings].concat()) };
+    let mut transmissions = Vec::with_capacity(Kind::ALL.len());
+    let mut missing = Vec::new();
+    for kind in Kind::ALL.into_iter().filter(|kind| matches!(lane.duty(*kind), Duty::Send(_))) {
+        match lane::choose_sender(&rules.senders, lane.duty(kind), &lane::transmitters(&declaration, kind)) {
+            Some(sender) => transmissions.push(transmission(kind, lane, sender)),
+            None => missing.push(no_sender(kind, sender_path(kind))),
+        }
+    }
+    if !missing.is_empty() {
+        return Err([missing, warnings].concat());
+    }
+    Ok(Planned { declaration: Arc::new(declaration), warnings, assessment, plan: lane.plan(), transmissions })
+}
+
+fn transmission(kind: Kind, lane: &Lane, sender: &Sender) -> Transmission {
+    Transmission { kind, sender: sender.name.clone(), road: lane::choose_road(Some(lane), sender).to_owned() }
+}
+
+const fn sender_path(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Order => "order.seller.code",
+        Kind::Waybill => "inventory.carrier.code",
+        Kind::Inventory => "inventory.declarant.code",
+    }
+}
+
+fn no_lane() -> Finding {
+    Finding {
+        path: "inventory.declared_at".into(),
+        rule: "R-NO-LANE".into(),
+        severity: Severity::Error,
+        zh: "网关未配置该关区、监管场所、贸易方式和电商企业的报送通道".into(),
+        en: "the gateway has no lane for this office, site, trade mode and seller".into(),
+        remedy_zh: "更正申报地海关等字段,或请管理员配置通道".into(),
+        remedy_en: "correct the office and its like, or have a lane configured".into(),
+    }
+}
+
+/// The finding that nobody of ours can transmit a document of that kind.
+#[must_use]
+pub fn no_sender(kind: Kind, path: &str) -> Finding {
+    let zh = match kind {
+        Kind::Order => "订单",
+        Kind::Waybill => "运单",
+        Kind::Inventory => "清单",
+    };
+    Finding {
+        path: path.into(),
+        rule: "R-NO-SENDER".into(),
+        severity: Severity::Error,
+        zh: format!("没有可代该企业传输{zh}的传输企业"),
+        en: format!("none of the gateway's senders may transmit the {} for this enterprise", kind.as_str()),
+        remedy_zh: "更正企业代码,或请管理员为其配置传输企业".into(),
+        remedy_en: "correct the enterprise's code, or have a sender configured for it".into(),
+    }
+}
+
+/// The key that stands in where the caller gives none: what makes the order unique.
+#[must_use]
+pub fn key_of(submission: &Submission) -> String {
+    if !submission.idempotency_key.is_empty() {
+        return submission.idempotency_key.chars().take(LONGEST_KEY).collect();
+    }
+    let order = &submission.draft.order;
+    let parts = [&order.platform.code, &order.seller.code, &order.order_no].map(|part| part.chars().take(LONGEST_KEY).collect::<String>());
+    format!("order:{}", parts.join("|"))
+}
+
+/// What the store is to keep of a planned declaration.
+#[must_use]
+pub fn acceptance(
+    planned: &Planned,
+    submission: &Submission,
+    actor: &Actor,
+    clockwork: &Clockwork,
+    now: Timestamp,
+    needed_within: Duration,
+) -> Acceptance {
+    let id = DeclarationId(clockwork.id());
+    let needed_by = submission.needed_by.unwrap_or(now + needed_within);
+    let documents = planned
+        .transmissions
+        .iter()
+        .filter(|transmission| transmission.kind != Kind::Waybill)
+        .map(|transmission| {
+            let Transmission { kind, sender, road } = transmission.clone();
+            let waits = kind == Kind::Inventory;
+            Document {
+                declaration: Some(id),
+                enterprise_no: waits.then(|| EnterpriseNo::from_id(clockwork.id())),
+                state: if waits { State::Waiting } else { State::Due },
+                gate_at: waits.then_some(now),
+                ..new_document(kind, sender, road, actor, clockwork, needed_by)
+            }
+        })
+        .collect::<Vec<_>>();
+    Acceptance {
+        id,
+        actor: actor.clone(),
+        idempotency_key: key_of(submission),
+        digest: submission.digest,
+        needed_by,
+        entry: entry(planned, id, &documents, actor, clockwork, now),
+        declaration: Arc::clone(&planned.declaration),
+        warnings: planned.warnings.clone(),
+        plan: planned.plan.clone(),
+        documents,
+        // The advice is made of strings, numbers and lists: it always serialises.
+        assessment: serde_json::to_string(&planned.assessment).unwrap_or_default(),
+    }
+}
+
+/// A document that is due, before anything happened to it.
+#[must_use]
+pub fn new_document(kind: Kind, sender: String, road: String, actor: &Actor, clockwork: &Clockwork, needed_by: Timestamp) -> Document {
+    Document {
+        id: DocumentId(clockwork.id()),
+        version: 0,
+        tenant: actor.tenant.clone(),
+        declaration: None,
+        kind,
+        action: Action::Add,
+        guid: DocumentGuid(clockwork.id()),
+        sender,
+        road,
+        enterprise_no: None,
+        port_no: None,
+        inventory_no: None,
+        state: State::Due,
+        last_word: None,
+        needed_by,
+        gate_at: None,
+        lot: None,
+        packed: 0,
+        message: None,
+    }
+}
+
+fn entry(planned: &Planned, id: DeclarationId, documents: &[Document], actor: &Actor, clockwork: &Clockwork, now: Timestamp) -> Entry {
+    let new = |field: String, to: &str| Difference { field, from: String::new(), to: to.to_owned() };
+    let mut changes = vec![
+        new("order.no".into(), &planned.declaration.order.order_no),
+        new("inventory.declared_at".into(), &planned.declaration.inventory.declared_at),
+    ];
+    changes.extend(documents.iter().map(|document| new(format!("{}.state", document.kind.as_str()), document.state.as_str())));
+    // Advice that needed a named override of what is not verified says so in the log.
+    changes.extend(planned.assessment.overrides_used().into_iter().map(|used| new("exemption.override".into(), &used.name)));
+    Entry { id: clockwork.id(), at: now, actor: actor.clone(), act: "accept".into(), subject: id.0, changes, why: String::new() }
+}

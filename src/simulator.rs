@@ -1,0 +1,87 @@
+//! A simulated customs for rehearsals: the port and customs of both districts, the site operator and the carriers, behind folder
+//! roads. One customs stands behind all roads.
+//!
+//! It validates, verifies signatures, matches order, waybill and inventory, answers as production does with its oddities, refuses
+//! what deserves it, keeps what it took and what it answered, and counts what was declared twice. It shares our readers and
+//! writers, so it proves nothing about them.
+//!
+//! | part | does |
+//! | --- | --- |
+//! | [`options`] | what it is told |
+//! | `reading` | bytes to letters, or to the reason why not |
+//! | [`customs`] | the life of documents; no input, no output |
+//! | `writing` | words to files, with oddities |
+//! | [`office`] | the folders; restarts |
+//! | [`flaky`] | a road that breaks before or after it has taken a message |
+
+pub mod customs;
+mod dice;
+mod files;
+pub mod flaky;
+pub mod office;
+pub mod options;
+pub mod paper;
+mod reading;
+pub mod record;
+mod report;
+mod signature;
+mod writing;
+
+use std::io;
+
+use tokio::sync::watch;
+
+pub use flaky::{Breaks, Flaky};
+pub use office::{Office, Pass};
+pub use options::{Delays, Fate, Identity, Matching, Oddities, Options, Script, Signatures};
+pub use report::Report;
+
+use crate::{clock::Clockwork, message};
+
+/// Why the simulated customs stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A road's name is no name for a folder.
+    #[error("the road {0:?} has a name that is not fit for a folder")]
+    Road(String),
+    /// A folder failed.
+    #[error("a folder of the simulated customs failed")]
+    Folder(#[from] io::Error),
+    /// An answer cannot be written.
+    #[error("an answer of the simulated customs cannot be written")]
+    Message(#[from] message::Error),
+    /// Its work was cut off.
+    #[error("the simulated customs was cut off")]
+    CutOff,
+}
+
+/// Plays customs until it is told to stop, and reports what it has seen.
+///
+/// # Errors
+/// When its folders cannot be opened. Failures later are logged and tried again.
+pub async fn run(options: Options, clockwork: Clockwork, mut stop: watch::Receiver<bool>) -> Result<Report, Error> {
+    let poll = options.poll();
+    let mut office = blocking(move || Office::open(options, clockwork)).await??;
+    loop {
+        let (back, pass) = blocking(move || {
+            let pass = office.pass();
+            (office, pass)
+        })
+        .await?;
+        office = back;
+        if let Err(error) = pass {
+            tracing::warn!(error = %error, "a pass of the simulated customs failed; it is tried again");
+        }
+        if *stop.borrow() {
+            return Ok(office.report());
+        }
+        tokio::select! {
+            () = tokio::time::sleep(poll) => {}
+            changed = stop.changed() => if changed.is_err() { return Ok(office.report()) },
+        }
+    }
+}
+
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
+    tokio::task::spawn_blocking(work).await.map_err(|_| Error::CutOff)
+}

@@ -1,0 +1,36 @@
+//! What the simulated customs has seen.
+
+use std::collections::BTreeMap;
+
+use crate::declaration::Kind;
+
+/// Counts since the folders were empty; after a restart counted again from what was kept.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Report {
+    /// Messages taken, refused ones among them.
+    pub messages: u64,
+    /// Messages refused whole.
+    pub refused_messages: u64,
+    /// Deliveries that were lost on purpose.
+    pub silenced: u64,
+    /// Files that could not be read at all.
+    pub unreadable: u64,
+    /// Files of a name that was there already with other bytes.
+    pub renamed: u64,
+    /// Documents taken, by kind; a document declared anew after a refusal counts again.
+    pub documents: BTreeMap<Kind, u64>,
+    /// Inventories closed (899).
+    pub closed: u64,
+    /// Orders and waybills stored (120).
+    pub stored: u64,
+    /// Documents refused (100).
+    pub refused: u64,
+    /// Documents answered below zero.
+    pub rejected: u64,
+    /// Inventories that wait for an order or a waybill.
+    pub unmatched: u64,
+    /// One business key and action received under another sealed digest or document guid while the first was alive. None should be.
+    pub declared_twice: Vec<String>,
+    /// The same bytes delivered again: harmless.
+    pub delivered_again: u64,
+}

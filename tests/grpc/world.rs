@@ -1,0 +1,148 @@
+//! A real server on a loopback port over a fresh SQLite file, and callers of it.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
+use tongguan::{
+    access::{self, Access, KeyOptions, new_key},
+    clock::{Clockwork, ManualClock, SeededEntropy, Timestamp, parse_day, start_of},
+    exemption::{Advisor, Library, Settings},
+    grpc::{self, Parts, proto},
+    intake::{self, Intake, Rules},
+    lane::{Duty, Lane},
+    party::{Party, Role, Sender},
+    store::{Sequencing, Store, sqlite::Sqlite},
+};
+use tonic::{
+    Request, Status,
+    metadata::MetadataValue,
+    service::interceptor::InterceptedService,
+    transport::{Channel, Endpoint},
+};
+
+use super::samples;
+
+/// Puts a key into every call.
+#[derive(Clone)]
+pub(super) struct Key(Option<String>);
+
+impl tonic::service::Interceptor for Key {
+    fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
+        if let Some(key) = &self.0 {
+            request.metadata_mut().insert("authorization", MetadataValue::try_from(format!("Bearer {key}")).unwrap());
+        }
+        Ok(request)
+    }
+}
+
+type Caller = InterceptedService<Channel, Key>;
+pub(super) type Declarations = proto::declarations_client::DeclarationsClient<Caller>;
+pub(super) type Logistics = proto::logistics_client::LogisticsClient<Caller>;
+pub(super) type AuditLog = proto::audit_log_client::AuditLogClient<Caller>;
+pub(super) type Operations = proto::operations_client::OperationsClient<Caller>;
+
+pub(super) struct World {
+    _folder: tempfile::TempDir,
+    pub(super) store: Arc<dyn Store>,
+    pub(super) channel: Channel,
+    clockwork: Clockwork,
+    keys: Vec<(String, String)>,
+    stop: watch::Sender<bool>,
+    served: JoinHandle<Result<(), grpc::Error>>,
+}
+
+/// A server that anybody may call.
+pub(super) async fn open_world() -> World {
+    world(&[]).await
+}
+
+/// A server with a key for each name, tenant and role.
+pub(super) async fn world(keys: &[(&str, &str, Role)]) -> World {
+    let folder = tempfile::tempdir().unwrap();
+    let store: Arc<dyn Store> = Arc::new(Sqlite::open(&folder.path().join("tongguan.db")).await.unwrap());
+    let noon = start_of(parse_day("20261123").unwrap()) + Duration::from_secs(43_200);
+    let clockwork = Clockwork::new(Arc::new(ManualClock::at(noon)), Arc::new(SeededEntropy::new(11)));
+    let mut plain = Vec::new();
+    let mut options = access::Options::default();
+    for (name, tenant, role) in keys {
+        let (key, sha256) = new_key(&clockwork);
+        plain.push(((*name).to_owned(), key));
+        options.keys.push(KeyOptions { name: (*name).into(), tenant: (*tenant).into(), role: *role, sha256 });
+    }
+    let parts = intake::Parts { store: Arc::clone(&store), clockwork: clockwork.clone(), rules: Arc::new(rules()) };
+    let (intake, _workers) = Intake::start(parts, &intake::Options::default());
+    tokio::spawn(async move { _workers.join_all().await });
+    let parts = Parts {
+        store: Arc::clone(&store),
+        intake,
+        access: Arc::new(Access::new(&options).unwrap()),
+        clockwork: clockwork.clone(),
+        options: grpc::Options { followers: 4, ..grpc::Options::default() },
+    };
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let (stop, stopped) = watch::channel(false);
+    let served = tokio::spawn(grpc::serve(listener, parts, stopped));
+    let channel = Endpoint::try_from(format!("http://{address}")).unwrap().connect().await.unwrap();
+    World { _folder: folder, store, channel, clockwork, keys: plain, stop, served }
+}
+
+fn rules() -> Rules {
+    let sender = |name: &str, code: &str| Sender {
+        name: name.into(),
+        party: Party { code: code.into(), name: "样例".into() },
+        dxp_id: "DXPENT0000000001".into(),
+        signer: name.into(),
+        road: "national".into(),
+    };
+    let guangzhou = Lane { office: "51".into(), order: Duty::Send(Some("declarant".into())), ..Lane::default() };
+    Rules {
+        lanes: vec![guangzhou],
+        senders: vec![sender("declarant", samples::DECLARANT), sender("carrier", samples::CARRIER)],
+        advisor: Arc::new(Advisor::new(Library::sample().unwrap(), Settings::default(), Vec::new()).unwrap()),
+    }
+}
+
+impl World {
+    fn caller(&self, name: &str) -> Key {
+        Key(self.keys.iter().find(|(known, _)| known == name).map(|(_, key)| key.clone()))
+    }
+
+    pub(super) fn declarations(&self, name: &str) -> Declarations {
+        Declarations::new(Caller::new(self.channel.clone(), self.caller(name)))
+    }
+
+    pub(super) fn logistics(&self, name: &str) -> Logistics {
+        Logistics::new(Caller::new(self.channel.clone(), self.caller(name)))
+    }
+
+    pub(super) fn audit_log(&self, name: &str) -> AuditLog {
+        AuditLog::new(Caller::new(self.channel.clone(), self.caller(name)))
+    }
+
+    pub(super) fn operations(&self, name: &str) -> Operations {
+        Operations::new(Caller::new(self.channel.clone(), self.caller(name)))
+    }
+
+    pub(super) fn now(&self) -> Timestamp {
+        self.clockwork.now()
+    }
+
+    /// Gives what waits its place in the log, as the sequencer would.
+    pub(super) async fn sequence(&self) -> i64 {
+        let pending = self.store.pending_entries(1_000).await.unwrap();
+        let expected_size = self.store.log_head().await.unwrap().size;
+        let entries: Vec<_> = pending.iter().map(|entry| (entry.id, [0; 32])).collect();
+        let size = expected_size + i64::try_from(entries.len()).unwrap();
+        let sequencing = Sequencing { expected_size, entries, tiles: Vec::new(), root: [0; 32], note: String::new() };
+        self.store.sequence(self.now(), sequencing).await.unwrap();
+        size
+    }
+
+    /// Stops the server and waits for it.
+    pub(super) async fn stop(self) {
+        self.stop.send(true).unwrap();
+        drop(self.channel);
+        tokio::time::timeout(Duration::from_secs(10), self.served).await.unwrap().unwrap().unwrap();
+    }
+}
