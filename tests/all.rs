@@ -3,10 +3,6 @@
 
 mod grpc;
 mod house;
-mod store;
-//! tests
-
-#[cfg(test)]
 mod schemas;
 mod seals;
 mod simulator;
