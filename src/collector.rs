@@ -1,0 +1,212 @@
+//! Takes in what customs answers, in two halves. The [`Receiver`] of a road keeps every arrival as it came and only then lets the
+//! road forget it. The [`Collector`] reads what was kept: matches each receipt to its document by business key, moves the document by
+//! [`crate::state::next`], and writes all of it in one commit. What cannot be read or is nobody's is kept raw with its reason.
+
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+use tokio::sync::{Notify, watch};
+use tracing::{error, warn};
+use uuid::Uuid;
+
+use crate::{
+    clock::{Clockwork, Timestamp},
+    exemption::Advisor,
+    queue::{Backoff, Lease},
+    store::{Application, Disposition, LeasedArrival, Store, Written},
+    task::{self, Error, Pace, Task},
+};
+
+mod fold;
+mod forward;
+mod read;
+mod receiver;
+#[cfg(test)]
+mod tests;
+mod whole;
+
+pub use receiver::Receiver;
+
+use fold::Rules;
+use read::{ReadReceipts, Reading};
+
+const NAME: &str = "collector";
+/// How often a decision is made again because somebody else changed what it rested on.
+const RETRIES: usize = 5;
+
+/// How answers are taken in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Options {
+    /// Milliseconds between two looks when nothing hints at work.
+    pub poll_ms: u64,
+    /// Arrivals that are taken from a road at once.
+    pub receive_batch: usize,
+    /// Arrivals that are read at once.
+    pub read_batch: u32,
+    /// Seconds that a lease on arrivals lasts.
+    pub lease_s: u64,
+    /// Times that an arrival is read before it is put aside: one that breaks its reader must not do so for ever.
+    pub attempts: u32,
+    /// Times that a document is packed; a port failure after that is left to a person.
+    pub port_retries: u32,
+    /// Seconds before a message goes again of which the transport says that it failed on the way.
+    pub quiet_s: u64,
+    /// The folder that gets what is not ours: another system may share the identity. Nothing: it is only kept.
+    pub forward: Option<PathBuf>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { poll_ms: 200, receive_batch: 200, read_batch: 64, lease_s: 60, attempts: 5, port_retries: 5, quiet_s: 30, forward: None }
+    }
+}
+
+/// The half that reads.
+#[derive(Clone)]
+pub struct Collector {
+    store: Arc<dyn Store>,
+    clockwork: Clockwork,
+    advisor: Arc<Advisor>,
+    options: Options,
+}
+
+impl Collector {
+    /// Joins its parts.
+    #[must_use]
+    pub fn new(store: Arc<dyn Store>, clockwork: Clockwork, advisor: Arc<Advisor>, options: Options) -> Self {
+        Self { store, clockwork, advisor, options }
+    }
+
+    /// Runs until stopped.
+    pub async fn run(self, stop: watch::Receiver<bool>) {
+        let pace = Pace { poll: Duration::from_millis(self.options.poll_ms), rest: Duration::ZERO, backoff: Backoff::default() };
+        task::run(&self, pace, &self.clockwork, stop).await;
+    }
+
+    fn rules(&self, now: Timestamp) -> Rules<'_> {
+        Rules { clockwork: &self.clockwork, advisor: &self.advisor, port_retries: self.options.port_retries, now }
+    }
+
+    /// Reads receipts together; one arrival at a time where that fails, so that one holds up nobody.
+    async fn take_receipts(&self, token: Uuid, arrivals: &[ReadReceipts]) -> Result<usize, Error> {
+        if arrivals.is_empty() {
+            return Ok(0);
+        }
+        match self.apply_receipts(token, arrivals.iter().collect()).await {
+            Ok(Some(done)) => return Ok(done),
+            Ok(None) => {}
+            Err(error) => warn!(error = error.chain(), "receipts cannot be applied together and are taken one by one"),
+        }
+        let mut done = 0;
+        let mut failed = None;
+        for arrival in arrivals {
+            match self.apply_receipts(token, vec![arrival]).await {
+                Ok(applied) => done += applied.unwrap_or(0),
+                Err(error) => failed = Some(error),
+            }
+        }
+        failed.filter(|_| done == 0).map_or(Ok(done), Err)
+    }
+
+    /// How many arrivals were taken; nothing if what was decided on kept changing, or the lease was lost.
+    async fn apply_receipts(&self, token: Uuid, mut arrivals: Vec<&ReadReceipts>) -> Result<Option<usize>, Error> {
+        for _ in 0..RETRIES {
+            let keys: Vec<_> = arrivals.iter().flat_map(|read| &read.receipts).map(|receipt| receipt.key.clone()).collect();
+            let matches = self.store.matches(&keys).await?;
+            let now = self.clockwork.now();
+            let folded = fold::fold(self.rules(now), &arrivals, matches);
+            let mut held = Vec::new();
+            for (read, _) in arrivals.iter().zip(&folded.ours).filter(|(_, ours)| !**ours) {
+                if !self.forward(&read.arrival).await {
+                    held.push(read.arrival.id);
+                }
+            }
+            if !held.is_empty() {
+                // Without them everything is decided anew.
+                arrivals.retain(|read| !held.contains(&read.arrival.id));
+                if arrivals.is_empty() {
+                    return Ok(Some(0));
+                }
+                continue;
+            }
+            let application = Application {
+                token: Some(token),
+                arrivals: arrivals.iter().map(|read| (read.arrival.id, Disposition::Read)).collect(),
+                receipts: folded.receipts,
+                changes: folded.changes,
+                ..Application::default()
+            };
+            if self.store.apply(now, application).await? == Written::Done {
+                return Ok(Some(arrivals.len()));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Puts aside what cannot be read or is nobody's.
+    async fn quarantine(&self, token: Uuid, put_aside: Vec<(&LeasedArrival, String)>) -> Result<usize, Error> {
+        if put_aside.is_empty() {
+            return Ok(0);
+        }
+        let mut arrivals = Vec::with_capacity(put_aside.len());
+        for (arrival, reason) in put_aside {
+            warn!(arrival.id = %arrival.id, arrival.name = arrival.name, arrival.reason = reason, "arrival is put aside");
+            arrivals.push((arrival.id, Disposition::Quarantined(reason)));
+        }
+        let count = arrivals.len();
+        let application = Application { token: Some(token), arrivals, ..Application::default() };
+        // Stale: the lease ran out, and another reads them.
+        Ok(if self.store.apply(self.clockwork.now(), application).await? == Written::Done { count } else { 0 })
+    }
+
+    /// Hands on what is not ours. False: not now, it is to be read again later.
+    async fn forward(&self, arrival: &LeasedArrival) -> bool {
+        let Some(folder) = self.options.forward.clone() else { return true };
+        let Err(fault) = forward::forward(folder, arrival).await else { return true };
+        let last = arrival.attempt >= self.options.attempts;
+        if last {
+            error!(arrival.id = %arrival.id, error = %fault, "arrival cannot be handed on; it is only kept");
+        } else {
+            warn!(arrival.id = %arrival.id, error = %fault, "arrival cannot be handed on now");
+        }
+        last
+    }
+}
+
+#[async_trait]
+impl Task for Collector {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn hint(&self) -> &Notify {
+        &self.store.hints().collect
+    }
+
+    async fn pass(&self) -> Result<usize, Error> {
+        let lease = Lease::take(&self.clockwork, Duration::from_secs(self.options.lease_s));
+        let arrivals = self.store.lease_arrivals(self.clockwork.now(), lease, self.options.read_batch).await?;
+        let mut receipts = Vec::new();
+        let mut answers = Vec::new();
+        let mut put_aside = Vec::new();
+        for arrival in &arrivals {
+            let reading = match arrival.attempt > self.options.attempts {
+                true => Reading::Nothing(format!("was taken {} times and never finished", arrival.attempt - 1)),
+                false => read::read(&arrival.bytes),
+            };
+            match reading {
+                Reading::Receipts(found) => receipts.push(ReadReceipts { arrival: arrival.clone(), receipts: found }),
+                Reading::Whole(answer) => answers.push((arrival, answer)),
+                Reading::Nothing(reason) => put_aside.push((arrival, reason)),
+            }
+        }
+        let mut done = self.quarantine(lease.token, put_aside).await?;
+        done += self.take_receipts(lease.token, &receipts).await?;
+        for (arrival, answer) in answers {
+            done += usize::from(self.take_whole(lease.token, arrival, &answer).await?);
+        }
+        Ok(done)
+    }
+}

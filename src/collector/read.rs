@@ -1,0 +1,49 @@
+//! What an arrival turns out to be.
+
+use crate::{
+    message::{
+        self,
+        dxp::{self, Opened},
+    },
+    receipt::{Answer, FormatReceipt, Receipt, TransportReceipt},
+    store::LeasedArrival,
+};
+
+/// An arrival, read.
+pub(super) enum Reading {
+    /// Receipts for documents.
+    Receipts(Vec<Receipt>),
+    /// An answer about a whole message.
+    Whole(WholeAnswer),
+    /// Nothing that can be read; the reason names elements, never values.
+    Nothing(String),
+}
+
+/// An answer about a whole message.
+pub(super) enum WholeAnswer {
+    /// 900.
+    Format(FormatReceipt),
+    /// DxpRep.
+    Transport(TransportReceipt),
+}
+
+/// An arrival with its receipts.
+pub(super) struct ReadReceipts {
+    pub arrival: LeasedArrival,
+    pub receipts: Vec<Receipt>,
+}
+
+/// Reads what came, in an envelope or without.
+pub(super) fn read(bytes: &[u8]) -> Reading {
+    let answer = dxp::open(bytes).and_then(|opened| match opened {
+        Opened::Business(_) => message::parse_answer(bytes),
+        Opened::Envelope(envelope) => message::parse_answer(&envelope.data),
+        Opened::Report(report) => Ok(Answer::Transport(report)),
+    });
+    match answer {
+        Ok(Answer::Receipts(receipts)) => Reading::Receipts(receipts),
+        Ok(Answer::Format(receipt)) => Reading::Whole(WholeAnswer::Format(receipt)),
+        Ok(Answer::Transport(report)) => Reading::Whole(WholeAnswer::Transport(report)),
+        Err(error) => Reading::Nothing(error.to_string()),
+    }
+}

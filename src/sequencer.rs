@@ -1,0 +1,148 @@
+//! Gives audit entries their place in the log. One node at a time holds the role; the size of the log, compared when it is
+//! written, is what really guards it.
+
+use std::{sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+use tokio::sync::{Mutex, Notify, watch};
+use tracing::{debug, info};
+use uuid::Uuid;
+
+use crate::{
+    audit::{Checkpoint, Hash, LogKey, Tile, TileId, Tree},
+    clock::Clockwork,
+    queue::Backoff,
+    store::{LogHead, PendingEntry, Sequencing, Store, StoredTile, Written},
+    task::{self, Error, Pace, Task},
+};
+
+#[cfg(test)]
+mod tests;
+
+const NAME: &str = "sequencer";
+
+/// How the log grows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Options {
+    /// Milliseconds from one checkpoint to the next, at least.
+    pub interval_ms: u64,
+    /// Milliseconds between two looks when nothing hints at work.
+    pub poll_ms: u64,
+    /// Entries in one pass.
+    pub batch: u32,
+    /// Seconds after which another node may take over from one that is gone.
+    pub role_s: u64,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { interval_ms: 200, poll_ms: 1_000, batch: 4_096, role_s: 15 }
+    }
+}
+
+/// The task.
+#[derive(Clone)]
+pub struct Sequencer {
+    store: Arc<dyn Store>,
+    clockwork: Clockwork,
+    key: Arc<LogKey>,
+    holder: Uuid,
+    options: Options,
+    /// The tree as it was last written; nothing before the first pass, and after somebody else has written.
+    tree: Arc<Mutex<Option<Tree>>>,
+}
+
+impl Sequencer {
+    /// Joins its parts.
+    #[must_use]
+    pub fn new(store: Arc<dyn Store>, clockwork: Clockwork, key: Arc<LogKey>, options: Options) -> Self {
+        let holder = clockwork.id();
+        Self { store, clockwork, key, holder, options, tree: Arc::default() }
+    }
+
+    /// Runs until stopped.
+    pub async fn run(self, stop: watch::Receiver<bool>) {
+        let pace = Pace {
+            poll: Duration::from_millis(self.options.poll_ms),
+            rest: Duration::from_millis(self.options.interval_ms),
+            backoff: Backoff::default(),
+        };
+        task::run(&self, pace, &self.clockwork, stop).await;
+    }
+
+    async fn restored(&self) -> Result<Tree, Error> {
+        let head = self.store.log_head().await?;
+        let tree = restore(&head).map_err(|reason| Error::Part(format!("the log cannot be gone on with: {reason}")))?;
+        info!(log.size = tree.size(), "sequencer goes on with the log");
+        Ok(tree)
+    }
+
+    /// Appends entries to a tree and says what is to be written.
+    fn place(&self, tree: &mut Tree, pending: &[PendingEntry]) -> Result<Sequencing, Error> {
+        let broken = |what: &str| Error::Part(what.to_owned());
+        let done = tree.sequence(pending.iter().map(|entry| entry.body.as_slice()));
+        let checkpoint = Checkpoint { origin: self.key.name().to_owned(), size: tree.size(), root: tree.root() };
+        let note = checkpoint.sign(&self.key).map_err(|error| Error::Part(error.to_string()))?;
+        let tiles = done.tiles.iter().map(|tile| {
+            let index = i64::try_from(tile.index).map_err(|_| broken("a tile's index is too large"))?;
+            Ok(StoredTile { level: i64::from(tile.level), index, hashes: tile.to_bytes() })
+        });
+        Ok(Sequencing {
+            expected_size: i64::try_from(done.first).map_err(|_| broken("the log is too long"))?,
+            entries: pending.iter().map(|entry| entry.id).zip(done.leaves.iter().map(|leaf| *leaf.as_bytes())).collect(),
+            tiles: tiles.collect::<Result<_, Error>>()?,
+            root: *tree.root().as_bytes(),
+            note,
+        })
+    }
+}
+
+/// The tree whose edge was read.
+fn restore(head: &LogHead) -> Result<Tree, String> {
+    let size = u64::try_from(head.size).map_err(|_| "its size is below zero".to_owned())?;
+    let leaves: Vec<Hash> = head.leaves.iter().filter_map(|leaf| Hash::from_slice(leaf)).collect();
+    let tiles = head.tiles.iter().map(|tile| {
+        let id = TileId { level: u8::try_from(tile.level).ok()?, index: u64::try_from(tile.index).ok()? };
+        Tile::from_bytes(id, &tile.hashes)
+    });
+    let tiles = tiles.collect::<Option<Vec<_>>>().ok_or_else(|| "a tile is not 256 hashes".to_owned())?;
+    Tree::restore(size, &leaves, &tiles).map_err(|error| error.to_string())
+}
+
+#[async_trait]
+impl Task for Sequencer {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn hint(&self) -> &Notify {
+        &self.store.hints().sequence
+    }
+
+    async fn pass(&self) -> Result<usize, Error> {
+        let mut held = self.tree.lock().await;
+        let now = self.clockwork.now();
+        let pending = self.store.pending_entries(self.options.batch).await?;
+        if pending.is_empty() {
+            return Ok(0);
+        }
+        if !self.store.take_role(now, NAME, self.holder, now + Duration::from_secs(self.options.role_s)).await? {
+            *held = None;
+            return Ok(0);
+        }
+        // Taken out: whatever fails from here on, the next pass reads the tree anew.
+        let mut tree = match held.take() {
+            Some(tree) => tree,
+            None => self.restored().await?,
+        };
+        let sequencing = self.place(&mut tree, &pending)?;
+        if self.store.sequence(self.clockwork.now(), sequencing).await? == Written::Stale {
+            return Ok(0);
+        }
+        debug!(log.size = tree.size(), log.entries = pending.len(), "log has grown");
+        *held = Some(tree);
+        Ok(pending.len())
+    }
+}
