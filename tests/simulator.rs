@@ -1,6 +1,7 @@
 //! The simulated customs through its folders.
 
 mod demo;
+mod official;
 mod stage;
 
 use std::{fs, time::Duration};

@@ -82,13 +82,18 @@ impl Stage {
         (name, bytes)
     }
 
-    /// Lets time go by until nothing more happens; gives the answers of a road, and takes them away.
+    /// Lets time go by; gives the answers of a road, and takes them away.
     pub fn play(&mut self, road: &str) -> Vec<Answer> {
+        self.pass_time();
+        self.answers(road)
+    }
+
+    /// Lets time go by until nothing more happens.
+    pub fn pass_time(&mut self) {
         for _ in 0..200 {
             self.office.pass().unwrap();
             self.clock.advance(Duration::from_millis(50));
         }
-        self.answers(road)
     }
 
     pub fn answers(&self, road: &str) -> Vec<Answer> {
