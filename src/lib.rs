@@ -5,6 +5,7 @@ pub mod codes;
 pub mod party;
 pub mod declaration;
 pub mod check;
+pub mod exemption;
 pub mod receipt;
 pub mod state;
 pub mod lane;

@@ -1,0 +1,279 @@
+//! The advisor: everything decisions are made with, loaded once.
+
+use std::{borrow::Cow, collections::BTreeMap};
+
+use rust_decimal::{Decimal, RoundingStrategy};
+use time::Date;
+
+use crate::{
+    declaration::{Declaration, InventoryLine},
+    party::is_credit_code,
+};
+
+use super::{
+    Assessment, Cause, LibraryUsed, LineAssessment, PackUsed, Part, Stage,
+    case::{Case, is_hs10, same_fields},
+    facts::{Direction, Evidence, Facts, ListStatus, Registration, Seller, SellerNamed, Settings, SixFields, Trade},
+    library::{Library, Lookup, Seed},
+    pack::{Packs, RegimeStatus},
+    paper,
+    places::{Offices, Zones},
+    reasons::{Code, Reason, Reasons},
+    rules::{Decision, Found, REGIME_RULE, decide},
+    table::DataError,
+};
+
+/// Why an advisor cannot be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum SetupError {
+    /// A shipped table is broken.
+    #[error("a table of the exemption is broken")]
+    Data(#[from] DataError),
+    /// An override without a name or a reason.
+    #[error("the override of N-REGIME-UNVERIFIED needs a name and a reason")]
+    Override,
+    /// A profile without a code, or two with one.
+    #[error("seller profile {0:?}: the code is empty or used twice")]
+    Seller(String),
+    /// A rule for a zone that is not in the list.
+    #[error("no pilot zone is called {0:?}")]
+    Zone(String),
+}
+
+/// Decides lines. Holds no clock: the day is an argument.
+#[derive(Debug, Clone)]
+pub struct Advisor {
+    packs: Packs,
+    library: Library,
+    zones: Zones,
+    offices: Offices,
+    seed: Seed,
+    reasons: Reasons,
+    settings: Settings,
+    sellers: BTreeMap<String, Seller>,
+}
+
+impl Advisor {
+    /// With the shipped packs, zones, offices and reasons.
+    ///
+    /// # Errors
+    /// If a shipped table is broken, or settings or profiles make no sense.
+    pub fn new(library: Library, settings: Settings, sellers: Vec<Seller>) -> Result<Self, SetupError> {
+        let zones = Zones::shipped()?;
+        if settings.regime_override.as_ref().is_some_and(|given| given.name.trim().is_empty() || given.reason.trim().is_empty()) {
+            return Err(SetupError::Override);
+        }
+        if let Some(rule) = settings.zone_rules.iter().find(|rule| zones.of(&rule.zone).is_none_or(|zone| zone.name != rule.zone)) {
+            return Err(SetupError::Zone(rule.zone.clone()));
+        }
+        let mut by_code = BTreeMap::new();
+        for seller in sellers {
+            let code = seller.code.clone();
+            if code.trim().is_empty() || by_code.insert(code.clone(), seller).is_some() {
+                return Err(SetupError::Seller(code));
+            }
+        }
+        let (packs, offices, seed, reasons) = (Packs::shipped()?, Offices::shipped()?, Seed::shipped()?, Reasons::shipped()?);
+        Ok(Self { packs, library, zones, offices, seed, reasons, settings, sellers: by_code })
+    }
+
+    /// The same with other packs: for replays.
+    #[must_use]
+    pub fn with_packs(mut self, packs: Packs) -> Self {
+        self.packs = packs;
+        self
+    }
+
+    /// The same with other zones and offices.
+    #[must_use]
+    pub fn with_places(mut self, zones: Zones, offices: Offices) -> Self {
+        (self.zones, self.offices) = (zones, offices);
+        self
+    }
+
+    #[cfg(test)]
+    pub(super) fn with_settings(mut self, settings: Settings) -> Self {
+        self.settings = settings;
+        self
+    }
+
+    /// What the configuration chose: an override there belongs in the audit log at start.
+    #[must_use]
+    pub const fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Decides every line of a declaration as its list stands.
+    #[must_use]
+    pub fn assess(&self, declaration: &Declaration, list: ListStatus, today: Date) -> Assessment {
+        self.assess_facts(&self.facts(declaration, list), list.into(), today)
+    }
+
+    /// Decides lines whose facts were gathered elsewhere.
+    #[must_use]
+    pub fn assess_facts(&self, facts: &[Facts], cause: Cause, today: Date) -> Assessment {
+        Assessment { on: today, cause, lines: facts.iter().flat_map(|facts| self.assess_line(facts, today)).collect() }
+    }
+
+    /// Decides one line: one decision, or two if part of it came back.
+    #[must_use]
+    pub fn assess_line(&self, facts: &Facts, today: Date) -> Vec<LineAssessment> {
+        parts(facts).into_iter().map(|share| self.assess_part(facts, share, today)).collect()
+    }
+
+    /// What a declaration alone tells of its lines: nothing registered, nothing returned, no evidence. The caller adds what it knows.
+    #[must_use]
+    pub fn facts(&self, declaration: &Declaration, list: ListStatus) -> Vec<Facts> {
+        let (seller, seller_named) = self.real_seller(declaration);
+        let line = |line: &InventoryLine| {
+            let ordered = declaration.order_line(line);
+            Facts {
+                line: line.number,
+                direction: Direction::Export,
+                trade_mode: declaration.inventory.trade_mode.clone(),
+                route: declaration.inventory.statistics,
+                list,
+                hs_code: line.hs_code.clone(),
+                fields: SixFields {
+                    export_date: Some(declaration.inventory.exit_date),
+                    name: Some(line.customs_name.clone()),
+                    unit: ordered.map(|ordered| ordered.unit.clone()),
+                    quantity: ordered.map(|ordered| ordered.quantity),
+                    price: ordered.map(|ordered| ordered.price),
+                    amount: ordered.map(|ordered| ordered.total),
+                },
+                declared_at: declaration.inventory.declared_at.clone(),
+                invoice: line.invoice,
+                invoice_linked: false,
+                returned: Decimal::ZERO,
+                seller: seller.cloned(),
+                seller_named,
+                registration: Registration::NotRegistered,
+                evidence: Evidence::default(),
+            }
+        };
+        declaration.inventory.lines.iter().map(line).collect()
+    }
+
+    /// The consignor is the real seller if its profile says it exports for itself (the owner may then be a maker), or if the list names
+    /// nobody else. Otherwise the owner is, which is weaker evidence.
+    fn real_seller(&self, declaration: &Declaration) -> (Option<&Seller>, SellerNamed) {
+        let (consignor, owner) = (&declaration.order.seller.code, &declaration.inventory.owner.code);
+        let profile = self.sellers.get(consignor);
+        let exports_itself = profile.is_some_and(|seller| seller.role == Trade::Exporter);
+        let owner_profile = self.sellers.get(owner);
+        if consignor == owner || exports_itself || (profile.is_none() && owner_profile.is_none()) {
+            return (profile, SellerNamed::AsEnterprise);
+        }
+        let named = match (declaration.inventory.owner_registered, owner_profile.is_some() || is_credit_code(owner)) {
+            (_, false) => SellerNamed::Nowhere,
+            (true, true) => SellerNamed::AsOwner,
+            (false, true) => SellerNamed::InNote,
+        };
+        (owner_profile, named)
+    }
+
+    fn case<'a>(&'a self, facts: &'a Facts, part: Part, today: Date) -> Case<'a> {
+        let day = facts.fields.export_date.unwrap_or(today);
+        let goods = if is_hs10(&facts.hs_code) { self.library.find(&facts.hs_code, day) } else { Lookup::NotCovered };
+        Case {
+            facts,
+            part,
+            today,
+            day,
+            pack: self.packs.on(day),
+            goods,
+            hint: self.seed.find(&facts.hs_code, day),
+            zones: &self.zones,
+            zone: facts.seller.as_ref().and_then(|seller| self.zones.of(&seller.city)),
+            offices: &self.offices,
+            office: self.offices.locate(&facts.declared_at, day),
+            settings: &self.settings,
+        }
+    }
+
+    fn assess_part(&self, facts: &Facts, share: Share, today: Date) -> LineAssessment {
+        let case = self.case(facts, share.part, today);
+        let decision = decide(&case);
+        let (pack, version) = (case.pack, case.goods.version());
+        let overridden = decision.past_regime && pack.regime_103 != RegimeStatus::Verified;
+        LineAssessment {
+            line: facts.line,
+            part: share.part,
+            quantity: share.quantity,
+            amount: share.amount,
+            outcome: decision.outcome(),
+            stage: stage(&case),
+            rule: Cow::Borrowed(decision.rule.id),
+            curable: decision.rule.curable,
+            reasons: self.reasons_of(&decision, case.day),
+            pending: decision.trail.pending.iter().map(|found| self.of(found, case.day)).collect(),
+            notes: self.notes(&case, overridden),
+            tests: paper::tests(&case),
+            inputs: facts.clone(),
+            pack: PackUsed { name: pack.name.clone(), version: pack.version.clone(), digest: pack.digest.clone() },
+            library: version.map(|version| LibraryUsed { version: version.name.clone(), label: version.label.clone() }),
+            override_used: self.settings.regime_override.clone().filter(|_| overridden),
+        }
+    }
+
+    fn of(&self, found: &Found, day: Date) -> Reason {
+        self.reasons.reason(found.code, found.rule.id, found.rule.curable, day)
+    }
+
+    /// What was collected comes first, then what the deciding rule adds. Only the rules of the result come after collecting ones.
+    fn reasons_of(&self, decision: &Decision, day: Date) -> Vec<Reason> {
+        let own = decision.codes.iter().map(|&code| self.reasons.reason(code, decision.rule.id, decision.rule.curable, day));
+        decision.trail.failures.iter().map(|found| self.of(found, day)).chain(own).collect()
+    }
+
+    fn notes(&self, case: &Case<'_>, overridden: bool) -> Vec<Reason> {
+        let weaker = matches!(case.facts.seller_named, SellerNamed::AsOwner | SellerNamed::InNote);
+        let regime = overridden.then(|| self.reasons.reason(Code::RegimeUnverified, REGIME_RULE, Some(true), case.day));
+        // No row of the table gives this code; the weaker case is flagged wherever it is found.
+        let note = weaker.then(|| self.reasons.reason(Code::SellerNote, "NOTE", None, case.day));
+        regime.into_iter().chain(note).collect()
+    }
+}
+
+fn stage(case: &Case<'_>) -> Stage {
+    let facts = case.facts;
+    let equal = case.registered().is_some_and(|registered| same_fields(registered, &facts.fields));
+    let Evidence { statement, contract, payment, filing } = facts.evidence;
+    if !facts.list.released() || facts.fields.export_date.is_none() {
+        Stage::Forecast
+    } else if !equal || statement.is_none() || contract.is_none() || payment.is_none() {
+        Stage::CustomsFinal
+    } else if filing.is_none() {
+        Stage::EvidenceComplete
+    } else {
+        Stage::Filed
+    }
+}
+
+/// A line, or one part of a partly returned one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Share {
+    part: Part,
+    quantity: Option<Decimal>,
+    amount: Option<Decimal>,
+}
+
+/// The amounts of the parts add up to the line's; what is kept is rounded half up at the line's decimals.
+fn parts(facts: &Facts) -> Vec<Share> {
+    let (quantity, amount) = (facts.fields.quantity, facts.fields.amount);
+    if facts.returned <= Decimal::ZERO {
+        return vec![Share { part: Part::Whole, quantity, amount }];
+    }
+    let remaining = quantity.and_then(|all| all.checked_sub(facts.returned)).filter(|kept| *kept > Decimal::ZERO);
+    let Some(kept) = remaining else { return vec![Share { part: Part::Returned, quantity, amount }] };
+    let kept_amount = amount.zip(quantity).and_then(|(amount, all)| {
+        let share = amount.checked_mul(kept)?.checked_div(all)?;
+        Some(share.round_dp_with_strategy(amount.scale(), RoundingStrategy::MidpointAwayFromZero))
+    });
+    let returned_amount = amount.zip(kept_amount).and_then(|(amount, kept)| amount.checked_sub(kept));
+    vec![
+        Share { part: Part::Kept, quantity: Some(kept), amount: kept_amount },
+        Share { part: Part::Returned, quantity: Some(facts.returned), amount: returned_amount },
+    ]
+}

@@ -1,0 +1,194 @@
+//! Rule packs: which law holds for which export dates, as data with a version and a digest.
+
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use time::Date;
+
+use crate::clock::parse_day;
+
+use super::{
+    places::Reading,
+    table::{DataError, Span, rows, span},
+};
+
+const TABLE: &str = "rule pack";
+const TO_2025: &str = include_str!("pack_2018.tsv");
+const FROM_2026: &str = include_str!("pack_2026.tsv");
+
+/// Whether 财税〔2018〕103号 is known to be in force for a pack's dates.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum RegimeStatus {
+    /// Checked against the official text.
+    Verified,
+    /// Not checked: decisions stop at D00 unless a named override is configured.
+    Unverified,
+}
+
+/// A limit or reading by name, with its dates and its source.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Parameter {
+    /// Its name.
+    pub name: String,
+    /// Its value.
+    pub value: String,
+    /// The days it holds for.
+    pub span: Span,
+    /// Where it comes from.
+    pub source: String,
+}
+
+/// The rules for a span of export dates.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pack {
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// SHA-256 of its bytes, in hexadecimal.
+    pub digest: String,
+    /// The export dates it covers.
+    pub covers: Span,
+    /// Whether 财税〔2018〕103号 is verified for them.
+    pub regime_103: RegimeStatus,
+    /// The first export date of 财税〔2018〕103号.
+    pub policy_from: Date,
+    /// The readings of 综试区所在地海关 that are possible.
+    pub readings: Vec<Reading>,
+    verified_rules: Vec<String>,
+    parameters: Vec<Parameter>,
+}
+
+impl Pack {
+    /// Reads the form of the shipped packs.
+    ///
+    /// # Errors
+    /// If a row is not of that form or a value that every pack needs is missing.
+    pub fn parse(text: &str) -> Result<Self, DataError> {
+        let mut parameters = Vec::new();
+        for row in rows(TABLE, ["name", "value", "from", "to", "source"], text)? {
+            let [name, value, from, to, source] = row.cells;
+            let span = span(TABLE, row.line, from, to)?;
+            parameters.push(Parameter { name: name.to_owned(), value: value.to_owned(), span, source: source.to_owned() });
+        }
+        let find = |name: &str| parameters.iter().find(|parameter| parameter.name == name);
+        let need = |name: &str| find(name).ok_or_else(|| DataError::new(TABLE, 0, format!("{name} is missing")));
+        let regime_103 = match need("regime_103_status")?.value.as_str() {
+            "VERIFIED" => RegimeStatus::Verified,
+            "UNVERIFIED" => RegimeStatus::Unverified,
+            _ => return Err(DataError::new(TABLE, 0, "regime_103_status is VERIFIED or UNVERIFIED")),
+        };
+        let policy_from = parse_day(&need("policy_from")?.value).ok_or_else(|| DataError::new(TABLE, 0, "policy_from is a day"))?;
+        let readings: Option<Vec<Reading>> = listed(&need("readings")?.value).map(Reading::parse).collect();
+        Ok(Self {
+            name: need("pack")?.value.clone(),
+            version: need("version")?.value.clone(),
+            digest: hexadecimal(&Sha256::digest(text.as_bytes())),
+            covers: need("covers")?.span,
+            regime_103,
+            policy_from,
+            readings: readings.filter(|some| !some.is_empty()).ok_or_else(|| DataError::new(TABLE, 0, "readings are not known"))?,
+            verified_rules: listed(&need("verified_rules")?.value).map(str::to_owned).collect(),
+            parameters,
+        })
+    }
+
+    /// Whether a failure of this rule, on mapped facts, is sure enough to tax on.
+    #[must_use]
+    pub fn is_verified(&self, rule: &str) -> bool {
+        self.verified_rules.iter().any(|verified| verified == rule)
+    }
+
+    /// A named parameter as it stands on a day.
+    #[must_use]
+    pub fn parameter(&self, name: &str, day: Date) -> Option<&Parameter> {
+        self.parameters.iter().find(|parameter| parameter.name == name && parameter.span.holds(day))
+    }
+
+    /// A named limit as it stands on a day.
+    #[must_use]
+    pub fn limit(&self, name: &str, day: Date) -> Option<Decimal> {
+        self.parameter(name, day)?.value.parse().ok()
+    }
+
+    /// Whether goods of this code may bear a consumption tax.
+    #[must_use]
+    pub fn may_bear_consumption_tax(&self, hs_code: &str, day: Date) -> bool {
+        self.parameter("consumption_tax_prefixes", day).is_some_and(|known| listed(&known.value).any(|prefix| hs_code.starts_with(prefix)))
+    }
+}
+
+fn listed(text: &str) -> impl Iterator<Item = &str> {
+    text.split(',').map(str::trim).filter(|item| !item.is_empty())
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+/// All packs; the latest answers for a date that none covers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Packs {
+    earlier: Vec<Pack>,
+    latest: Pack,
+}
+
+impl Packs {
+    /// The shipped ones: to 2025-12-31, and from 2026-01-01.
+    ///
+    /// # Errors
+    /// If a shipped table is broken.
+    pub fn shipped() -> Result<Self, DataError> {
+        Ok(Self::new(vec![Pack::parse(TO_2025)?], Pack::parse(FROM_2026)?))
+    }
+
+    /// Packs of one's own, for replays and tests.
+    #[must_use]
+    pub const fn new(earlier: Vec<Pack>, latest: Pack) -> Self {
+        Self { earlier, latest }
+    }
+
+    /// The pack for an export date.
+    #[must_use]
+    pub fn on(&self, day: Date) -> &Pack {
+        self.earlier.iter().find(|pack| pack.covers.holds(day)).unwrap_or(&self.latest)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use time::macros::date;
+
+    use super::*;
+
+    #[test]
+    fn packs_change_at_midnight_of_2026() {
+        let packs = Packs::shipped().unwrap();
+        assert_eq!(packs.on(date!(2025 - 12 - 31)).name, "export-2018");
+        assert_eq!(packs.on(date!(2026 - 01 - 01)).name, "export-2026");
+        assert_eq!(packs.on(date!(2017 - 01 - 01)).name, "export-2018");
+    }
+
+    #[test]
+    fn limits_are_dated_and_the_digest_is_of_the_bytes() {
+        let pack = Pack::parse(FROM_2026).unwrap();
+        assert_eq!(pack.limit("parcel_limit_cny", date!(2026 - 01 - 01)), Some(Decimal::from(5_000)));
+        assert_eq!(pack.limit("parcel_limit_cny", date!(2018 - 12 - 09)), None);
+        assert_eq!(pack.limit("no such", date!(2026 - 01 - 01)), None);
+        assert_eq!(pack.digest.len(), 64);
+        assert_ne!(Pack::parse(&FROM_2026.replace("\t5000\t", "\t5001\t")).unwrap().digest, pack.digest);
+    }
+
+    #[test]
+    fn a_pack_without_its_values_is_refused() {
+        assert!(Pack::parse(&FROM_2026.replace("UNVERIFIED", "PERHAPS")).is_err());
+        assert!(Pack::parse(&FROM_2026.replace("own_city", "any_city")).is_err());
+        assert!(Pack::parse(&FROM_2026.replace("policy_from", "policy")).is_err());
+    }
+}
