@@ -3,7 +3,10 @@
 
 mod grpc;
 mod house;
+#[cfg(test)]
 mod schemas;
+#[cfg(test)]
 mod seals;
+#[cfg(test)]
 mod simulator;
 mod store;
