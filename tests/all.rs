@@ -3,10 +3,7 @@
 
 mod grpc;
 mod house;
-#[cfg(test)]
 mod schemas;
-#[cfg(test)]
 mod seals;
-#[cfg(test)]
 mod simulator;
 mod store;
