@@ -251,7 +251,9 @@ impl Config {
             return Some(format!("  grpc.listen {:?} is no address like 127.0.0.1:8650", self.grpc.listen));
         };
         let open = self.access.keys.is_empty() && !address.ip().is_loopback();
-        open.then(|| format!("  grpc.listen {address} can be reached from outside, and no access.keys are there; make one with `tongguan key api`"))
+        open.then(|| {
+            format!("  grpc.listen {address} can be reached from outside, and no access.keys are there; make one with `tongguan key api`")
+        })
     }
 }
 

@@ -116,7 +116,15 @@ pub fn configuration(folder: &Path, listen: &str, seed: u64) -> Result<Config, c
                 pace: signers::Pace::default(),
             })
             .collect(),
-        roads: ROADS.iter().map(|road| endpoint::Options { road: (*road).to_owned(), folder: folder.join(road), quiet_s: 1, ..endpoint::Options::default() }).collect(),
+        roads: ROADS
+            .iter()
+            .map(|road| endpoint::Options {
+                road: (*road).to_owned(),
+                folder: folder.join(road),
+                quiet_s: 1,
+                ..endpoint::Options::default()
+            })
+            .collect(),
         lanes: vec![lane("51", "guangzhou"), lane("52", "huangpu")],
         packer: packer::Options { gather_ms: 20, ..packer::Options::default() },
         courier: courier::Options { silence_s: 2, ..courier::Options::default() },
@@ -128,7 +136,10 @@ pub fn configuration(folder: &Path, listen: &str, seed: u64) -> Result<Config, c
             dir: folder.to_owned(),
             roads: ROADS.iter().map(|road| (*road).to_owned()).collect(),
             seed,
-            known: senders.iter().map(|sender| simulator::Identity { code: sender.party.code.clone(), dxp_id: sender.dxp_id.clone() }).collect(),
+            known: senders
+                .iter()
+                .map(|sender| simulator::Identity { code: sender.party.code.clone(), dxp_id: sender.dxp_id.clone() })
+                .collect(),
             delays: simulator::Delays::DEMO,
             oddities: simulator::Oddities::demo(),
             script: simulator::Script::read(EXPECTED),
@@ -144,11 +155,11 @@ pub fn configuration(folder: &Path, listen: &str, seed: u64) -> Result<Config, c
 fn settings() -> Settings {
     let given = Override {
         name: "demo".to_owned(),
-        reason: "演示：假定103号现行有效，未经官方核实 · demonstration: assumes that notice 103 of 2018 holds, which is not verified".to_owned(),
+        reason: "演示：假定103号现行有效，未经官方核实 · demonstration: assumes that notice 103 of 2018 holds, which is not verified"
+            .to_owned(),
     };
     Settings { regime_override: Some(given), ..Settings::default() }
 }
-
 
 #[cfg(test)]
 mod tests {

@@ -151,9 +151,11 @@ impl Parts<'_> {
         let parts = intake::Parts {
             store: Arc::clone(self.store),
             clockwork: self.clockwork.clone(),
-            lanes: self.config.lanes.clone(),
-            senders: self.config.senders.clone(),
-            advisor: Arc::clone(advisor),
+            rules: Arc::new(intake::Rules {
+                lanes: self.config.lanes.clone(),
+                senders: self.config.senders.clone(),
+                advisor: Arc::clone(advisor),
+            }),
         };
         let (intake, mut workers) = Intake::start(parts, &self.config.intake);
         let parts = grpc::Parts {

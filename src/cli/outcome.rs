@@ -67,7 +67,11 @@ async fn list(gateway: &Gateway) -> Result<Vec<crate::dossier::Dossier>> {
 fn standing(dossier: &crate::dossier::Dossier) -> String {
     let turned_away = |kind| dossier.document(kind).is_some_and(|document| matches!(document.state, State::Rejected | State::Refused));
     let state = dossier.document(Kind::Inventory).map_or("none", |document| document.state.as_str());
-    if state == "waiting" && (turned_away(Kind::Order) || turned_away(Kind::Waybill)) { ORDER_REJECTED.to_owned() } else { state.to_owned() }
+    if state == "waiting" && (turned_away(Kind::Order) || turned_away(Kind::Waybill)) {
+        ORDER_REJECTED.to_owned()
+    } else {
+        state.to_owned()
+    }
 }
 
 /// Gathers what became of every order that was submitted.
@@ -116,7 +120,14 @@ async fn kept(gateway: &Gateway, order_no: String, id: &str) -> Result<Seen> {
         _ => String::new(),
     };
     let office = shown.dossier.declaration.inventory.declared_at.clone();
-    Ok(Seen { order_no, office, state, exemption: assessment.map(|paper| advice(&paper)).unwrap_or_default(), findings: Vec::new(), refusal })
+    Ok(Seen {
+        order_no,
+        office,
+        state,
+        exemption: assessment.map(|paper| advice(&paper)).unwrap_or_default(),
+        findings: Vec::new(),
+        refusal,
+    })
 }
 
 /// The advice of every line: equal ones together.

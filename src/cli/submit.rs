@@ -211,7 +211,10 @@ fn summarize(reported: &[Reported], sent: usize) -> ExitCode {
     for reported in &refused {
         complain(&format!("第 {} 行 · line {}: {} {} · {}", reported.line, reported.line, reported.status, reported.zh, reported.en));
         for finding in reported.findings.iter().take(SHOWN) {
-            complain(&format!("    {} {}: {} · {} → {} · {}", finding.rule, finding.path, finding.zh, finding.en, finding.remedy_zh, finding.remedy_en));
+            complain(&format!(
+                "    {} {}: {} · {} → {} · {}",
+                finding.rule, finding.path, finding.zh, finding.en, finding.remedy_zh, finding.remedy_en
+            ));
         }
         if reported.findings.len() > SHOWN {
             complain(&format!("    … {} more", reported.findings.len() - SHOWN));

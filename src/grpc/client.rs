@@ -47,7 +47,9 @@ impl Error {
     pub fn is_passing(&self) -> bool {
         match self {
             Self::Unreachable(_) => true,
-            Self::Ended(status) => matches!(status.code(), Code::Unavailable | Code::Unknown | Code::Internal | Code::Cancelled | Code::DeadlineExceeded),
+            Self::Ended(status) => {
+                matches!(status.code(), Code::Unavailable | Code::Unknown | Code::Internal | Code::Cancelled | Code::DeadlineExceeded)
+            }
             Self::Address(_) | Self::Key => false,
         }
     }
@@ -319,6 +321,10 @@ fn waybill(waybill: draft::Waybill) -> proto::Waybill {
         seller: Some(party(waybill.seller)),
         seller_telephone: waybill.seller_telephone,
         note: waybill.note,
-        order: waybill.order.map(|order| proto::OrderReference { platform: order.platform, seller: order.seller, order_no: order.order_no }),
+        order: waybill.order.map(|order| proto::OrderReference {
+            platform: order.platform,
+            seller: order.seller,
+            order_no: order.order_no,
+        }),
     }
 }

@@ -1,6 +1,6 @@
 //! What the simulated customs has seen.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
 
 use crate::declaration::Kind;
 
@@ -33,4 +33,32 @@ pub struct Report {
     pub declared_twice: Vec<String>,
     /// The same bytes delivered again: harmless.
     pub delivered_again: u64,
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let documents: Vec<_> = self.documents.iter().map(|(kind, count)| format!("{} {count}", kind.as_str())).collect();
+        writeln!(
+            f,
+            "  报文 · messages {} (整份退回 · refused whole {}), 单证 · documents: {}",
+            self.messages,
+            self.refused_messages,
+            documents.join(", ")
+        )?;
+        writeln!(
+            f,
+            "  入库 · stored {}, 结关 · closed {}, 退单 · refused {}, 异常 · rejected {}, 待匹配 · unmatched {}",
+            self.stored, self.closed, self.refused, self.rejected, self.unmatched
+        )?;
+        writeln!(
+            f,
+            "  不予应答 · met with silence {}, 原样重送 · delivered again {}, 无法读取 · unreadable {}",
+            self.silenced, self.delivered_again, self.unreadable
+        )?;
+        write!(f, "  重复申报 · declared twice {}", self.declared_twice.len())?;
+        for key in &self.declared_twice {
+            write!(f, "\n    {key}")?;
+        }
+        Ok(())
+    }
 }
