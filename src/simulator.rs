@@ -13,6 +13,12 @@
 //! | `writing` | words to files, with oddities |
 //! | [`office`] | the folders; restarts |
 //! | [`flaky`] | a road that breaks before or after it has taken a message |
+//!
+//! A restart reads `received` and then `sent` of every road, in the order in which messages were taken (their files are dated by
+//! it). The dice fall the same way again, so what was said is known and what was not said is said. Deliveries lost on purpose are
+//! lost by the message's guid, once; who sends again gets through. No receipt is ever lost: 899 always comes.
+//!
+//! What it does not play: goods that do not move, officers who refuse after 120, cancellations, returns, summaries.
 
 pub mod customs;
 mod dice;

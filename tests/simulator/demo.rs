@@ -1,11 +1,18 @@
 //! The demonstration's data.
 
+use std::collections::BTreeMap;
+
+use figment::{
+    Figment,
+    providers::{Format, Toml},
+};
 use serde::Deserialize;
 use tongguan::{
     check::{self, Taken, TakenWaybill},
     clock::parse_day,
     codes,
     declaration::draft,
+    exemption::{Advisor, Library, ListStatus, Outcome, Override, Seller, Settings},
     party,
 };
 
@@ -108,4 +115,27 @@ fn the_demonstration_is_of_guangzhou_and_dongguan() {
         }
     }
     assert!(guangzhou > 50 && huangpu > 50, "{guangzhou} {huangpu}");
+}
+
+#[test]
+fn the_demonstration_meets_many_kinds_of_advice() {
+    #[derive(Deserialize)]
+    struct Sellers {
+        seller: Vec<Seller>,
+    }
+    let sellers: Sellers = Figment::from(Toml::string(SELLERS)).extract().unwrap();
+    let person = Override { name: "demo".to_owned(), reason: "demo".to_owned() };
+    let settings = Settings { regime_override: Some(person), ..Settings::default() };
+    let advisor = Advisor::new(Library::sample().unwrap(), settings, sellers.seller).unwrap();
+    let today = parse_day(DAY).unwrap();
+    let mut outcomes: BTreeMap<&str, u32> = BTreeMap::new();
+    for draft in drafts() {
+        let Ok(checked) = check::check(&draft, &Taken::default(), today) else { continue };
+        for line in advisor.assess(checked.declaration(), ListStatus::NotDeclared, today).lines {
+            *outcomes.entry(line.outcome.as_str()).or_insert(0) += 1;
+        }
+    }
+    for outcome in [Outcome::ExemptNoInvoice, Outcome::NotEligible, Outcome::Review, Outcome::Taxable] {
+        assert!(outcomes.contains_key(outcome.as_str()), "{outcomes:?}");
+    }
 }
