@@ -147,7 +147,7 @@ mod tests {
             for state in State::ALL {
                 let text = explain_state(kind, state);
                 for zh in [text.meaning_zh, text.next_zh] {
-                    assert!(zh.chars().any(|c| !c.is_ascii()), "{kind:?} {state:?}");
+                    assert!(!zh.is_ascii(), "{kind:?} {state:?}");
                 }
                 for en in [text.meaning_en, text.next_en] {
                     assert!(!en.is_empty() && en.is_ascii(), "{kind:?} {state:?}");

@@ -146,9 +146,9 @@ const fn scope(caller: &Caller) -> Option<&Tenant> {
 pub async fn serve(listener: TcpListener, parts: Parts, stop: watch::Receiver<bool>) -> Result<(), Error> {
     let mut tasks = JoinSet::new();
     let (growing, growth) = watch::channel(Growth::default());
-    tasks.spawn(follow::watch_growth(Arc::clone(&parts.store), growing, stop.clone()));
     let options = parts.options.clone();
     let door = Door { parts, followers: Arc::new(Semaphore::new(options.followers)), growth, stop: stop.clone() };
+    tasks.spawn(follow::watch_growth(door.clone(), growing));
     let largest = options.request_kib.saturating_mul(1_024);
     let (health, health_server) = tonic_health::server::health_reporter();
     health.set_serving::<DeclarationsServer<Door>>().await;

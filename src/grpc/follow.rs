@@ -29,19 +29,23 @@ pub(super) struct Growth {
     size: i64,
 }
 
-/// Looks whether the log has grown, when it is told so and else now and then, until `stop` says so.
-pub(super) async fn watch_growth(store: Arc<dyn Store>, growth: watch::Sender<Growth>, stop: watch::Receiver<bool>) {
-    let mut stop = Box::pin(stopped(stop));
+/// Looks whether the log has grown, when it is told so and else now and then, until the gateway stops. As long as nobody follows
+/// it asks nothing: a follower begins by reading up to the end.
+pub(super) async fn watch_growth(door: Door, growth: watch::Sender<Growth>) {
+    let mut stop = Box::pin(stopped(door.stop.clone()));
     loop {
-        match store.log_head().await {
+        tokio::select! {
+            () = &mut stop => return,
+            _ = timeout(POLL, door.store().hints().grown.notified()) => {}
+        }
+        if door.followers.available_permits() == door.parts.options.followers {
+            continue;
+        }
+        match door.store().log_head().await {
             Ok(head) => {
                 growth.send_if_modified(|known| std::mem::replace(&mut known.size, head.size) != head.size);
             }
             Err(error) => tracing::warn!(error.message = %error, "the size of the audit log is not known"),
-        }
-        tokio::select! {
-            () = &mut stop => return,
-            _ = timeout(POLL, store.hints().grown.notified()) => {}
         }
     }
 }

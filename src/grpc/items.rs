@@ -3,10 +3,10 @@
 
 use std::pin::Pin;
 
-use futures_util::{Stream, StreamExt, future};
+use futures_util::{Stream, StreamExt, future, stream};
 use tonic::{Status, Streaming};
 
-use super::Door;
+use super::{Door, status};
 
 /// Answers on their way to the caller.
 pub(super) type Answers<A> = Pin<Box<dyn Stream<Item = Result<A, Status>> + Send>>;
@@ -22,8 +22,13 @@ where
 {
     let stop = Box::pin(super::stopped(door.stop.clone()));
     let in_hand = door.parts.options.items_in_flight.clamp(1, 4_096);
+    let stopping = door.stop.clone();
+    // Whoever is still asking when the gateway stops is told to ask again, rather than left to count the answers.
+    let last = stream::once(future::lazy(move |_| *stopping.borrow()))
+        .filter_map(|stopping| future::ready(stopping.then(|| Err(status::stopping()))));
     let answers = questions
         .take_until(stop)
+        .chain(last)
         .map(move |question| match question {
             Ok(question) => future::Either::Left(to_ok(answer(question))),
             Err(status) => future::Either::Right(future::ready(Err(status))),

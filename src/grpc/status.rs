@@ -84,6 +84,11 @@ pub(super) fn too_many_followers() -> Status {
     Status::with_error_details(Code::ResourceExhausted, "订阅过多,请稍后重试 / too many open Watch and Tail calls", details)
 }
 
+/// The gateway stops; what has been answered is kept.
+pub(super) fn stopping() -> Status {
+    busy(Code::Unavailable, "网关正在停止,请稍后重发未答复的内容 / stopping: send again what was not answered")
+}
+
 fn busy(code: Code, message: &str) -> Status {
     Status::with_error_details(code, message, ErrorDetails::with_retry_info(Some(RETRY_AFTER)))
 }

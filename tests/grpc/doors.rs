@@ -84,7 +84,7 @@ async fn the_audit_log_tells_the_story() {
     let id = world.declarations("acme").submit(submit("A1", "W1")).await.unwrap().into_inner().declaration_id;
     let mut log = world.audit_log("audit");
     let story = log.timeline(TimelineRequest { number: "W1".into() }).await.unwrap().into_inner();
-    assert_eq!(story.declaration_ids, [id.clone()]);
+    assert_eq!(story.declaration_ids, [id]);
     let [AuditEntry { position: None, act, actor, tenant, changes, .. }] = story.entries.as_slice() else { panic!("{story:?}") };
     assert_eq!((act.as_str(), actor.as_str(), tenant.as_str()), ("accept", "acme", "acme"));
     assert!(changes.iter().any(|change| change.field == "inventory.state" && change.to == "waiting"));

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 use tongguan::{
-    grpc::proto::{DocumentState, TailRequest, WatchRequest},
+    grpc::proto::{DocumentState, SubmitStreamRequest, TailRequest, WatchRequest},
     party::Role,
 };
 use tonic::{Code, Streaming};
@@ -54,6 +54,20 @@ async fn a_stop_ends_every_stream() {
     assert_eq!(next(&mut tail).await.entry.unwrap().position, Some(size - 1));
     world.stop().await;
     assert!(timeout(Duration::from_secs(10), tail.message()).await.unwrap().is_ok_and(|end| end.is_none()));
+}
+
+#[tokio::test]
+async fn whoever_is_still_submitting_at_a_stop_is_told_to_come_back() {
+    let world = open_world().await;
+    let (items, stream) = tokio::sync::mpsc::channel(1);
+    items.send(SubmitStreamRequest { item_id: "1".into(), submit: Some(submit("A1", "W1")) }).await.unwrap();
+    let stream = tokio_stream::wrappers::ReceiverStream::new(stream);
+    let mut answers = world.declarations("").submit_stream(stream).await.unwrap().into_inner();
+    assert_eq!(next(&mut answers).await.item_id, "1");
+    world.stop().await;
+    let end = timeout(Duration::from_secs(10), answers.message()).await.unwrap();
+    assert_eq!(end.unwrap_err().code(), Code::Unavailable);
+    drop(items);
 }
 
 #[tokio::test]
