@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand};
 mod audit;
 mod demo;
 mod keys;
+mod outcome;
 mod rows;
 mod serve;
 mod submit;

@@ -255,6 +255,14 @@ impl Config {
     }
 }
 
+/// Reads a value from TOML text.
+///
+/// # Errors
+/// If the text is no such value.
+pub fn read_toml<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, Error> {
+    Figment::from(Toml::string(text)).extract().map_err(|error| Error::Unreadable(error.to_string()))
+}
+
 fn names<'a>(what: &str, all: impl Iterator<Item = &'a str>, faults: &mut Vec<String>) -> BTreeSet<&'a str> {
     let mut seen = BTreeSet::new();
     for name in all {

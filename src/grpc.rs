@@ -30,6 +30,7 @@ use proto::{
 
 mod advice;
 mod audit_log;
+pub mod client;
 mod convert;
 mod declarations;
 mod drafts;
@@ -41,7 +42,7 @@ mod operations;
 mod status;
 
 /// What the door speaks: made from `proto/`, for our own clients and tests as well.
-#[expect(unused_qualifications, reason = "the code is generated")]
+#[expect(unused_qualifications, clippy::allow_attributes, reason = "the code is generated")]
 pub mod proto {
     tonic::include_proto!("tongguan.v1");
 }

@@ -28,5 +28,7 @@ pub mod sequencer;
 pub mod access;
 pub mod grpc;
 pub mod simulator;
+pub mod gateway;
 pub mod config;
+pub mod demo;
 pub mod cli;

@@ -1,314 +1,23 @@
-//! The simulated customs through its folders, and the demonstration's data.
+//! The simulated customs through its folders.
 
-use std::{fs, path::Path, sync::Arc, time::Duration};
+mod demo;
+mod official;
+mod stage;
 
-use serde::Deserialize;
-use tempfile::TempDir;
+use std::{fs, time::Duration};
+
 use tongguan::{
-    check::{self, Taken, TakenWaybill},
-    clock::{Clockwork, ManualClock, SeededEntropy, Timestamp, day_to_wire, parse_day},
-    codes,
-    declaration::{Action, Declaration, DeclarationId, DocumentGuid, DocumentId, EnterpriseNo, Kind, MessageId, Waybill, draft, wire_guid},
-    dossier::{Content, Document},
-    message::{self, Outgoing, dxp},
-    party::{self, Party, Sender, Tenant},
+    clock::{Clockwork, day_to_wire},
+    declaration::Kind,
     receipt::{Answer, Receipt},
-    simulator::{Delays, Matching, Oddities, Office, Options, Script, Signatures},
-    state::State,
+    seal,
+    signers::{self, FileSigner},
+    simulator::{self, Matching, Oddities, Office, Options, Script, Signatures},
 };
 use uuid::Uuid;
 
-const ORDERS: &str = include_str!("../src/demo/orders.jsonl");
-const WAYBILLS: &str = include_str!("../src/demo/waybills.jsonl");
-const EXPECTED: &str = include_str!("../src/demo/expected.tsv");
-const SELLERS: &str = include_str!("../src/demo/sellers.toml");
-const DAY: &str = "20261123";
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Line {
-    idempotency_key: String,
-    order: draft::Order,
-    inventory: draft::Inventory,
-}
-
-fn drafts() -> Vec<draft::Declaration> {
-    let read = |line| {
-        let Line { idempotency_key, order, mut inventory } = serde_json::from_str(line).unwrap();
-        assert_eq!(idempotency_key, format!("demo-{}", order.order_no));
-        assert_eq!(inventory.exit_date, "", "the day of the demonstration is filled in when it is loaded");
-        inventory.exit_date = DAY.to_owned();
-        draft::Declaration { order, inventory }
-    };
-    ORDERS.lines().map(read).collect()
-}
-
-fn waybills() -> Vec<draft::Waybill> {
-    WAYBILLS.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
-}
-
-fn expected(order_no: &str) -> Option<(&'static str, &'static str)> {
-    let columns = EXPECTED.lines().map(|row| row.split('\t').collect::<Vec<_>>());
-    columns.into_iter().find(|columns| columns[0] == order_no).map(|columns| (columns[1], columns[2]))
-}
-
-#[test]
-fn the_demonstration_has_its_faults_and_no_others() {
-    let today = parse_day(DAY).unwrap();
-    let drafts = drafts();
-    assert_eq!(drafts.len(), 200);
-    let mut numbers: Vec<_> = drafts.iter().map(|draft| draft.order.order_no.as_str()).collect();
-    for draft in &drafts {
-        let no = &draft.order.order_no;
-        let outcome = expected(no);
-        match check::check(draft, &Taken::default(), today) {
-            Ok(checked) => {
-                assert!(outcome.is_none_or(|(outcome, _)| outcome != "finding"), "{no} should not be accepted");
-                assert!(checked.warnings().is_empty(), "{no}: {:?}", checked.warnings());
-            }
-            Err(findings) => {
-                let rules: Vec<_> = findings.list().iter().map(|finding| finding.rule.as_str()).collect();
-                assert!(outcome.is_some_and(|(_, rule)| rules.contains(&rule)), "{no}: {rules:?}");
-            }
-        }
-    }
-    numbers.sort_unstable();
-    numbers.dedup();
-    assert_eq!(numbers.len(), 200);
-    assert_eq!(EXPECTED.lines().filter(|row| row.contains("\tfinding\t")).count(), 10);
-}
-
-#[test]
-fn every_good_order_of_the_demonstration_has_its_waybill() {
-    let today = parse_day(DAY).unwrap();
-    let waybills = waybills();
-    for waybill in &waybills {
-        check::check_waybill(waybill, &TakenWaybill::default(), today).unwrap();
-    }
-    let bound = |draft: &draft::Declaration| {
-        let named = |waybill: &&draft::Waybill| match &waybill.order {
-            Some(order) => order.order_no == draft.order.order_no,
-            None => waybill.waybill_no == draft.inventory.waybill_no,
-        };
-        waybills.iter().filter(named).count()
-    };
-    for draft in drafts() {
-        let refused = expected(&draft.order.order_no).is_some_and(|(outcome, _)| outcome == "finding");
-        assert_eq!(bound(&draft), usize::from(!refused), "{}", draft.order.order_no);
-    }
-}
-
-#[test]
-fn the_demonstration_is_of_guangzhou_and_dongguan() {
-    let codes_of = SELLERS.lines().filter_map(|line| line.strip_prefix("code = \"")?.split('"').next());
-    let sellers: Vec<_> = codes_of.collect();
-    assert_eq!(sellers.len(), 6);
-    assert!(sellers.iter().all(|code| party::is_credit_code(code)));
-    let day = parse_day(DAY).unwrap();
-    let (mut guangzhou, mut huangpu) = (0, 0);
-    for draft in drafts().iter().filter(|draft| expected(&draft.order.order_no).is_none()) {
-        assert!(sellers.contains(&draft.order.seller.code.as_str()));
-        let office = &draft.inventory.declared_at;
-        assert!(codes::office(office, day).is_some(), "{office}");
-        match office.get(..2) {
-            Some("51") => guangzhou += 1,
-            Some("52") => huangpu += 1,
-            _ => panic!("{office}"),
-        }
-    }
-    assert!(guangzhou > 50 && huangpu > 50, "{guangzhou} {huangpu}");
-}
-
-/// A customs with its folders, and the gateway's side of them.
-struct Stage {
-    place: TempDir,
-    clock: Arc<ManualClock>,
-    options: Options,
-    office: Office,
-    made: u128,
-}
-
-const ROADS: [&str; 2] = ["guangzhou", "huangpu"];
-
-impl Stage {
-    fn new(options: Options) -> Self {
-        let place = tempfile::tempdir().unwrap();
-        let clock = Arc::new(ManualClock::at(Timestamp::parse_seconds("20261123100000").unwrap()));
-        let options = Options { dir: place.path().to_owned(), roads: ROADS.map(str::to_owned).to_vec(), ..options };
-        let office = Office::open(options.clone(), clockwork(&clock)).unwrap();
-        Self { place, clock, options, office, made: 0 }
-    }
-
-    fn folder(&self, road: &str, name: &str) -> std::path::PathBuf {
-        self.place.path().join(road).join(name)
-    }
-
-    fn restart(&mut self) {
-        self.office = Office::open(self.options.clone(), clockwork(&self.clock)).unwrap();
-    }
-
-    fn guid(&mut self) -> Uuid {
-        self.made += 1;
-        Uuid::from_u128(0x0190_0000_0000_7000_8000_0000_0000_0000 | self.made)
-    }
-
-    /// The bytes of a message, not signed, in its envelope.
-    fn message(&mut self, kind: Kind, guid: Uuid, contents: &[(Uuid, Content, &str)]) -> Vec<u8> {
-        let documents: Vec<_> = contents.iter().map(|(guid, ..)| document(kind, *guid)).collect();
-        let outgoing: Vec<_> = documents
-            .iter()
-            .zip(contents)
-            .map(|(document, (_, content, waybill_no))| Outgoing { document, content, waybill_no })
-            .collect();
-        let now = self.clock_now();
-        let payload = message::compose(kind, MessageId(guid), &sender(), &outgoing, now).unwrap();
-        envelope(&payload, guid, message::wire_type(kind), now)
-    }
-
-    fn clock_now(&self) -> Timestamp {
-        use tongguan::clock::Clock;
-        self.clock.now()
-    }
-
-    fn put(&self, road: &str, name: &str, bytes: &[u8]) {
-        fs::write(self.folder(road, "out").join(name), bytes).unwrap();
-    }
-
-    fn send(&mut self, road: &str, kind: Kind, contents: &[(Uuid, Content, &str)]) -> (String, Vec<u8>) {
-        let guid = self.guid();
-        let bytes = self.message(kind, guid, contents);
-        let name = format!("{}_{}.xml", message::wire_type(kind), wire_guid(guid));
-        self.put(road, &name, &bytes);
-        (name, bytes)
-    }
-
-    /// Lets time go by until nothing more happens; gives the answers of a road, and takes them away.
-    fn play(&mut self, road: &str) -> Vec<Answer> {
-        for _ in 0..200 {
-            self.office.pass().unwrap();
-            self.clock.advance(Duration::from_millis(50));
-        }
-        self.answers(road)
-    }
-
-    fn answers(&self, road: &str) -> Vec<Answer> {
-        let mut answers = Vec::new();
-        for (name, bytes) in files(&self.folder(road, "in")) {
-            let payload = match dxp::open(&bytes) {
-                Ok(dxp::Opened::Envelope(envelope)) => envelope.data,
-                Ok(_) => bytes,
-                Err(_) => {
-                    assert!(name.starts_with("garbage"), "{name}");
-                    Vec::new()
-                }
-            };
-            if !payload.is_empty() {
-                answers.push(message::parse_answer(&payload).unwrap());
-            }
-            fs::remove_file(self.folder(road, "in").join(name)).unwrap();
-        }
-        answers
-    }
-}
-
-fn clockwork(clock: &Arc<ManualClock>) -> Clockwork {
-    Clockwork::new(clock.clone(), Arc::new(SeededEntropy::new(9)))
-}
-
-fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
-    let mut files: Vec<_> = fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .map(|path| (path.file_name().unwrap().to_string_lossy().into_owned(), fs::read(&path).unwrap()))
-        .collect();
-    files.sort();
-    files
-}
-
-fn envelope(payload: &[u8], guid: Uuid, msg_type: &str, at: Timestamp) -> Vec<u8> {
-    let id = wire_guid(guid);
-    let address = dxp::Address { cop_msg_id: &id, sender: &sender().dxp_id, receiver: dxp::EXPORT_RECEIVER, at, msg_type };
-    dxp::wrap(&address, payload, "").unwrap()
-}
-
-fn sender() -> Sender {
-    Sender {
-        name: "declarant".to_owned(),
-        party: Party { code: "91440101MA5TG07G5B".to_owned(), name: "广州南粤通关服务有限公司（示例）".to_owned() },
-        dxp_id: "DXPENT0000000001".to_owned(),
-        signer: "declarant".to_owned(),
-        road: ROADS[0].to_owned(),
-    }
-}
-
-fn document(kind: Kind, guid: Uuid) -> Document {
-    Document {
-        id: DocumentId(guid),
-        version: 1,
-        tenant: Tenant::local(),
-        declaration: Some(DeclarationId(guid)),
-        kind,
-        action: Action::Add,
-        guid: DocumentGuid(guid),
-        sender: "declarant".to_owned(),
-        road: ROADS[0].to_owned(),
-        enterprise_no: Some(EnterpriseNo::from_id(guid)),
-        port_no: None,
-        inventory_no: None,
-        state: State::Due,
-        last_word: None,
-        needed_by: Timestamp::NEVER,
-        gate_at: None,
-        lot: None,
-        packed: 0,
-        message: None,
-    }
-}
-
-/// A parcel of the demonstration, checked: its declaration and its waybill.
-fn parcel(index: usize) -> (Arc<Declaration>, Arc<Waybill>) {
-    let today = parse_day(DAY).unwrap();
-    let draft = drafts().swap_remove(index);
-    let (declaration, _) = check::check(&draft, &Taken::default(), today).unwrap().into_parts();
-    let of = |waybill: &&draft::Waybill| match &waybill.order {
-        Some(order) => order.order_no == draft.order.order_no,
-        None => waybill.waybill_no == draft.inventory.waybill_no,
-    };
-    let waybills = waybills();
-    let (waybill, ..) = check::check_waybill(waybills.iter().find(of).unwrap(), &TakenWaybill::default(), today).unwrap().into_parts();
-    (Arc::new(declaration), Arc::new(waybill))
-}
-
-fn content(kind: Kind, parcel: &(Arc<Declaration>, Arc<Waybill>)) -> Content {
-    match kind {
-        Kind::Waybill => Content::Waybill(parcel.1.clone()),
-        Kind::Order | Kind::Inventory => Content::Declaration(parcel.0.clone()),
-    }
-}
-
-fn quick() -> Options {
-    Options {
-        delays: Delays::DEMO,
-        oddities: Oddities::none(),
-        signatures: Signatures::Ignored,
-        receipts_per_message: 100,
-        ..Options::default()
-    }
-}
-
-fn receipts(answers: &[Answer]) -> Vec<Receipt> {
-    let each = answers.iter().flat_map(|answer| match answer {
-        Answer::Receipts(receipts) => receipts.clone(),
-        Answer::Format(_) | Answer::Transport(_) => Vec::new(),
-    });
-    let mut receipts: Vec<_> = each.collect();
-    receipts.sort_by_key(|receipt| receipt.at);
-    receipts
-}
-
-fn codes_of(answers: &[Answer], kind: Kind) -> Vec<String> {
-    receipts(answers).into_iter().filter(|receipt| receipt.key.kind() == kind).map(|receipt| receipt.code).collect()
-}
+use demo::{EXPECTED, drafts, expected};
+use stage::{ROADS, Stage, codes_of, content, envelope, files, parcel, quick, receipts, unsigned};
 
 const LIFE: [&str; 5] = ["2", "120", "399", "800", "899"];
 
@@ -360,7 +69,8 @@ fn what_is_taken_twice_is_kept_once_and_counted_only_if_it_differs() {
     assert_eq!(stage.office.report().declared_twice.len(), 1, "another message with the same document");
 
     let guid = stage.guid();
-    let other = stage.message(Kind::Order, Uuid::parse_str(name.split(['_', '.']).nth(1).unwrap()).unwrap(), &[(guid, order[0].1.clone(), "")]);
+    let other =
+        stage.message(Kind::Order, Uuid::parse_str(name.split(['_', '.']).nth(1).unwrap()).unwrap(), &[(guid, order[0].1.clone(), "")]);
     stage.put(ROADS[0], &name, &other);
     stage.play(ROADS[0]);
     let report = stage.office.report();
@@ -374,11 +84,9 @@ fn a_bad_signature_and_a_bad_envelope_are_answered_by_the_platform() {
     let parcel = parcel(0);
     let guid = stage.guid();
     stage.send(ROADS[0], Kind::Order, &[(guid, content(Kind::Order, &parcel), "")]);
-    let message = message::compose(Kind::Order, MessageId(guid), &sender(), &[], stage.clock_now());
-    assert!(message.is_err(), "there is no message without documents");
     let at = stage.clock_now();
     stage.put(ROADS[0], "wrong-type.xml", &envelope(b"<a/>", guid, "CEB303Message", at));
-    stage.put(ROADS[0], "plain.xml", &unsigned(&mut stage_guid(), &parcel, at));
+    stage.put(ROADS[0], "plain.xml", &unsigned(Uuid::from_u128(7), &parcel, at));
     let answers = stage.play(ROADS[0]);
     let mut said: Vec<_> = answers
         .iter()
@@ -394,15 +102,60 @@ fn a_bad_signature_and_a_bad_envelope_are_answered_by_the_platform() {
     assert!(stage.office.report().documents.is_empty());
 }
 
-fn stage_guid() -> Uuid {
-    Uuid::from_u128(0x0190_0000_0000_7000_8000_0000_FFFF_0001)
+#[tokio::test]
+async fn a_good_signature_passes_and_a_changed_message_does_not() {
+    let mut stage = Stage::new(Options { signatures: Signatures::Strict, ..quick() });
+    let (key, certificate) = signers::new_key(&Clockwork::system(), "示例", 30).unwrap();
+    let (key, certificate) = signers::write_key(stage.place.path(), "test", &key, &certificate).unwrap();
+    let signer = FileSigner::open(&key, &certificate).unwrap();
+    let parcel = parcel(0);
+    let at = stage.clock_now();
+    for (number, changes) in [(1_u128, false), (2, true)] {
+        let guid = Uuid::from_u128(number);
+        let mut bytes = seal::seal(&unsigned(guid, &parcel, at), &signer).await.unwrap().bytes().to_vec();
+        if changes {
+            let text = String::from_utf8(bytes).unwrap();
+            bytes = text.replacen("<ceb:freight>0</ceb:freight>", "<ceb:freight>1</ceb:freight>", 1).into_bytes();
+        }
+        stage.put(ROADS[0], &format!("{number}.xml"), &envelope(&bytes, guid, "CEB303Message", at));
+    }
+    let answers = stage.play(ROADS[0]);
+    assert_eq!(codes_of(&answers, Kind::Order), ["2", "120"]);
+    assert!(answers.iter().any(|answer| matches!(answer, Answer::Transport(receipt) if receipt.code == "1004")), "{answers:?}");
 }
 
-/// A message without an envelope and without a signature.
-fn unsigned(guid: &mut Uuid, parcel: &(Arc<Declaration>, Arc<Waybill>), at: Timestamp) -> Vec<u8> {
-    let document = document(Kind::Order, *guid);
-    let outgoing = Outgoing { document: &document, content: &content(Kind::Order, parcel), waybill_no: "" };
-    message::compose(Kind::Order, MessageId(*guid), &sender(), &[outgoing], at).unwrap()
+#[tokio::test]
+async fn it_runs_until_it_is_told_to_stop() {
+    let place = tempfile::tempdir().unwrap();
+    let options = Options { dir: place.path().to_owned(), poll_ms: 5, ..quick() };
+    let (tell, stop) = tokio::sync::watch::channel(false);
+    let running = tokio::spawn(simulator::run(options, Clockwork::system(), stop));
+    let out = place.path().join("guangzhou/out");
+    wait_for(|| out.is_dir()).await;
+    fs::write(out.join("m.xml"), unsigned(Uuid::from_u128(1), &parcel(0), Clockwork::system().now())).unwrap();
+    wait_for(|| files(&place.path().join("guangzhou/received")).len() == 2).await;
+    tell.send(true).unwrap();
+    let report = running.await.unwrap().unwrap();
+    assert_eq!((report.messages, report.stored), (1, 1));
+}
+
+async fn wait_for(mut done: impl FnMut() -> bool) {
+    for _ in 0..1_000 {
+        if done() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("it did not happen within 10 seconds");
+}
+
+#[test]
+fn a_road_must_have_the_name_of_a_folder() {
+    let place = tempfile::tempdir().unwrap();
+    for road in ["", "..", "a/b", "a b"] {
+        let options = Options { dir: place.path().to_owned(), roads: vec![road.to_owned()], ..quick() };
+        assert!(Office::open(options, Clockwork::system()).is_err(), "{road:?}");
+    }
 }
 
 #[test]
@@ -501,7 +254,17 @@ fn the_same_seed_says_the_same() {
 
 #[test]
 fn under_every_oddity_a_gateway_that_sends_again_sees_everything_close() {
-    let oddities = Oddities { silence: 500, time_out: 500, shell: 500, zero_byte: 500, repeat: 300, late: 300, garbage: 300, stranger: 300, ..Oddities::demo() };
+    let oddities = Oddities {
+        silence: 500,
+        time_out: 500,
+        shell: 500,
+        zero_byte: 500,
+        repeat: 300,
+        late: 300,
+        garbage: 300,
+        stranger: 300,
+        ..Oddities::demo()
+    };
     let mut stage = Stage::new(Options { oddities: Oddities { port_failed: 0, ..oddities }, receipts_per_message: 3, ..quick() });
     let mut sent = Vec::new();
     send_many(&mut stage);

@@ -43,8 +43,9 @@ pub(super) fn run(command: &KeyCommand) -> Result<ExitCode> {
     let clockwork = Clockwork::system();
     match command {
         KeyCommand::New { name, dir, subject, days } => {
-            let files = signers::write_key(&clockwork, dir, name, subject, *days)?;
-            say(&format!("{}\n{}", files.key.display(), files.certificate.display()));
+            let (key, certificate) = signers::new_key(&clockwork, subject, *days)?;
+            let (key, certificate) = signers::write_key(dir, name, &key, &certificate)?;
+            say(&format!("{}\n{}", key.display(), certificate.display()));
         }
         KeyCommand::Log { origin, name, dir } => {
             let (secret, public) = write_log_key(&clockwork, origin, name, dir)?;

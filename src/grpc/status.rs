@@ -30,7 +30,7 @@ fn row(refusal: &Refusal) -> (Code, &'static str, &'static str) {
     }
 }
 
-/// The status of a refusal; see DESIGN of the details in `finding.proto`.
+/// The status of a refusal; its details are described in `finding.proto`.
 pub(super) fn of_refusal(refusal: &Refusal) -> Status {
     let (code, zh, en) = row(refusal);
     match refusal {

@@ -27,7 +27,7 @@ use super::{
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Speech {
     /// 304, 506, 604.
-    Receipt(Told),
+    Receipt(Box<Told>),
     /// 900; with the MsgType of the message.
     Format(FormatReceipt, String),
     /// DxpRep; with the MsgType of the message.
@@ -122,6 +122,18 @@ impl Customs {
         for paper in &letter.papers {
             self.enter(letter, paper, at);
         }
+    }
+
+    /// Reports a time-out (3003) for a message, whether or not it was taken.
+    pub fn time_out(&mut self, letter: &Letter, at: Timestamp) {
+        let at = at + self.wait(self.options.delays.declaring_ms, &letter.original);
+        let receipt = TransportReceipt {
+            code: TIME_OUT.to_owned(),
+            info: "远程系统处理超时".to_owned(),
+            original: letter.original.clone(),
+            sender_dxp_id: letter.address.dxp_id.clone(),
+        };
+        self.plan(at, Step::Speech(letter.address.clone(), Speech::Transport(receipt, letter.message_type.clone())));
     }
 
     /// Refuses a whole message; none of its documents is on record by it.
@@ -250,7 +262,7 @@ impl Customs {
         let at = at + self.wait(word.delay_ms(&self.options.delays), &paper.guid).max(Duration::from_millis(1));
         let told = Record::new(letter, paper, 0).tell(&word, "", at);
         if !self.already(&paper.name(), code) {
-            self.plan(at, Step::Speech(letter.address.clone(), Speech::Receipt(told)));
+            self.plan(at, Step::Speech(letter.address.clone(), Speech::Receipt(Box::new(told))));
         }
     }
 
@@ -268,7 +280,7 @@ impl Customs {
         self.tally(name.kind, word);
         self.follow(name, taken, word, at);
         let silent = self.already(name, word.code());
-        (!silent).then_some(Said { address, at, speech: Speech::Receipt(told) })
+        (!silent).then_some(Said { address, at, speech: Speech::Receipt(Box::new(told)) })
     }
 
     fn tally(&mut self, kind: Kind, word: &Word) {
@@ -405,6 +417,9 @@ impl Customs {
         found
     }
 }
+
+/// ResponseCode of a time-out (message specification 202205, table 7-1).
+pub(super) const TIME_OUT: &str = "3003";
 
 /// returnStatus of a 900 (spec of the messages, §5).
 pub(super) const FORMAT_FAULT: &str = "-999999";

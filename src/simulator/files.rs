@@ -125,7 +125,7 @@ mod tests {
         let (out, sent) = (place.path().join("out"), place.path().join("sent"));
         make(&out).unwrap();
         make(&sent).unwrap();
-        let mut take = |bytes: &[u8]| {
+        let take = |bytes: &[u8]| {
             let path = out.join("m.xml");
             fs::write(&path, bytes).unwrap();
             let kept = keep(&path, &sent, "M_1", bytes).unwrap();

@@ -2,7 +2,7 @@
 //! transmitted, `received` what was answered, `unreadable` what was neither, with the reason beside it.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeSet, VecDeque},
     fs, io,
     path::{Path, PathBuf},
 };
@@ -18,11 +18,11 @@ use crate::{
 
 use super::{
     Error,
-    customs::Customs,
+    customs::{Customs, TIME_OUT},
     dice::Dice,
     files::{self, Kept},
     options::Options,
-    paper::{Letter, Refusal},
+    paper::Letter,
     reading::{Reading, read},
     report::Report,
     writing::{File, Writing},
@@ -38,7 +38,10 @@ pub struct Office {
     clockwork: Clockwork,
     customs: Customs,
     writing: Writing,
+    /// Messages that were met before: only the first delivery of one is ever lost.
     met: BTreeSet<String>,
+    /// What could not be written yet: a full disk loses nothing.
+    unwritten: VecDeque<File>,
 }
 
 /// What a pass did.
@@ -67,7 +70,7 @@ impl Office {
         }
         let customs = Customs::new(options.clone());
         let writing = Writing::new(&options, clockwork.clone());
-        let mut office = Self { options, clockwork, customs, writing, met: BTreeSet::new() };
+        let mut office = Self { options, clockwork, customs, writing, met: BTreeSet::new(), unwritten: VecDeque::new() };
         office.remember()?;
         Ok(office)
     }
@@ -102,8 +105,10 @@ impl Office {
         for said in self.customs.due(now) {
             self.writing.add(said);
         }
-        for file in self.writing.ready(now)? {
-            self.write(&file)?;
+        self.unwritten.extend(self.writing.ready(now)?);
+        while let Some(file) = self.unwritten.front() {
+            self.write(file)?;
+            self.unwritten.pop_front();
             pass.written += 1;
         }
         Ok(pass)
@@ -148,8 +153,7 @@ impl Office {
         if !letter.address.enveloped || !dice.chance(odd.time_out, "time-out", &letter.guid) {
             return false;
         }
-        let info = "远程系统处理超时".to_owned();
-        self.customs.refuse(letter, Refusal::Transport { code: "3003", info }, now);
+        self.customs.time_out(letter, now);
         dice.roll("time-out", &letter.original) & 1 == 0
     }
 
@@ -205,6 +209,7 @@ impl Office {
         match answer {
             Ok(Answer::Receipts(receipts)) => receipts.iter().for_each(|receipt| self.customs.remember(receipt)),
             Ok(Answer::Format(receipt)) => self.customs.remember_refusal(&receipt.original),
+            Ok(Answer::Transport(receipt)) if receipt.code == TIME_OUT => {}
             Ok(Answer::Transport(receipt)) => self.customs.remember_refusal(&receipt.original),
             Err(_) => {}
         }

@@ -95,7 +95,7 @@ impl Writing {
             }
             let said = entry.remove();
             match said.speech {
-                Speech::Receipt(told) => gathered.entry((said.address, told.receipt.key.kind())).or_default().push(told),
+                Speech::Receipt(told) => gathered.entry((said.address, told.receipt.key.kind())).or_default().push(*told),
                 Speech::Format(receipt, refused) => {
                     let guid = MessageId(self.clockwork.id());
                     let bytes = message::compose_format(guid, &receipt, &refused, "", self.style(&guid))?;
@@ -123,14 +123,7 @@ impl Writing {
         Ok(files)
     }
 
-    fn receipts(
-        &self,
-        files: &mut Vec<File>,
-        address: &Address,
-        kind: Kind,
-        told: &[Told],
-        now: Timestamp,
-    ) -> Result<(), message::Error> {
+    fn receipts(&self, files: &mut Vec<File>, address: &Address, kind: Kind, told: &[Told], now: Timestamp) -> Result<(), message::Error> {
         let guid = MessageId(self.clockwork.id());
         let replies: Vec<_> =
             told.iter().map(|told| Reply { guid: self.guid(told), receipt: &told.receipt, statistics: &told.statistics }).collect();

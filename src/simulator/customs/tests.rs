@@ -174,7 +174,9 @@ fn what_is_scripted_happens() {
     assert_eq!(codes(&customs.due(END), Kind::Order), ["2", "120"]);
     customs.take(&letter("MP", vec![paper(Kind::Order, "1"), paper(Kind::Order, "P")]), Timestamp(0));
     let said = customs.due(END);
-    assert!(matches!(&said[..], [Said { speech: Speech::Format(receipt, _), .. }] if receipt.original == "MP" && receipt.code == "-999999"));
+    assert!(
+        matches!(&said[..], [Said { speech: Speech::Format(receipt, _), .. }] if receipt.original == "MP" && receipt.code == "-999999")
+    );
     assert!(customs.record(&paper(Kind::Order, "1").name()).is_none(), "none of a refused message is on record");
     customs.take(&letter("M1", vec![paper(Kind::Order, "1")]), Timestamp(0));
     assert_eq!(codes(&customs.due(END), Kind::Order), ["2", "120"]);
@@ -190,7 +192,10 @@ fn times_never_run_backwards_along_a_life_whatever_the_seed() {
             take(&mut customs, kind, "1");
         }
         let said = customs.due(END);
-        let list: Vec<_> = said.iter().filter(|said| matches!(&said.speech, Speech::Receipt(told) if told.receipt.key.kind() == Kind::Inventory)).collect();
+        let list: Vec<_> = said
+            .iter()
+            .filter(|said| matches!(&said.speech, Speech::Receipt(told) if told.receipt.key.kind() == Kind::Inventory))
+            .collect();
         assert!(list.windows(2).all(|pair| pair[0].at < pair[1].at), "seed {seed}");
         assert_eq!(codes(&said, Kind::Inventory).last(), Some(&"899"), "seed {seed}");
     }
@@ -200,9 +205,8 @@ fn times_never_run_backwards_along_a_life_whatever_the_seed() {
 fn a_restart_says_only_what_was_not_said() {
     let oddities = Oddities { sent: 300, review: 300, port_failed: 200, ..Oddities::none() };
     let options = Options { oddities, delays: Delays::DEMO, seed: 5, ..options() };
-    let letters: Vec<_> = (0..40)
-        .flat_map(|n: u32| Kind::ALL.map(|kind| letter(&format!("M{kind:?}{n}"), vec![paper(kind, &n.to_string())])))
-        .collect();
+    let letters: Vec<_> =
+        (0..40).flat_map(|n: u32| Kind::ALL.map(|kind| letter(&format!("M{kind:?}{n}"), vec![paper(kind, &n.to_string())]))).collect();
     let fill = |customs: &mut Customs| letters.iter().for_each(|letter| customs.take(letter, Timestamp(0)));
     let mut whole = Customs::new(options.clone());
     fill(&mut whole);

@@ -1,0 +1,65 @@
+//! `serve` and `simulate`: run until Ctrl-C, then finish what is in hand.
+
+use std::{path::Path, process::ExitCode};
+
+use anyhow::{Context, Result};
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    sync::watch,
+};
+use tracing_subscriber::EnvFilter;
+
+use super::say;
+use crate::{
+    clock::Clockwork,
+    config::{Config, LogFormat, LogOptions},
+    gateway::Gateway,
+    simulator,
+};
+
+/// Begins to write the program's own log to standard error.
+pub(super) fn begin_log(options: &LogOptions) -> Result<()> {
+    let filter = EnvFilter::try_new(&options.filter).with_context(|| format!("log.filter {:?} makes no sense", options.filter))?;
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match options.format {
+        LogFormat::Text => builder.init(),
+        LogFormat::Json => builder.json().init(),
+    }
+    Ok(())
+}
+
+/// Waits for Ctrl-C or a polite kill.
+pub(super) async fn asked_to_stop() -> Result<()> {
+    let mut terminate = signal(SignalKind::terminate()).context("signals cannot be waited for")?;
+    tokio::select! {
+        interrupted = tokio::signal::ctrl_c() => interrupted.context("signals cannot be waited for")?,
+        _ = terminate.recv() => {}
+    }
+    Ok(())
+}
+
+pub(super) async fn serve(file: &Path) -> Result<ExitCode> {
+    let config = Config::load(file)?;
+    begin_log(&config.log)?;
+    let gateway = Gateway::start(&config, &Clockwork::system()).await?;
+    say(&format!("通关网关已就绪 · the gateway listens on {}", gateway.address()));
+    asked_to_stop().await?;
+    say("正在收尾 · finishing what is in hand");
+    gateway.stop().await;
+    Ok(ExitCode::SUCCESS)
+}
+
+pub(super) async fn simulate(file: &Path) -> Result<ExitCode> {
+    let config = Config::load(file)?;
+    begin_log(&config.log)?;
+    let (stop, stopped) = watch::channel(false);
+    let roads = config.simulator.roads.join(", ");
+    let running = tokio::spawn(simulator::run(config.simulator, Clockwork::system(), stopped));
+    say(&format!("模拟海关已就绪 · the simulated customs waits on {roads}"));
+    asked_to_stop().await?;
+    // If it has ended already, joining it tells why.
+    let _ = stop.send(true);
+    let report = running.await.context("the simulated customs broke off")??;
+    say(&report.to_string());
+    Ok(if report.declared_twice.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}

@@ -1,0 +1,235 @@
+//! The gateway as a whole: opens the store, the keys and the roads, starts every task, and stops them in the order in which work
+//! flows, so that nothing in hand is left behind.
+
+use std::{fs, net::SocketAddr, path::PathBuf, sync::Arc};
+
+use tokio::{net::TcpListener, sync::watch, task::JoinSet};
+use uuid::Uuid;
+
+use crate::{
+    access::{self, Access},
+    audit::{Difference, Entry, LogKey, NoteError},
+    clock::Clockwork,
+    collector::{Collector, Receiver},
+    config::Config,
+    courier::Courier,
+    endpoint::Road,
+    exemption::{Advisor, DataError, Library, SetupError, Version},
+    gatekeeper::Gatekeeper,
+    grpc,
+    intake::{self, Intake},
+    packer::Packer,
+    party::{Actor, Tenant},
+    sequencer::Sequencer,
+    signers::{self, Signers},
+    store::{self, Application, Change, Store, sqlite::Sqlite},
+};
+
+/// Why the gateway could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The store.
+    #[error("the store {} cannot be opened", .0.display())]
+    Store(PathBuf, #[source] store::Error),
+    /// A file of the configuration.
+    #[error("{} cannot be read", .0.display())]
+    File(PathBuf, #[source] std::io::Error),
+    /// The key of the audit log.
+    #[error("{} holds no secret key of an audit log", .0.display())]
+    LogKey(PathBuf, #[source] NoteError),
+    /// A signer.
+    #[error("a signer cannot be opened")]
+    Signers(#[from] signers::Error),
+    /// Access keys.
+    #[error("the access keys make no sense")]
+    Access(#[from] access::Error),
+    /// The exemption's tables or settings.
+    #[error("the exemption advice cannot be set up")]
+    Exemption(#[from] SetupError),
+    /// A rate library.
+    #[error("the rate library {} cannot be read", .0.display())]
+    Library(PathBuf, #[source] DataError),
+    /// The shipped sample library.
+    #[error("the sample library cannot be read")]
+    Sample(#[source] DataError),
+    /// The address.
+    #[error("cannot listen on {0}")]
+    Listen(String, #[source] std::io::Error),
+}
+
+/// A running gateway.
+pub struct Gateway {
+    address: SocketAddr,
+    store: Arc<dyn Store>,
+    stages: Vec<Stage>,
+}
+
+/// Tasks that stop together.
+struct Stage {
+    stop: watch::Sender<bool>,
+    tasks: JoinSet<()>,
+}
+
+impl Stage {
+    fn new() -> (Self, watch::Receiver<bool>) {
+        let (stop, stopped) = watch::channel(false);
+        (Self { stop, tasks: JoinSet::new() }, stopped)
+    }
+
+    async fn end(mut self) {
+        // A task that has ended already does not listen any more.
+        let _ = self.stop.send(true);
+        while let Some(ended) = self.tasks.join_next().await {
+            if let Err(error) = ended {
+                tracing::error!(error = %error, "a task broke off");
+            }
+        }
+    }
+}
+
+impl Gateway {
+    /// Starts everything that the configuration names.
+    ///
+    /// # Errors
+    /// If a file, a key or the address is of no use; then nothing runs.
+    pub async fn start(config: &Config, clockwork: &Clockwork) -> Result<Self, Error> {
+        let roads = config.roads.iter().cloned().map(Road::folder).collect();
+        Self::start_on(config, clockwork, roads).await
+    }
+
+    /// Starts everything, on roads that the caller opened.
+    ///
+    /// # Errors
+    /// As [`Gateway::start`].
+    pub async fn start_on(config: &Config, clockwork: &Clockwork, roads: Vec<Road>) -> Result<Self, Error> {
+        let log_key = log_key(config)?;
+        let signers = Arc::new(Signers::open(&config.signers)?);
+        let access = Arc::new(Access::new(&config.access)?);
+        let advisor = Arc::new(advisor(config)?);
+        let file = &config.store.file;
+        let store: Arc<dyn Store> = Arc::new(Sqlite::open(file).await.map_err(|error| Error::Store(file.clone(), error))?);
+        let listen = &config.grpc.listen;
+        let listener = TcpListener::bind(listen).await.map_err(|error| Error::Listen(listen.clone(), error))?;
+        let address = listener.local_addr().map_err(|error| Error::Listen(listen.clone(), error))?;
+        tell_override(&store, clockwork, config).await.map_err(|error| Error::Store(file.clone(), error))?;
+        let parts = Parts { config, clockwork, store: &store };
+        let door = parts.door(listener, access, &advisor);
+        let moving = parts.moving(roads, signers, &advisor);
+        let log = parts.log(log_key);
+        Ok(Self { address, store, stages: vec![door, moving, log] })
+    }
+
+    /// Where the door is.
+    #[must_use]
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// What is kept.
+    #[must_use]
+    pub fn store(&self) -> &Arc<dyn Store> {
+        &self.store
+    }
+
+    /// Stops: first the door, so that nothing new comes in, then what moves, then the log, which takes in the last entries.
+    pub async fn stop(self) {
+        for stage in self.stages {
+            stage.end().await;
+        }
+    }
+}
+
+struct Parts<'a> {
+    config: &'a Config,
+    clockwork: &'a Clockwork,
+    store: &'a Arc<dyn Store>,
+}
+
+impl Parts<'_> {
+    fn door(&self, listener: TcpListener, access: Arc<Access>, advisor: &Arc<Advisor>) -> Stage {
+        let (mut stage, stopped) = Stage::new();
+        let parts = intake::Parts {
+            store: Arc::clone(self.store),
+            clockwork: self.clockwork.clone(),
+            lanes: self.config.lanes.clone(),
+            senders: self.config.senders.clone(),
+            advisor: Arc::clone(advisor),
+        };
+        let (intake, mut workers) = Intake::start(parts, &self.config.intake);
+        let parts = grpc::Parts {
+            store: Arc::clone(self.store),
+            intake,
+            access,
+            clockwork: self.clockwork.clone(),
+            options: self.config.grpc.clone(),
+        };
+        stage.tasks.spawn(async move {
+            if let Err(error) = grpc::serve(listener, parts, stopped).await {
+                tracing::error!(error = %error, "the door is shut");
+            }
+            // With the last handle gone, the workers finish what they have and end.
+            while workers.join_next().await.is_some() {}
+        });
+        stage
+    }
+
+    fn moving(&self, roads: Vec<Road>, signers: Arc<Signers>, advisor: &Arc<Advisor>) -> Stage {
+        let (mut stage, stopped) = Stage::new();
+        let Config { gatekeeper, packer, courier, collector, .. } = self.config;
+        let senders: Arc<[_]> = self.config.senders.clone().into();
+        let lanes: Arc<[_]> = self.config.lanes.clone().into();
+        let (store, clockwork) = (|| Arc::clone(self.store), || self.clockwork.clone());
+        stage.tasks.spawn(Gatekeeper::new(store(), clockwork(), lanes, Arc::clone(&senders), gatekeeper.clone()).run(stopped.clone()));
+        stage.tasks.spawn(Packer::new(store(), clockwork(), Arc::clone(&senders), signers, packer.clone()).run(stopped.clone()));
+        for road in roads {
+            let endpoint = Arc::clone(&road.endpoint);
+            stage.tasks.spawn(Receiver::new(store(), clockwork(), endpoint, collector.clone()).run(stopped.clone()));
+            stage.tasks.spawn(Courier::new(store(), clockwork(), road, Arc::clone(&senders), courier.clone()).run(stopped.clone()));
+        }
+        stage.tasks.spawn(Collector::new(store(), clockwork(), Arc::clone(advisor), collector.clone()).run(stopped));
+        stage
+    }
+
+    fn log(&self, key: LogKey) -> Stage {
+        let (mut stage, stopped) = Stage::new();
+        let options = self.config.audit.sequencer.clone();
+        let sequencer = Sequencer::new(Arc::clone(self.store), self.clockwork.clone(), Arc::new(key), options);
+        stage.tasks.spawn(sequencer.run(stopped));
+        stage
+    }
+}
+
+fn read(path: &PathBuf) -> Result<String, Error> {
+    fs::read_to_string(path).map_err(|error| Error::File(path.clone(), error))
+}
+
+fn log_key(config: &Config) -> Result<LogKey, Error> {
+    let file = &config.audit.key;
+    LogKey::parse(read(file)?.trim()).map_err(|error| Error::LogKey(file.clone(), error))
+}
+
+fn advisor(config: &Config) -> Result<Advisor, Error> {
+    let options = &config.exemption;
+    let mut library = if options.sample_library { Library::sample().map_err(Error::Sample)? } else { Library::default() };
+    for file in &options.libraries {
+        library = library.with(Version::parse_csv(&read(file)?).map_err(|error| Error::Library(file.clone(), error))?);
+    }
+    Ok(Advisor::new(library, options.settings.clone(), options.sellers.clone())?)
+}
+
+/// An override of what is not verified is named in the log at every start, with its reason.
+async fn tell_override(store: &Arc<dyn Store>, clockwork: &Clockwork, config: &Config) -> store::Result<()> {
+    let Some(given) = &config.exemption.settings.regime_override else { return Ok(()) };
+    let entry = Entry {
+        id: clockwork.id(),
+        at: clockwork.now(),
+        actor: Actor::gateway(Tenant::local(), "start"),
+        act: "override".to_owned(),
+        subject: Uuid::nil(),
+        changes: vec![Difference { field: "N-REGIME-UNVERIFIED".to_owned(), from: String::new(), to: given.name.clone() }],
+        why: given.reason.clone(),
+    };
+    let change = Change { entries: vec![entry], ..Change::default() };
+    store.apply(clockwork.now(), Application { changes: vec![change], ..Application::default() }).await?;
+    Ok(())
+}
