@@ -22,8 +22,6 @@ mod fold;
 mod forward;
 mod read;
 mod receiver;
-#[cfg(test)]
-mod tests;
 mod whole;
 
 pub use receiver::Receiver;

@@ -29,8 +29,6 @@ use crate::{
 };
 
 mod rate;
-#[cfg(test)]
-mod tests;
 
 use rate::Rate;
 

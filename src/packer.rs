@@ -29,8 +29,6 @@ use crate::{
 };
 
 mod composed;
-#[cfg(test)]
-mod tests;
 
 use composed::{Composed, Unfit};
 

@@ -17,9 +17,6 @@ use crate::{
     task::{self, Error, Pace, Task},
 };
 
-#[cfg(test)]
-mod tests;
-
 const NAME: &str = "sequencer";
 
 /// How the log grows.

@@ -3,6 +3,7 @@
 
 mod grpc;
 mod house;
+mod moving;
 mod schemas;
 mod seals;
 mod simulator;

@@ -24,7 +24,7 @@ use tongguan::{
 use uuid::Uuid;
 
 const START: Timestamp = Timestamp(1_795_000_000_000_000);
-const CARRIER: &str = "91440101MA59CARR1X";
+pub const CARRIER: &str = "91440101MA59CARR1X";
 
 struct World {
     _folder: tempfile::TempDir,
@@ -39,11 +39,11 @@ async fn world() -> World {
     World { _folder: folder, store, clockwork }
 }
 
-fn party(code: &str) -> Party {
+pub fn party(code: &str) -> Party {
     Party { code: code.into(), name: "某公司".into() }
 }
 
-fn declaration(order_no: &str, waybill_no: Option<&str>) -> Declaration {
+pub fn declaration(order_no: &str, waybill_no: Option<&str>) -> Declaration {
     let line = OrderLine {
         number: 1,
         item_no: "A1".into(),
