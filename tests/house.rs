@@ -200,7 +200,7 @@ fn functions(text: &str) -> Vec<(String, usize)> {
 
 #[test]
 fn nothing_is_left_half_done() {
-    const MARKS: [&str; 7] = ["todo!", "unimplemented!", "TODO", "FIXME", "XXX", "dbg!", "#[allow("];
+    const MARKS: [&str; 7] = ["todo!", "unimplemented!", "TODO", "FIXME", "// XXX", "dbg!", "#[allow("];
     let mut wrong = Vec::new();
     for source in sources() {
         for (number, line) in source.text.lines().enumerate() {
