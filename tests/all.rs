@@ -1,5 +1,5 @@
 //! Black-box and conformance tests, in one binary.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that meets the unexpected fails")]
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that meets the unexpected fails")]
 
 mod grpc;
 mod house;
