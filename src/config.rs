@@ -21,6 +21,7 @@ use crate::{
     packer,
     party::Sender,
     sequencer, signers, simulator,
+    store::sqlite,
 };
 
 /// A commented configuration that works as it stands, once its keys are made.
@@ -93,11 +94,13 @@ impl Default for Config {
 pub struct StoreOptions {
     /// The SQLite file; made if it is not there.
     pub file: PathBuf,
+    /// Mebibytes that it may grow to: a full store refuses work, it does not fill the disk.
+    pub largest_mib: u32,
 }
 
 impl Default for StoreOptions {
     fn default() -> Self {
-        Self { file: PathBuf::from("tongguan.db") }
+        Self { file: PathBuf::from("tongguan.db"), largest_mib: sqlite::LARGEST_MIB }
     }
 }
 

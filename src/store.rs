@@ -76,6 +76,8 @@ pub struct Hints {
 pub trait Store: Send + Sync {
     /// Hints that there is something to do.
     fn hints(&self) -> &Hints;
+    /// Takes no more commands, finishes those that wait, and lets go of what is kept. Dropping it does the same unseen.
+    async fn close(&self);
 
     // — intake —
 

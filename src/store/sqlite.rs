@@ -43,6 +43,9 @@ mod writer;
 
 static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 
+/// Mebibytes that a database may grow to unless the configuration says otherwise.
+pub const LARGEST_MIB: u32 = 256 * 1_024;
+const PAGES_PER_MIB: u64 = 256;
 const READERS: u32 = 4;
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -59,12 +62,24 @@ impl Sqlite {
     /// # Errors
     /// The file cannot be opened or written, or was made by another version of this program.
     pub async fn open(file: &Path) -> Result<Self> {
+        Self::open_bounded(file, LARGEST_MIB).await
+    }
+
+    /// Opens the database file as [`Sqlite::open`] does, and lets it grow no larger than so many mebibytes: a full store refuses
+    /// work, it does not fill the disk.
+    ///
+    /// # Errors
+    /// As [`Sqlite::open`].
+    pub async fn open_bounded(file: &Path, largest_mib: u32) -> Result<Self> {
+        let pages = u64::from(largest_mib) * PAGES_PER_MIB;
         let options = SqliteConnectOptions::new()
             .filename(file)
             .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
             .busy_timeout(PATIENCE)
+            .page_size(4_096)
+            .pragma("max_page_count", pages.to_string())
             .pragma("cache_size", "-65536")
             .disable_statement_logging();
         let mut connection = options.connect().await?;
@@ -111,6 +126,14 @@ impl From<sqlx::Error> for Error {
 impl Store for Sqlite {
     fn hints(&self) -> &Hints {
         &self.hints
+    }
+
+    async fn close(&self) {
+        // Readers first: the last connection to leave folds the write-ahead log into the file.
+        self.readers.close().await;
+        if let Some(writer) = &self.writer {
+            writer.close().await;
+        }
     }
 
     async fn lookup(&self, now: Timestamp, asked: Vec<Lookup>) -> Result<Vec<Found>> {
