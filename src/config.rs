@@ -184,7 +184,7 @@ impl Config {
         if !file.is_file() {
             return Err(Error::Missing(file.to_owned()));
         }
-        let environment = Env::prefixed("TONGGUAN_").ignore(&["config", "server", "key", "official"]).split("__");
+        let environment = Env::prefixed("TONGGUAN_").ignore(&["config", "server", "key", "ca", "official"]).split("__");
         let figment = Figment::from(Serialized::defaults(Self::default())).merge(Toml::file_exact(file)).merge(environment);
         let mut config: Self = figment.extract().map_err(|errors| {
             let told: Vec<_> = errors.into_iter().map(|error| format!("  {error}")).collect();
@@ -201,6 +201,7 @@ impl Config {
         paths.extend(self.roads.iter_mut().map(|road| &mut road.folder));
         paths.extend(self.exemption.libraries.iter_mut());
         paths.extend(self.collector.forward.as_mut());
+        paths.extend(self.grpc.tls.as_mut().into_iter().flat_map(|tls| [&mut tls.certificate, &mut tls.key]));
         for path in paths {
             if path.is_relative() {
                 *path = folder.join(&*path);

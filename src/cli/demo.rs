@@ -156,7 +156,7 @@ impl Customs {
 
 /// Submits the folder's orders, then pushes their waybills, both over gRPC. Gives the answers and the order numbers by line.
 async fn submit(dir: &Path, address: &str) -> Result<(BTreeMap<String, Answer>, BTreeMap<String, String>)> {
-    let client = Client::connect(address, None).await?;
+    let client = Client::connect(address, None, None).await?;
     let (orders, unreadable) = rows::orders(&dir.join("orders.jsonl"), None)?;
     let (waybills, unreadable_waybills) = rows::waybills(&dir.join("waybills.jsonl"))?;
     if let Some(bad) = unreadable.first().or(unreadable_waybills.first()) {
