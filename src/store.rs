@@ -90,8 +90,9 @@ pub trait Store: Send + Sync {
 
     // — gatekeeper —
 
-    /// Declarations whose inventory waits and whose gate is to be looked at by `now`, earliest deadline first.
-    async fn gates(&self, now: Timestamp, limit: u32) -> Result<Vec<Dossier>>;
+    /// Declarations whose inventory waits at a gate that is to be looked at by `now`, or whose waybill was pushed before anybody
+    /// could say who transmits it; earliest deadline first.
+    async fn gates(&self, now: Timestamp, limit: u32) -> Result<Vec<Gated>>;
     /// Applies changes; see [`Application`].
     async fn apply(&self, now: Timestamp, application: Application) -> Result<Written>;
 

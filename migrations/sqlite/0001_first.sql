@@ -21,9 +21,11 @@ CREATE TABLE waybills (
     accepted_at INTEGER NOT NULL,
     digest BLOB NOT NULL CHECK (length(digest) = 32), -- of the request
     declaration BLOB,           -- once known
+    look_at INTEGER,            -- when to see whether it is ours to transmit; nothing: settled
     body TEXT NOT NULL
 );
 CREATE INDEX waybills_declaration ON waybills (declaration) WHERE declaration IS NOT NULL;
+CREATE INDEX waybills_look ON waybills (look_at) WHERE look_at IS NOT NULL AND declaration IS NOT NULL;
 
 -- Waybills that name their order and came before it.
 CREATE TABLE waybill_orders (

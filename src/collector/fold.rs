@@ -152,6 +152,7 @@ impl Work {
             expected: before.iter().map(|document| (document.id, document.version)).collect(),
             documents: self.documents.values().filter(|document| changed(document)).cloned().collect(),
             created: Vec::new(),
+            waybills: Vec::new(),
             numbers: self.numbers,
             assessment,
             entries,
@@ -244,7 +245,7 @@ pub(super) const fn list_status(state: State, on: Option<time::Date>) -> Option<
         State::Released => Some(ListStatus::Released { on }),
         State::Closed => Some(ListStatus::Closed { on }),
         State::Cancelled => Some(ListStatus::Cancelled),
-        State::Refused | State::Rejected => Some(ListStatus::NotDeclared),
+        State::Refused | State::Rejected => Some(ListStatus::Rejected),
         State::Waiting
         | State::Due
         | State::Packed

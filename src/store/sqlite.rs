@@ -15,9 +15,9 @@ use uuid::Uuid;
 
 use self::writer::Writer;
 use super::{
-    Acceptance, Accepted, Application, Arrival, Batch, Count, Delivery, EntryFilter, Error, Found, Hints, Hit, KeptReceipt, KeptWaybill,
-    LeasedArrival, ListFilter, LogHead, Lookup, Matches, MessageFound, Packing, PendingEntry, PlacedEntry, Result, Sequencing, Settlement,
-    Shown, Store, StoredCheckpoint, StoredRow, WaybillAcceptance, WaybillAccepted, Written,
+    Acceptance, Accepted, Application, Arrival, Batch, Count, Delivery, EntryFilter, Error, Found, Gated, Hints, Hit, KeptReceipt,
+    KeptWaybill, LeasedArrival, ListFilter, LogHead, Lookup, Matches, MessageFound, Packing, PendingEntry, PlacedEntry, Result, Sequencing,
+    Settlement, Shown, Store, StoredCheckpoint, StoredRow, WaybillAcceptance, WaybillAccepted, Written,
 };
 use crate::{
     audit::Entry,
@@ -33,6 +33,7 @@ mod accept;
 mod apply;
 mod arrivals;
 mod deliveries;
+mod gates;
 mod log;
 mod numbers;
 mod packing;
@@ -159,9 +160,9 @@ impl Store for Sqlite {
         Ok(accepted)
     }
 
-    async fn gates(&self, now: Timestamp, limit: u32) -> Result<Vec<Dossier>> {
+    async fn gates(&self, now: Timestamp, limit: u32) -> Result<Vec<Gated>> {
         let mut connection = self.readers.acquire().await?;
-        views::gates(&mut connection, now, limit).await
+        gates::gates(&mut connection, now, limit).await
     }
 
     async fn apply(&self, now: Timestamp, application: Application) -> Result<Written> {

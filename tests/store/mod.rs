@@ -297,7 +297,7 @@ async fn a_waybill_meets_its_order_from_either_side() {
     assert_eq!(world.store.accept_waybills(START, vec![waybill]).await.unwrap(), [WaybillAccepted::New { id: first, declaration: None }]);
     let early = world.accept_one("O1", Some("W1")).await;
     let late = world.accept_one("O2", Some("W2")).await;
-    let dossiers = world.store.gates(START, 10).await.unwrap();
+    let dossiers: Vec<_> = world.store.gates(START, 10).await.unwrap().into_iter().map(|gated| gated.dossier).collect();
     assert_eq!(dossiers.len(), 2);
     assert_eq!(dossiers[0].document(Kind::Waybill).unwrap().declaration, Some(early));
     assert!(dossiers[1].document(Kind::Waybill).is_none());
