@@ -46,7 +46,7 @@ CREATE TABLE documents (
     guid BLOB NOT NULL,
     sender TEXT NOT NULL,
     road TEXT NOT NULL,
-    queue TEXT NOT NULL,        -- sender, kind, road and lot: what is packed together
+    queue TEXT NOT NULL,        -- sender, kind, road and lot: what is packed together; then the tenant
     enterprise_no TEXT,
     port_no TEXT,
     inventory_no TEXT,

@@ -385,6 +385,29 @@ async fn documents_of_a_lot_and_of_a_stopped_sender_stay_apart() {
 }
 
 #[tokio::test]
+async fn tenants_share_a_batch_and_each_has_its_earliest_deadline_first() {
+    let world = world().await;
+    let small = Tenant::parse("small").unwrap();
+    let mut acceptances: Vec<_> = (0..300).map(|n| world.acceptance(&format!("BIG{n}"), None)).collect();
+    for n in 0..30 {
+        let mut acceptance = world.acceptance(&format!("SMALL{n}"), None);
+        acceptance.actor.tenant = small.clone();
+        for document in &mut acceptance.documents {
+            document.tenant = small.clone();
+            document.needed_by = START + Duration::from_secs(90_000 - n);
+        }
+        acceptances.push(acceptance);
+    }
+    world.store.accept(START, acceptances).await.unwrap();
+    let batch = world.store.lease_documents(START, world.lease(), 1).await.unwrap().remove(0);
+    let of_small: Vec<_> = batch.documents.iter().map(|leased| &leased.document).filter(|document| document.tenant == small).collect();
+    assert_eq!((batch.documents.len(), of_small.len()), (100, 30), "the smaller gets all of its half, the larger the rest");
+    assert!(of_small.is_sorted_by_key(|document| document.needed_by));
+    let next = world.store.lease_documents(START, world.lease(), 1).await.unwrap().remove(0);
+    assert_eq!(next.documents.len(), 100);
+}
+
+#[tokio::test]
 async fn deliveries_end_done_again_or_silent() {
     let world = world().await;
     let id = world.accept_one("O1", None).await;

@@ -70,10 +70,10 @@ pub(super) fn count(table: &'static str, value: i64) -> Result<u32> {
     u32::try_from(value).map_err(|_| inconsistent(table, format!("count {value}")))
 }
 
-/// The name of what is packed together.
+/// The name of what is packed together, and, last, whose it is: the tenants of a queue take turns.
 pub(super) fn queue_name(document: &Document) -> String {
     let lot = document.lot.map(hex).unwrap_or_default();
-    format!("{}/{}/{}/{lot}", document.sender, document.kind.number(), document.road)
+    format!("{}/{}/{}/{lot}/{}", document.sender, document.kind.number(), document.road, document.tenant)
 }
 
 pub(super) const DOCUMENT: &str = "id, version, tenant, declaration, kind, action, guid, sender, road, enterprise_no, port_no, inventory_no, \
