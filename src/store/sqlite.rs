@@ -90,7 +90,8 @@ impl Sqlite {
         Ok(Self { writer: Some(writer), readers, hints: Hints::default() })
     }
 
-    /// Opens the database file for looking only; works where it may not be written, too.
+    /// Opens the database file for looking only, and sees it as it was at the first look, whatever is written meanwhile. Works
+    /// where it may not be written, too.
     ///
     /// # Errors
     /// The file is not there or cannot be read.
@@ -100,7 +101,9 @@ impl Sqlite {
         let url = SqliteConnectOptions::from_str("sqlite::memory:")?;
         // Without a write-ahead log nobody is writing, and SQLite need not make its shared-memory file to read.
         let options = url.filename(file).in_memory(false).shared_cache(false).read_only(true).immutable(quiet).disable_statement_logging();
-        Ok(Self { writer: None, readers: pool(options).await?, hints: Hints::default() })
+        let one = SqlitePoolOptions::new().max_connections(1).idle_timeout(None).max_lifetime(None);
+        let snapshot = one.after_connect(|connection, _| Box::pin(async move { sqlx::query("BEGIN").execute(connection).await.map(drop) }));
+        Ok(Self { writer: None, readers: snapshot.connect_with(options).await?, hints: Hints::default() })
     }
 
     fn writer(&self) -> Result<&Writer> {
