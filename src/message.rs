@@ -25,6 +25,7 @@ mod fields;
 mod inventory;
 mod order;
 mod request;
+mod schema;
 mod waybill;
 pub mod xml;
 
@@ -33,6 +34,7 @@ pub use compose::{Outgoing, compose, signature_position};
 pub use error::{Error, Place, Problem};
 pub use fields::catalogue_faults;
 pub use request::{InventoryRequest, OrderRequest, Request, RequestContent, RequestDocument, RequestLine, WaybillRequest, parse_request};
+pub use schema::{Defect, MAX_DEFECTS, Refusal as SchemaRefusal, load as load_schemas, validate};
 pub use xml::canonical::{ElementName, Part, canonical};
 
 use crate::declaration::Kind;

@@ -3,6 +3,9 @@
 //! xmllint (libxml2) is the judge: without it these tests fail. The folder named by `TONGGUAN_OFFICIAL` holds the official schemas
 //! and samples; where it is not set, the comparisons with them have nothing to compare and pass unsaid.
 
+mod agree;
+mod corpus;
+
 use std::{
     collections::HashSet,
     fs,

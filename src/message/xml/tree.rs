@@ -9,7 +9,7 @@ use super::{
 use crate::message::error::{Error, Problem};
 
 /// The namespaces that are told apart.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Space {
     /// None at all; some production receipts have none.
     None,
@@ -24,7 +24,8 @@ pub enum Space {
 }
 
 impl Space {
-    fn of(uri: &str) -> Self {
+    /// The namespace of that name.
+    pub fn of(uri: &str) -> Self {
         match uri {
             "" => Self::None,
             CEB => Self::Ceb,
