@@ -12,6 +12,7 @@ mod rows;
 mod serve;
 mod submit;
 mod table;
+mod validate;
 
 /// 通关：跨境电商零售出口申报网关 · a declaration gateway for China's cross-border e-commerce retail exports.
 #[derive(Debug, Parser)]
@@ -31,6 +32,8 @@ enum Command {
     Demo(demo::DemoArgs),
     /// 提交订单或运单文件（JSON Lines 或 CSV）· Submits a file of orders or waybills (JSON lines or CSV).
     Submit(submit::SubmitArgs),
+    /// 按模式与规范校验报文文件，逐条指出缺陷 · Validates message files by schema and specification, and names every defect.
+    Validate(validate::ValidateArgs),
     /// 审计日志 · The audit log.
     #[command(subcommand)]
     Audit(audit::AuditCommand),
@@ -64,6 +67,7 @@ pub async fn run() -> ExitCode {
         Command::Simulate(args) => serve::simulate(&args.config).await,
         Command::Demo(args) => demo::demo(&args).await,
         Command::Submit(args) => submit::submit(&args).await,
+        Command::Validate(args) => validate::validate(&args),
         Command::Audit(command) => audit::run(&command).await,
         Command::Key(command) => keys::run(&command),
         Command::Config(ConfigCommand::Example) => {

@@ -10,7 +10,9 @@
 //!
 //! A request goes through [`compose`], whose bytes are canonical as they stand, so that they are signed as they are; then through
 //! [`dxp::wrap`]. What arrives goes through [`dxp::open`] and [`parse_answer`]: a whole message or nothing.
-//! [`parse_request`], [`catalogue_faults`] and [`compose_receipts`] are the other side of the same table: customs' side.
+//! [`parse_request`] and [`compose_receipts`] are the other side of the same table: customs' side.
+//!
+//! [`validate`] holds a message against its schema, exactly; [`examine`] against the specification's text as well.
 //!
 //! A kind of document is one file with a [`family::Family`] and one row in [`family::FAMILIES`].
 //!
@@ -21,20 +23,20 @@ mod compose;
 pub mod dxp;
 mod error;
 mod family;
-mod fields;
 mod inventory;
 mod order;
 mod request;
 mod schema;
+mod strict;
 mod waybill;
 pub mod xml;
 
 pub use answer::{MAX_INFO, Namespacing, Reply, Style, compose_format, compose_receipts, parse_answer};
 pub use compose::{Outgoing, compose, signature_position};
 pub use error::{Error, Place, Problem};
-pub use fields::catalogue_faults;
 pub use request::{InventoryRequest, OrderRequest, Request, RequestContent, RequestDocument, RequestLine, WaybillRequest, parse_request};
 pub use schema::{Defect, MAX_DEFECTS, Refusal as SchemaRefusal, load as load_schemas, validate};
+pub use strict::{RULES as STRICT_RULES, Rule as StrictRule, examine, strict_defects};
 pub use xml::canonical::{ElementName, Part, canonical};
 
 use crate::declaration::Kind;

@@ -3,6 +3,7 @@
 //! xmllint (libxml2) is the judge: without it these tests fail. The folder named by `TONGGUAN_OFFICIAL` holds the official schemas
 //! and samples; where it is not set, the comparisons with them have nothing to compare and pass unsaid.
 
+mod accepted;
 mod agree;
 mod corpus;
 
@@ -160,18 +161,21 @@ fn at() -> Timestamp {
     Timestamp::parse_milliseconds("20261111080910123").unwrap()
 }
 
-fn request(kind: Kind) -> Vec<u8> {
-    let sender = Sender {
+fn sender() -> Sender {
+    Sender {
         name: "s".to_owned(),
         party: Party { code: "4401960ABC".to_owned(), name: "报关行".to_owned() },
         dxp_id: "DXPENT0000000001".to_owned(),
         signer: "k".to_owned(),
         road: "r".to_owned(),
-    };
+    }
+}
+
+fn request(kind: Kind) -> Vec<u8> {
     let content = if kind == Kind::Waybill { waybill() } else { declaration() };
     let document = document(kind);
     let outgoing = Outgoing { document: &document, content: &content, waybill_no: "W-1" };
-    message::compose(kind, MessageId(guid(3)), &sender, &[outgoing], at()).unwrap()
+    message::compose(kind, MessageId(guid(3)), &sender(), &[outgoing], at()).unwrap()
 }
 
 fn signed(kind: Kind) -> Vec<u8> {
@@ -229,6 +233,7 @@ fn what_we_write_is_valid() {
             let (valid, said) = is_valid(&schema, &document);
             assert!(valid, "{} against {}: {said}", message.wire_type(), schema.display());
         }
+        assert_eq!(message::validate(&document), [], "{}", message.wire_type());
     }
     for kind in Kind::ALL {
         let styles =
@@ -260,81 +265,10 @@ fn our_schemas_refuse_what_is_wrong() {
     let documents: Vec<_> = wrong.iter().map(|text| text.clone().into_bytes()).collect();
     let schema = our_schema(Message::Request(Kind::Inventory));
     assert_eq!(verdicts(&schema, &documents).0, [false; 10]);
+    for document in &documents {
+        assert!(!message::validate(document).is_empty());
+    }
     assert!(is_valid(&schema, text.replace(inventory, &inventory.repeat(100)).as_bytes()).0, "a hundred are not too many");
-}
-
-/// Where a leaf's text begins and ends, and where its tags do.
-struct Leaf {
-    outer: std::ops::Range<usize>,
-    inner: std::ops::Range<usize>,
-}
-
-fn leaves(text: &str) -> Vec<Leaf> {
-    let mut leaves = Vec::new();
-    for (close, _) in text.match_indices("</") {
-        let Some(open) = text[..close].rfind('<').filter(|&open| !text[open..].starts_with("</")) else { continue };
-        let start = open + text[open..close].find('>').unwrap() + 1;
-        let end = close + text[close..].find('>').unwrap() + 1;
-        leaves.push(Leaf { outer: open..end, inner: start..close });
-    }
-    leaves
-}
-
-/// Every leaf of a document removed, doubled, emptied, and with every length and number at which a form may say no.
-fn mutants(text: &str) -> Vec<Vec<u8>> {
-    let lengths = [1, 3, 4, 8, 9, 10, 13, 14, 15, 16, 17, 18, 19, 20, 30, 32, 36, 37, 50, 60, 100, 200, 250, 255, 300, 1_000, 5_000];
-    let mut values: Vec<String> = lengths.into_iter().flat_map(|length| [length, length + 1]).map(|length| "长".repeat(length)).collect();
-    let numbers = [
-        "0",
-        "3",
-        "-1",
-        "99999",
-        "100000",
-        "999999999",
-        "1000000000",
-        "12345678901234.12345",
-        "123456789012345.12345",
-        "0.123456",
-        "0.1234500",
-        "1e3",
-        " 7 ",
-        "  ",
-        " a  b ",
-        "AAAA",
-        "2026-11-11",
-        "2026-11-11T08:09:10Z",
-    ];
-    values.extend(numbers.map(str::to_owned));
-    values.push(String::new());
-    let mut mutants = Vec::new();
-    for Leaf { outer, inner } in leaves(text) {
-        let mut push = |range: &std::ops::Range<usize>, with: &str| {
-            mutants.push([&text[..range.start], with, &text[range.end..]].concat().into_bytes())
-        };
-        push(&outer, "");
-        push(&outer, &text[outer.clone()].repeat(2));
-        for value in &values {
-            push(&inner, value);
-        }
-    }
-    mutants
-}
-
-#[test]
-fn our_verdict_is_the_official_one() {
-    for (message, document) in everything() {
-        let Some(official) = official_schema(message) else { return };
-        let text = String::from_utf8(document).unwrap();
-        // The signature's own schema is narrower on purpose, and its values are checked elsewhere.
-        let mutants = mutants(&text.replace(SIGNATURE, ""));
-        let (ours, theirs) = (verdicts(&our_schema(message), &mutants).0, verdicts(&official, &mutants).0);
-        let (mut valid, mut invalid) = (0, 0);
-        for ((ours, theirs), mutant) in ours.iter().zip(&theirs).zip(&mutants) {
-            assert_eq!(ours, theirs, "{}: {}", message.wire_type(), String::from_utf8_lossy(mutant));
-            *if *ours { &mut valid } else { &mut invalid } += 1;
-        }
-        assert!(valid > 50 && invalid > 50, "{}: {valid} valid, {invalid} invalid", message.wire_type());
-    }
 }
 
 #[test]
@@ -346,6 +280,7 @@ fn official_samples_have_the_same_verdict() {
         let theirs = is_valid(&official_schema(message).unwrap(), &sample);
         let ours = is_valid(&our_schema(message), &sample);
         assert_eq!(ours.0, theirs.0, "{name}: {} {}", ours.1, theirs.1);
+        assert_eq!(message::validate(&sample).is_empty(), theirs.0, "{name}: {:?}", message::validate(&sample));
         match message {
             Message::Request(kind) => assert_eq!(message::parse_request(&sample).unwrap().kind, kind),
             _ => assert!(message::parse_answer(&sample).is_ok(), "{name}"),

@@ -1,10 +1,9 @@
-//! What a kind of document is on the wire: names, fields, how it is written and read. One row a kind.
+//! What a kind of document is on the wire: names, how it is written and read. One row a kind.
 
 use super::{
     answer::Reply,
     compose::Outgoing,
     error::Error,
-    fields::Shape,
     inventory, order,
     request::RequestContent,
     waybill,
@@ -21,8 +20,8 @@ pub struct Family {
     pub request: &'static str,
     /// Its block in that message.
     pub document: &'static str,
-    /// Its fields.
-    pub shape: Shape,
+    /// The block in it that holds what is said of all its lines; none if it has no lines.
+    pub head: Option<&'static str>,
     /// Writes what a document says.
     pub write: fn(&mut Writer, &Head<'_>, &Outgoing<'_>) -> Result<(), Error>,
     /// Reads what a document says.

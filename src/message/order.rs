@@ -5,11 +5,6 @@ use super::{
     compose::Outgoing,
     error::{Error, Problem},
     family::{Family, Head},
-    fields::{
-        Field,
-        Form::{Decimal, Exact, UpTo, Whole},
-        Shape, may, must,
-    },
     request::{OrderRequest, RequestContent, RequestLine},
     xml::{tree::Element, writer::Writer},
 };
@@ -18,7 +13,7 @@ use crate::{declaration::OrderLine, dossier::Content, receipt::Key};
 pub static FAMILY: Family = Family {
     request: "CEB303Message",
     document: "Order",
-    shape: Shape::Lines { head: ("OrderHead", HEAD), line: ("OrderList", LINE) },
+    head: Some("OrderHead"),
     write,
     read,
     answer: "CEB304Message",
@@ -26,37 +21,6 @@ pub static FAMILY: Family = Family {
     read_key,
     write_key,
 };
-
-const HEAD: &[Field] = &[
-    must("guid", Exact(36)),
-    must("appType", Exact(1)),
-    must("appTime", Exact(14)),
-    must("appStatus", Exact(1)),
-    must("orderType", Exact(1)),
-    must("orderNo", UpTo(60)),
-    must("ebpCode", UpTo(18)),
-    must("ebpName", UpTo(100)),
-    must("ebcCode", UpTo(18)),
-    must("ebcName", UpTo(100)),
-    must("goodsValue", Decimal),
-    must("freight", Decimal),
-    must("currency", Exact(3)),
-    may("note", UpTo(1000)),
-];
-
-const LINE: &[Field] = &[
-    must("gnum", Whole(5)),
-    must("itemNo", UpTo(30)),
-    must("itemName", UpTo(250)),
-    may("itemDescribe", UpTo(1000)),
-    may("barCode", UpTo(50)),
-    must("unit", Exact(3)),
-    must("currency", Exact(3)),
-    must("qty", Decimal),
-    must("price", Decimal),
-    must("totalPrice", Decimal),
-    may("note", UpTo(1000)),
-];
 
 fn write(writer: &mut Writer, head: &Head<'_>, outgoing: &Outgoing<'_>) -> Result<(), Error> {
     let Content::Declaration(declaration) = outgoing.content else { return Err(Error::new(Problem::Content, FAMILY.document)) };

@@ -193,7 +193,7 @@ impl RequestLine {
 ///
 /// # Errors
 /// When it cannot be read, is no request, or does not carry 1 to 100 documents. Missing fields are empty: see
-/// [`super::catalogue_faults`].
+/// [`super::validate`].
 pub fn parse_request(xml: &[u8]) -> Result<Request, Error> {
     let document = Document::read(xml)?;
     let root = document.root();
@@ -201,10 +201,7 @@ pub fn parse_request(xml: &[u8]) -> Result<Request, Error> {
     let family = family::of(kind);
     let transfer = root.child("BaseTransfer").ok_or_else(|| root.missing("BaseTransfer"))?;
     let read = |document: Element<'_, '_>| {
-        let head = match family.shape {
-            super::fields::Shape::Flat(_) => document,
-            super::fields::Shape::Lines { head: (name, _), .. } => document.child(name).unwrap_or(document),
-        };
+        let head = family.head.and_then(|name| document.child(name)).unwrap_or(document);
         RequestDocument {
             guid: head.value("guid").to_owned(),
             app_type: head.value("appType").to_owned(),

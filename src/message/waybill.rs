@@ -5,11 +5,6 @@ use super::{
     compose::Outgoing,
     error::{Error, Problem},
     family::{Family, Head},
-    fields::{
-        Field,
-        Form::{Decimal, Exact, UpTo, Whole},
-        Shape, may, must,
-    },
     request::{RequestContent, WaybillRequest},
     xml::{tree::Element, writer::Writer},
 };
@@ -18,7 +13,7 @@ use crate::{dossier::Content, receipt::Key};
 pub static FAMILY: Family = Family {
     request: "CEB505Message",
     document: "Logistics",
-    shape: Shape::Flat(FIELDS),
+    head: None,
     write,
     read,
     answer: "CEB506Message",
@@ -26,26 +21,6 @@ pub static FAMILY: Family = Family {
     read_key,
     write_key,
 };
-
-const FIELDS: &[Field] = &[
-    must("guid", Exact(36)),
-    must("appType", Exact(1)),
-    must("appTime", Exact(14)),
-    must("appStatus", Exact(1)),
-    must("logisticsCode", UpTo(18)),
-    must("logisticsName", UpTo(100)),
-    must("logisticsNo", UpTo(32)),
-    must("freight", Decimal),
-    must("insuredFee", Decimal),
-    must("currency", Exact(3)),
-    must("grossWeight", Decimal),
-    must("packNo", Whole(9)),
-    must("goodsInfo", UpTo(200)),
-    may("ebcCode", UpTo(18)),
-    may("ebcName", UpTo(100)),
-    may("ebcTelephone", UpTo(50)),
-    may("note", UpTo(1000)),
-];
 
 fn write(writer: &mut Writer, head: &Head<'_>, outgoing: &Outgoing<'_>) -> Result<(), Error> {
     let Content::Waybill(waybill) = outgoing.content else { return Err(Error::new(Problem::Content, FAMILY.document)) };

@@ -4,6 +4,8 @@
 //! depth, elements and attributes, UTF-8 only. Elements are known by namespace and local name, never by prefix.
 
 pub mod canonical;
+pub use tokens::MAX_BYTES;
+
 pub(super) mod tokens;
 pub(super) mod tree;
 pub(super) mod writer;

@@ -3,7 +3,10 @@
 use super::{Clockwork, Kind, Leased, MessageId, Sender, Timestamp};
 use crate::message::{self, Outgoing};
 
-/// A composed message, not sealed.
+/// The most defects that a reason names.
+const MAX_TOLD: usize = 3;
+
+/// A composed message that fits its schema and the specification's text, not sealed.
 pub(super) struct Composed<'a> {
     pub id: MessageId,
     pub bytes: Vec<u8>,
@@ -52,5 +55,12 @@ fn whole(kind: Kind, id: MessageId, sender: &Sender, documents: &[Leased], at: T
     if bytes.len() > largest {
         return Err(format!("larger than {largest} bytes"));
     }
-    Ok(bytes)
+    match message::examine(&bytes).as_slice() {
+        [] => Ok(bytes),
+        // Acceptance should have refused it: what comes here is a hole in the checks.
+        defects => {
+            let told = defects.iter().take(MAX_TOLD).map(|defect| format!("{} {} {}", defect.path, defect.code, defect.en));
+            Err(told.collect::<Vec<_>>().join("; "))
+        }
+    }
 }

@@ -20,6 +20,9 @@ use super::{
     signature,
 };
 
+/// The most defects that a refusal names.
+const MAX_TOLD: usize = 3;
+
 /// What a file on a road turned out to be.
 #[derive(Debug)]
 pub enum Reading {
@@ -109,9 +112,10 @@ fn format_refusal(what: &str) -> Refusal {
 
 /// What speaks against a message as a whole: its form, its signature, its sender.
 fn refusal(bytes: &[u8], request: &Request, envelope: Option<&dxp::Envelope>, options: &Options) -> Option<Refusal> {
-    let faults = message::catalogue_faults(bytes);
-    if !faults.is_empty() {
-        return Some(format_refusal(&faults.iter().take(3).map(String::as_str).collect::<Vec<_>>().join("；")));
+    let defects = message::examine(bytes);
+    if !defects.is_empty() {
+        let told: Vec<_> = defects.iter().take(MAX_TOLD).map(|defect| format!("{}：{}", defect.path, defect.zh)).collect();
+        return Some(format_refusal(&told.join("；")));
     }
     if envelope.is_some_and(|envelope| envelope.sender != request.dxp_id) {
         return Some(Refusal::Transport { code: "2002", info: "地址不匹配：发送方与dxpId不一致".to_owned() });

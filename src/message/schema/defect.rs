@@ -20,7 +20,7 @@ pub struct Defect {
     pub column: usize,
     /// Local names from the root, with the place among those of the same name: `/CEB303Message/Order[2]/OrderHead/orderNo`.
     pub path: String,
-    /// The rule: `S-…` of the schema, `T-…` of the specification's text.
+    /// The rule: `S-…` of the schema, `X-…` of the specification's text.
     pub code: &'static str,
     /// In Chinese.
     pub zh: String,
@@ -47,6 +47,7 @@ pub fn unreadable(error: &Error) -> (&'static str, String, String) {
     let code = match error.problem() {
         Problem::NotUtf8 | Problem::OtherEncoding => "S-ENCODING",
         Problem::TooLarge | Problem::TooDeep | Problem::TooManyElements | Problem::TooManyAttributes => "S-LIMIT",
+        Problem::Prefix => "S-PREFIX",
         Problem::Doctype | Problem::Instruction | Problem::Entity => "S-REFUSED",
         _ => "S-XML",
     };

@@ -203,13 +203,21 @@ impl<'a> Tokens<'a> {
 }
 
 fn declared(declaration: &BytesDecl<'_>) -> Result<(), Error> {
-    if declaration.version().map_err(|_| Problem::Syntax)? != "1.0" {
+    let text = declaration.strip_prefix("xml").ok_or(Problem::Syntax)?;
+    let mut parts = Vec::new();
+    attributes(text, &mut parts)?;
+    let names: Vec<_> = parts.iter().map(|part| part.name).collect();
+    let version = parts.first().map(|part| part.value.as_ref());
+    let order = ["version", "encoding", "standalone"];
+    let follows = |names: &[&str]| names == order.get(..names.len()).unwrap_or_default() || names == ["version", "standalone"];
+    let standalone = parts.iter().find(|part| part.name == "standalone").is_none_or(|part| matches!(part.value.as_ref(), "yes" | "no"));
+    if !follows(&names) || version != Some("1.0") || !standalone {
         return Err(Problem::Syntax.into());
     }
-    match declaration.encoding() {
+    match parts.iter().find(|part| part.name == "encoding").map(|part| part.value.as_ref()) {
         None => Ok(()),
-        Some(Ok(name)) if name.eq_ignore_ascii_case("utf-8") => Ok(()),
-        Some(Ok(name)) if is_encoding_name(&name) => Err(Error::new(Problem::OtherEncoding, name.into_owned())),
+        Some(name) if name.eq_ignore_ascii_case("utf-8") => Ok(()),
+        Some(name) if is_encoding_name(name) => Err(Error::new(Problem::OtherEncoding, name.to_owned())),
         Some(_) => Err(Problem::OtherEncoding.into()),
     }
 }

@@ -164,9 +164,9 @@ impl<'d, 'a> Element<'d, 'a> {
         self.node().map_or("", |node| node.text.trim())
     }
 
-    /// Its own text as it is.
-    pub fn whole_text(&self) -> &'d str {
-        self.node().map_or("", |node| node.text.as_ref())
+    /// Where it begins, in bytes of the text.
+    pub fn offset(&self) -> usize {
+        self.node().map_or(0, |node| node.offset)
     }
 
     /// Says where something is wrong: here.

@@ -1,0 +1,127 @@
+//! The strict layer: where the specification's text says more than its schema. Each rule is a row with its source; what the text
+//! leaves open (receipt codes, which end with 等) is left open here.
+
+use super::{
+    Message,
+    error::{Error, Problem},
+    schema::{
+        self,
+        defect::{self, Defect, Fault, MAX_DEFECTS},
+    },
+    xml::{
+        tokens,
+        tree::{Document, Element, Space},
+    },
+};
+
+mod required;
+mod rules;
+
+use rules::{Form, Side};
+pub use rules::{RULES, Rule};
+
+/// The deepest element that the rules look at; what stands in an ExtendMessage is nobody's business.
+const MAX_LEVEL: usize = 4;
+
+/// Every defect of a message by schema and text, at most [`MAX_DEFECTS`], in the order in which they stand; none if it may be sent.
+/// An element that the schema refuses is not held against the text as well.
+#[must_use]
+pub fn examine(xml: &[u8]) -> Vec<Defect> {
+    let mut defects = schema::validate(xml);
+    let by_text = strict_defects(xml);
+    if by_text.iter().any(|defect| defect.code == rules::UTF8) {
+        return by_text;
+    }
+    let known: std::collections::HashSet<_> = defects.iter().map(|defect| defect.path.clone()).collect();
+    defects.extend(by_text.into_iter().filter(|defect| !known.contains(&defect.path)));
+    defects.sort_by_key(|defect| (defect.line, defect.column));
+    defects.truncate(MAX_DEFECTS);
+    defects
+}
+
+/// What the strict layer alone finds. Of what cannot be read it says only whether that is for its encoding.
+#[must_use]
+pub fn strict_defects(xml: &[u8]) -> Vec<Defect> {
+    let (document, text) = match Document::read(xml).and_then(|document| Ok((document, tokens::decode(xml)?))) {
+        Ok(read) => read,
+        Err(error) => return not_utf8(&error).into_iter().collect(),
+    };
+    let root = document.root();
+    let side = match Message::of(root) {
+        Ok(Message::Request(_)) => Side::Request,
+        Ok(Message::Receipts(_) | Message::Format) => Side::Receipt,
+        Ok(Message::Envelope | Message::RoutedEnvelope | Message::TransportReport) | Err(_) => return Vec::new(),
+    };
+    let mut examination = Examination { side, faults: Vec::new() };
+    if let Some(guid) = document.attribute("guid") {
+        examination.value("guid", guid, root.offset(), "/@guid");
+    }
+    examination.element(root, 1);
+    defect::locate(text, examination.faults, schema::repeats)
+}
+
+fn not_utf8(error: &Error) -> Option<Defect> {
+    matches!(error.problem(), Problem::NotUtf8 | Problem::OtherEncoding).then(|| Defect { code: rules::UTF8, ..defect::whole(error) })
+}
+
+struct Examination {
+    side: Side,
+    faults: Vec<Fault>,
+}
+
+impl Examination {
+    fn element(&mut self, parent: Element<'_, '_>, level: usize) {
+        let required = if self.side == Side::Request { required::of(parent.name()) } else { &[] };
+        let mut number = 0;
+        for child in parent.children().filter(|child| child.space() == Space::Ceb && child.name() != "ExtendMessage") {
+            if self.faults.len() >= MAX_DEFECTS {
+                return;
+            }
+            let name = child.name();
+            if child.children().next().is_some() {
+                if name == "OrderList" || name == "InventoryList" {
+                    number += 1;
+                    self.line_number(child, number);
+                }
+                if level < MAX_LEVEL {
+                    self.element(child, level + 1);
+                }
+            } else if !child.text().is_empty() {
+                self.value(name, child.text(), child.offset(), "");
+            } else if required.contains(&name) {
+                self.fault(&rules::REQUIRED, child.offset(), "");
+            }
+        }
+    }
+
+    fn value(&mut self, name: &str, value: &str, offset: usize, below: &str) {
+        let side = self.side;
+        let broken = |rule: &&Rule| rule.is_about(side, name) && !rule.form.fits(value);
+        for rule in RULES.iter().filter(broken) {
+            self.fault(rule, offset, below);
+        }
+    }
+
+    fn line_number(&mut self, line: Element<'_, '_>, expected: u32) {
+        let Some(gnum) = line.child("gnum") else { return };
+        // What is no number is the schema's to refuse.
+        if gnum.text().parse::<u32>().is_ok_and(|number| number != expected) {
+            self.fault(&rules::LINE_NUMBER, gnum.offset(), "");
+        }
+    }
+
+    fn fault(&mut self, rule: &Rule, offset: usize, below: &str) {
+        let fault =
+            Fault { code: rule.code, element: offset, below: below.to_owned(), at: offset, zh: rule.zh.to_owned(), en: rule.en.to_owned() };
+        self.faults.push(fault);
+    }
+}
+
+impl Rule {
+    fn is_about(&self, side: Side, name: &str) -> bool {
+        (self.side == side || self.side == Side::Both) && !matches!(self.form, Form::Elsewhere) && self.fields.contains(&name)
+    }
+}
+
+#[cfg(test)]
+mod tests;
