@@ -64,3 +64,54 @@ fn whole(kind: Kind, id: MessageId, sender: &Sender, documents: &[Leased], at: T
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::{
+        check::{
+            TakenWaybill, check_waybill,
+            sample::{TODAY, sample_waybill},
+        },
+        clock::{ManualClock, SeededEntropy},
+        dossier::Content,
+        intake::prepare::new_document,
+        party::{Actor, Party, Tenant},
+    };
+
+    #[test]
+    fn what_does_not_fit_its_schema_stands_aside_alone() {
+        let clockwork = Clockwork::new(Arc::new(ManualClock::at(Timestamp::default())), Arc::new(SeededEntropy::new(1)));
+        let actor = Actor::gateway(Tenant::local(), "packer");
+        let good = check_waybill(&sample_waybill(), &TakenWaybill::default(), TODAY).unwrap().into_parts().0;
+        let leased = |place: usize| {
+            let mut waybill = good.clone();
+            // Acceptance would never let these in.
+            match place {
+                3 => waybill.waybill_no = "W".repeat(33),
+                5 => waybill.currency = "人民币".to_owned(),
+                _ => {}
+            }
+            let document = new_document(Kind::Waybill, "s".to_owned(), "r".to_owned(), &actor, &clockwork, Timestamp::NEVER);
+            Leased { document, content: Content::Waybill(Arc::new(waybill)), waybill_no: String::new() }
+        };
+        let documents: Vec<_> = (0..8).map(leased).collect();
+        let sender = Sender {
+            name: "s".to_owned(),
+            party: Party { code: "4401960ABC".to_owned(), name: "报关行".to_owned() },
+            dxp_id: "DXPENT0000000001".to_owned(),
+            signer: "k".to_owned(),
+            road: "r".to_owned(),
+        };
+        let (composed, unfit) = compose(&clockwork, Kind::Waybill, &sender, &documents, Timestamp::default(), 1 << 20);
+        assert_eq!(composed.iter().map(|message| message.documents.len()).sum::<usize>(), 6);
+        let reasons: Vec<_> = unfit.iter().map(|unfit| unfit.reason.as_str()).collect();
+        let expected = [
+            "/CEB505Message/Logistics[1]/logisticsNo S-LENGTH must have at most 32 characters, has 33",
+            "/CEB505Message/Logistics[1]/currency X-PARAMETER a parameter code has 3 letters or digits",
+        ];
+        assert_eq!(reasons, expected);
+    }
+}

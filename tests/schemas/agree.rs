@@ -1,10 +1,7 @@
 //! Our validator and libxml2 over the same documents: every good message, and tens of thousands that are spoilt. They agree on each
 //! one, save where a name below says why not; a name that nothing needs any more fails the test.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    time::Instant,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 use tongguan::message::{self, Defect, Message};
 
@@ -21,8 +18,10 @@ const REFUSALS: [(&str, &str); 7] = [
     ("S-BASE64", "libxml2 passes over every character that is not of base64 (XML Schema part 2, 3.2.16: none may be there)"),
 ];
 
+type Change = fn(&str) -> String;
+
 /// What libxml2 refuses and we take, because XML Schema does; each with a change of nothing that matters, after which libxml2 takes it too.
-const FAULTS: [(&str, fn(&str) -> String); 3] = [
+const FAULTS: [(&str, Change); 3] = [
     // Part 1, 3.4.4 (2.3): white space between elements is white space however it is written.
     ("white space as CDATA between elements", |text| text.replace("<![CDATA[ ]]>", " ")),
     // Part 1, 3.3.4 (5.1): no characters, so the default counts.
@@ -120,7 +119,7 @@ fn odd(good: &str) -> Vec<String> {
         good.replace("<ds:Reference URI=\"\">", "<ds:Reference>"),
         good.replace("<IsText Encode=\"UTF-8\"></IsText>", "<IsText Encode=\"UTF-8\"> </IsText>"),
         good.replace("<IsText Encode=\"UTF-8\"></IsText>", "<IsText Encode=\"UTF-8\"><!-- a --></IsText>"),
-        good.replace("<Key>c</Key>", &"<Key name=\"\">c</Key>".repeat(1)),
+        good.replace("<Key>c</Key>", "<Key name=\"\">c</Key>"),
         good.replace("<Key>c</Key>", &"<Key>c</Key>".repeat(5)),
         good.find("<ceb:BaseTransfer>").map_or_else(String::new, |start| {
             let block = &good[start..good.find("</ceb:BaseTransfer>").unwrap()];
@@ -163,7 +162,6 @@ fn refusal(ours: &[Defect]) -> Option<&'static str> {
 
 #[test]
 fn our_verdict_is_libxmls_over_every_spoilt_message() {
-    let started = Instant::now();
     let (mut total, mut valid, mut used) = (0, 0, BTreeMap::<&str, usize>::new());
     for (message, documents) in documents() {
         let schema = official_schema(message).unwrap_or_else(|| our_schema(message));
@@ -197,7 +195,7 @@ fn our_verdict_is_libxmls_over_every_spoilt_message() {
             assert!(explained, "{}: libxml2 refuses {text}", message.wire_type());
         }
     }
-    println!("{total} documents, {valid} of them valid, in {:?}; apart: {used:?}", started.elapsed());
+    println!("{total} documents, {valid} of them valid; apart: {used:?}");
     if official().is_some() {
         assert!(total >= 20_000 && valid > total / 10 && valid < total / 2, "{valid} of {total}");
         for name in REFUSALS.iter().map(|(code, _)| code).chain(FAULTS.iter().map(|(name, _)| name)) {

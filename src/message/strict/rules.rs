@@ -180,7 +180,6 @@ pub static RULES: [Rule; 15] = [
         en: "must be a real moment of 17 digits",
         side: Side::Receipt,
         form: Form::Moment(17),
-        ..EMPTY
     },
     Rule {
         code: "X-DAY",
