@@ -106,7 +106,7 @@ fn odd(good: &str) -> Vec<String> {
     vec![
         inside(&format!("{}{}", "<o:a>".repeat(40), "</o:a>".repeat(40))),
         inside("<q:a/>"),
-        inside("<ceb:Order/>"),
+        inside("<ceb:BaseTransfer/>"),
         inside("text <b/> text <!-- a --><![CDATA[<]]>"),
         good.replace("<RecMapId a=\"1\">", "<RecMapId xmlns:i=\"http://www.w3.org/2001/XMLSchema-instance\" xmlns:x=\"http://www.w3.org/2001/XMLSchema\" i:type=\"x:anyType\">"),
         good.replace("<b>c</b>", "<d:DxpMsg xmlns:d=\"http://www.chinaport.gov.cn/dxp\"/>"),
