@@ -133,6 +133,7 @@ impl Gatekeeper {
             gate_at: None,
             lot: None,
             packed: 0,
+            port_failures: 0,
             message: None,
         })
     }

@@ -58,6 +58,7 @@ CREATE TABLE documents (
     gate_at INTEGER,            -- when its gate is to be looked at next
     lot BLOB,                   -- packed only with its own lot
     packed INTEGER NOT NULL,    -- times packed
+    port_failures INTEGER NOT NULL, -- times packed anew because the port could not pass it on
     message BLOB,               -- that carries it now
     lease_token BLOB,
     lease_until INTEGER NOT NULL DEFAULT 0,
