@@ -200,8 +200,8 @@ fn try_again(document: &mut Document, limit: u32) -> Option<String> {
         return None;
     }
     let Next::To(to) = state::next(document.state, None, Event::TriedAgain) else { return None };
+    // It keeps its message: should that be on the road once more at this moment, it is declared by that again (store::settle).
     document.state = to;
-    document.message = None;
     document.port_failures = document.port_failures.saturating_add(1);
     Some(format!("{}: the port could not pass it on, packed anew", document.kind.as_str()))
 }

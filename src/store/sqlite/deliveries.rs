@@ -14,8 +14,8 @@ use crate::{
     store::{Delivery, Member, MessageFound, Outcome, Result, Settlement, Written},
 };
 
-/// Leases messages of a road. A delivered one is due again only if none of its documents was answered: the same bytes then go
-/// once more. The attempt is counted and written down now, so that one that never ends counts too.
+/// Leases messages of a road. A delivered one is due again only if a document of it was not answered: the same bytes then go once
+/// more. The attempt is counted and written down now, so that one that never ends counts too.
 pub(super) async fn lease(
     connection: &mut SqliteConnection,
     now: Timestamp,
@@ -23,14 +23,7 @@ pub(super) async fn lease(
     road: &str,
     limit: u32,
 ) -> Result<Vec<Delivery>> {
-    sqlx::query(
-        "UPDATE messages SET due_at = NULL WHERE road = ?1 AND due_at <= ?2 AND state = 'delivered' \
-         AND NOT EXISTS (SELECT 1 FROM documents d WHERE d.message = messages.id AND d.state IN ('packed', 'delivered'))",
-    )
-    .bind(road)
-    .bind(now.0)
-    .execute(&mut *connection)
-    .await?;
+    settle_arrived(connection, now, road).await?;
     let rows = sqlx::query(
         "UPDATE messages SET lease_token = ?1, lease_until = ?2, attempt = attempt + 1, failed = failed + (state = 'delivered') WHERE id IN ( \
            SELECT id FROM messages WHERE road = ?3 AND due_at <= ?4 AND lease_until <= ?4 \
@@ -67,6 +60,34 @@ pub(super) async fn lease(
     fill(connection, &mut deliveries).await?;
     begin_attempts(connection, now, &deliveries).await?;
     Ok(deliveries)
+}
+
+/// Whether a message may not be sent again: one of its documents was turned away (4, 100, below zero) or has gone on in another
+/// message. The answer proves that the message arrived, and its bytes would declare that document once more.
+const TURNED_AWAY: &str = "(SELECT count(*) FROM documents d WHERE d.message = m.id \
+     AND d.state NOT IN ('due', 'port_failed', 'refused', 'rejected', 'cancelled')) \
+     < (SELECT json_array_length(s.members) FROM sealed s WHERE s.message = m.id)";
+
+/// Takes messages that are due again, but need not or must not go again, off the road: all that can be done for them is to wait.
+async fn settle_arrived(connection: &mut SqliteConnection, now: Timestamp, road: &str) -> Result<()> {
+    let statement = format!(
+        "SELECT m.id FROM messages m WHERE m.road = ?1 AND m.due_at <= ?2 AND m.lease_until <= ?2 AND m.attempt > 0 AND ({TURNED_AWAY} \
+         OR (m.state = 'delivered' AND NOT EXISTS (SELECT 1 FROM documents d WHERE d.message = m.id AND d.state IN ('packed', 'delivered'))))"
+    );
+    let rows = sqlx::query(AssertSqlSafe(statement)).bind(road).bind(now.0).fetch_all(&mut *connection).await?;
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let ids = rows.iter().map(|row| Ok(hex(id("messages", row, "id")?))).collect::<Result<Vec<_>>>()?;
+    let ids = json(&ids)?;
+    for statement in [
+        "UPDATE messages SET due_at = NULL, state = 'delivered' WHERE id IN (SELECT unhex(value) FROM json_each(?1))",
+        "UPDATE documents SET state = 'delivered', version = version + 1 WHERE state = 'packed' \
+         AND message IN (SELECT unhex(value) FROM json_each(?1))",
+    ] {
+        sqlx::query(statement).bind(&ids).execute(&mut *connection).await?;
+    }
+    Ok(())
 }
 
 /// Reads the bytes and the members of leased messages.
@@ -113,7 +134,8 @@ async fn begin_attempts(connection: &mut SqliteConnection, now: Timestamp, deliv
     Ok(())
 }
 
-/// Writes down how attempts ended; a delivered message takes its documents along.
+/// Writes down how attempts ended; a delivered message takes its documents along. So it does with one that the port had set free
+/// (4) while these bytes were on the road once more: they declare it anew, and packing it into others would declare it twice.
 pub(super) async fn settle(connection: &mut SqliteConnection, now: Timestamp, token: Uuid, many: &[Settlement]) -> Result<Vec<Written>> {
     let held = held(connection, token, many).await?;
     let settled: Vec<_> = many.iter().zip(&held).filter(|(_, held)| **held).map(|(settlement, _)| settlement).collect();
@@ -124,8 +146,10 @@ pub(super) async fn settle(connection: &mut SqliteConnection, now: Timestamp, to
              lease_token = NULL, lease_until = 0 FROM json_each(?1) j WHERE messages.id = unhex(j.value->>0)",
             "UPDATE attempts SET ended_at = ?2, outcome = j.value->>3, detail = j.value->>4 FROM json_each(?1) j \
              WHERE message = unhex(j.value->>0) AND attempt = j.value->>1",
-            "UPDATE documents SET state = 'delivered', version = version + 1 WHERE state = 'packed' \
-             AND message IN (SELECT unhex(value->>0) FROM json_each(?1) WHERE value->>2 = 'delivered')",
+            "UPDATE documents SET state = 'delivered', lease_token = NULL, lease_until = 0, version = version + 1 \
+             WHERE state IN ('packed', 'due') AND message IN (SELECT unhex(value->>0) FROM json_each(?1) WHERE value->>2 = 'delivered')",
+            "UPDATE documents SET state = 'packed', lease_token = NULL, lease_until = 0, version = version + 1 \
+             WHERE state = 'due' AND message IN (SELECT unhex(value->>0) FROM json_each(?1) WHERE value->>3 = 'unknown')",
         ] {
             sqlx::query(statement).bind(&rows).bind(now.0).execute(&mut *connection).await?;
         }
