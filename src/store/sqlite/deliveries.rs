@@ -57,6 +57,7 @@ pub(super) async fn lease(
     }
     deliveries.sort_by_key(|(needed_by, delivery)| (*needed_by, delivery.message));
     let mut deliveries: Vec<_> = deliveries.into_iter().map(|(_, delivery)| delivery).collect();
+    mark_resent(connection, now, &deliveries).await?;
     fill(connection, &mut deliveries).await?;
     begin_attempts(connection, now, &deliveries).await?;
     Ok(deliveries)
@@ -87,6 +88,20 @@ async fn settle_arrived(connection: &mut SqliteConnection, now: Timestamp, road:
     ] {
         sqlx::query(statement).bind(&ids).execute(&mut *connection).await?;
     }
+    Ok(())
+}
+
+/// Tells the documents of messages that go again when they do: what customs said before of a failure is then out of date.
+async fn mark_resent(connection: &mut SqliteConnection, now: Timestamp, deliveries: &[Delivery]) -> Result<()> {
+    let again: Vec<_> = deliveries.iter().filter(|delivery| delivery.attempt > 1).map(|delivery| hex(delivery.message.0)).collect();
+    if again.is_empty() {
+        return Ok(());
+    }
+    sqlx::query("UPDATE documents SET resent_at = ?2, version = version + 1 WHERE message IN (SELECT unhex(value) FROM json_each(?1))")
+        .bind(json(&again)?)
+        .bind(now.0)
+        .execute(connection)
+        .await?;
     Ok(())
 }
 
