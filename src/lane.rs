@@ -369,7 +369,7 @@ mod tests {
 
     #[test]
     fn a_duty_reads_back_and_may_be_one_word() {
-        let read = |text| serde_json::from_str::<Duty>(text);
+        let read = |text: &str| serde_json::from_str::<Duty>(text);
         assert_eq!(read("\"send\"").unwrap(), Duty::Send(None));
         for duty in [Duty::Send(None), Duty::Send(Some("declarant".into())), Duty::External, Duty::None] {
             assert_eq!(read(&serde_json::to_string(&duty).unwrap()).unwrap(), duty);
