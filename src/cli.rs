@@ -15,7 +15,12 @@ mod table;
 
 /// 通关：跨境电商零售出口申报网关 · a declaration gateway for China's cross-border e-commerce retail exports.
 #[derive(Debug, Parser)]
-#[command(name = "tongguan", version, about, disable_help_subcommand = true)]
+#[command(
+    name = "tongguan",
+    version,
+    about = "通关：跨境电商零售出口申报网关 · a declaration gateway for China's cross-border e-commerce retail exports",
+    disable_help_subcommand = true
+)]
 pub struct Cli {
     #[command(subcommand)]
     command: Command,

@@ -21,6 +21,7 @@ use crate::{
     packer,
     party::Sender,
     sequencer, signers, simulator,
+    store::sqlite,
 };
 
 /// A commented configuration that works as it stands, once its keys are made.
@@ -93,11 +94,13 @@ impl Default for Config {
 pub struct StoreOptions {
     /// The SQLite file; made if it is not there.
     pub file: PathBuf,
+    /// Mebibytes that it may grow to: a full store refuses work, it does not fill the disk.
+    pub largest_mib: u32,
 }
 
 impl Default for StoreOptions {
     fn default() -> Self {
-        Self { file: PathBuf::from("tongguan.db") }
+        Self { file: PathBuf::from("tongguan.db"), largest_mib: sqlite::LARGEST_MIB }
     }
 }
 
@@ -181,7 +184,7 @@ impl Config {
         if !file.is_file() {
             return Err(Error::Missing(file.to_owned()));
         }
-        let environment = Env::prefixed("TONGGUAN_").ignore(&["config", "server", "key", "official"]).split("__");
+        let environment = Env::prefixed("TONGGUAN_").ignore(&["config", "server", "key", "ca", "official"]).split("__");
         let figment = Figment::from(Serialized::defaults(Self::default())).merge(Toml::file_exact(file)).merge(environment);
         let mut config: Self = figment.extract().map_err(|errors| {
             let told: Vec<_> = errors.into_iter().map(|error| format!("  {error}")).collect();
@@ -198,6 +201,7 @@ impl Config {
         paths.extend(self.roads.iter_mut().map(|road| &mut road.folder));
         paths.extend(self.exemption.libraries.iter_mut());
         paths.extend(self.collector.forward.as_mut());
+        paths.extend(self.grpc.tls.as_mut().into_iter().flat_map(|tls| [&mut tls.certificate, &mut tls.key]));
         for path in paths {
             if path.is_relative() {
                 *path = folder.join(&*path);

@@ -105,7 +105,7 @@ pub fn configuration(folder: &Path, listen: &str, seed: u64) -> Result<Config, c
         ..Lane::default()
     };
     Ok(Config {
-        store: StoreOptions { file: folder.join("tongguan.db") },
+        store: StoreOptions { file: folder.join("tongguan.db"), ..StoreOptions::default() },
         grpc: grpc::Options { listen: listen.to_owned(), ..grpc::Options::default() },
         signers: KEYS
             .iter()

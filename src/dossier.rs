@@ -65,6 +65,8 @@ pub struct Document {
     pub lot: Option<Uuid>,
     /// How many times it has been packed.
     pub packed: u32,
+    /// How many times it has been packed anew because the port could not pass it on.
+    pub port_failures: u32,
     /// The message that carries it now.
     pub message: Option<MessageId>,
 }

@@ -11,13 +11,13 @@ use tracing::{info, warn};
 use crate::{
     audit::Difference,
     clock::{Clockwork, Timestamp},
-    declaration::{Action, DocumentGuid, Kind},
+    declaration::{Action, DocumentGuid, DocumentId, Kind},
     dossier::{Document, Dossier},
     lane::{self, Case, Duty, Gate, Lane},
     party::Sender,
     queue::Backoff,
     state::{self, Event, Next, State},
-    store::{Application, Change, KeptWaybill, Store, Written},
+    store::{Application, Change, Gated, KeptWaybill, Store, Written},
     task::{self, Error, Note, Pace, Task},
 };
 
@@ -64,78 +64,41 @@ impl Gatekeeper {
         task::run(&self, pace, &self.clockwork, stop).await;
     }
 
-    /// What one look at a gate decides; nothing if there is no gate.
-    async fn look(&self, dossier: &Dossier, now: Timestamp) -> Result<Option<Change>, Error> {
-        let Some(inventory) = dossier.document(Kind::Inventory).filter(|document| document.state == State::Waiting) else {
-            return Ok(None);
-        };
+    /// What one look decides: who transmits the waybill, if that is open, and whether the inventory may leave, if it waits.
+    fn look(&self, gated: &Gated, now: Timestamp) -> Option<Change> {
+        let dossier = &gated.dossier;
         let mut differences = Vec::new();
-        let waybill = self.waybill(dossier, now).await?;
-        let (created, again) = match waybill {
-            Transmitted::Made(document) => {
-                differences.push(task::difference("waybill.state".to_owned(), "", document.state.as_str()));
-                (Some(*document), None)
-            }
-            Transmitted::Later(at) => (None, Some(at)),
-            Transmitted::Settled => (None, None),
-        };
-        let state = |kind| dossier.document(kind).map(|document| document.state);
-        let waybill_state = state(Kind::Waybill).or(created.as_ref().map(|document| document.state));
-        let gate = lane::gate(&dossier.plan, dossier.waybill_no.is_some(), state(Kind::Order), waybill_state, dossier.accepted_at, now);
-        let mut inventory = inventory.clone();
-        let mut why = "";
-        match gate {
-            Gate::Open { overdue } => {
-                inventory.gate_at = None;
-                why = if overdue { "the longest wait is over" } else { "" };
-                if let Next::To(to) = state::next(inventory.state, None, Event::GateOpened) {
-                    differences.push(task::difference("inventory.state".to_owned(), inventory.state.as_str(), to.as_str()));
-                    inventory.state = to;
-                }
-            }
-            // Time alone may open it, or a sender that is configured by then.
-            Gate::Shut { look_at, .. } => inventory.gate_at = earliest(look_at, again),
-        }
-        Ok(Some(self.change(dossier, inventory, created, differences, why, now)))
-    }
-
-    fn change(
-        &self,
-        dossier: &Dossier,
-        inventory: Document,
-        created: Option<Document>,
-        differences: Vec<Difference>,
-        why: &str,
-        now: Timestamp,
-    ) -> Change {
-        let note = Note { task: NAME, act: "gate", subject: dossier.id.0, why };
-        let entries = match differences.is_empty() {
-            true => Vec::new(),
-            false => vec![task::entry(&self.clockwork, now, &dossier.tenant, note, differences)],
-        };
-        Change {
+        let waybill = self.waybill(gated, now);
+        let mut change = Change {
             expected: dossier.documents.iter().map(|document| (document.id, document.version)).collect(),
-            documents: vec![inventory],
-            created: created.into_iter().collect(),
-            entries,
+            waybills: waybill.look.into_iter().collect(),
             ..Change::default()
+        };
+        if let Some(document) = waybill.made {
+            differences.push(task::difference("waybill.state".to_owned(), "", document.state.as_str()));
+            change.created.push(document);
         }
+        let made = change.created.first().map(|document| document.state);
+        let (inventory, why) = inventory(dossier, made, waybill.again, now, &mut differences);
+        change.documents.extend(inventory);
+        if !differences.is_empty() {
+            let note = Note { task: NAME, act: "gate", subject: dossier.id.0, why };
+            change.entries.push(task::entry(&self.clockwork, now, &dossier.tenant, note, differences));
+        }
+        let nothing = change.documents.is_empty() && change.created.is_empty() && change.waybills.is_empty();
+        (!nothing).then_some(change)
     }
 
     /// The waybill's document, where we transmit it and it is not there yet.
-    async fn waybill(&self, dossier: &Dossier, now: Timestamp) -> Result<Transmitted, Error> {
-        if !matches!(dossier.plan.waybill, Duty::Send(_)) || dossier.document(Kind::Waybill).is_some() {
-            return Ok(Transmitted::Settled);
+    fn waybill(&self, gated: &Gated, now: Timestamp) -> Waybill {
+        let Some(kept) = gated.waybill.as_ref().filter(|kept| kept.document.is_none()) else { return Waybill::default() };
+        if !matches!(gated.dossier.plan.waybill, Duty::Send(_)) {
+            return Waybill { look: Some((kept.id, None)), ..Waybill::default() };
         }
-        let Some(number) = &dossier.waybill_no else { return Ok(Transmitted::Settled) };
-        let carrier = &dossier.declaration.inventory.carrier.code;
-        let later = Transmitted::Later(now + Duration::from_secs(self.options.again_s));
-        match self.store.waybill(None, carrier, number).await? {
-            // Its push will hint at this gate again.
-            None => Ok(Transmitted::Settled),
-            Some(kept) if kept.document.is_some() || kept.declaration != Some(dossier.id) => Ok(later),
-            Some(kept) => Ok(self.make(dossier, &kept).map_or(later, |document| Transmitted::Made(Box::new(document)))),
-        }
+        let made = self.make(&gated.dossier, kept);
+        // A sender that is configured by then may take it.
+        let again = made.is_none().then(|| now + Duration::from_secs(self.options.again_s));
+        Waybill { look: Some((kept.id, again)), made, again }
     }
 
     fn make(&self, dossier: &Dossier, kept: &KeptWaybill) -> Option<Document> {
@@ -170,6 +133,7 @@ impl Gatekeeper {
             gate_at: None,
             lot: None,
             packed: 0,
+            port_failures: 0,
             message: None,
         })
     }
@@ -189,14 +153,44 @@ impl Gatekeeper {
     }
 }
 
-/// Whether the waybill has its document.
-enum Transmitted {
-    /// It has, or needs none, or is not known.
-    Settled,
-    /// It gets this one.
-    Made(Box<Document>),
-    /// It cannot get one now: look again then.
-    Later(Timestamp),
+/// What is decided about a waybill that was pushed before anybody could say who transmits it.
+#[derive(Default)]
+struct Waybill {
+    /// It was looked at; when to look again.
+    look: Option<(DocumentId, Option<Timestamp>)>,
+    /// The document that it gets.
+    made: Option<Document>,
+    /// When to look again at the inventory that waits for it.
+    again: Option<Timestamp>,
+}
+
+/// The inventory as it is to be, if it waits, and why it may leave.
+fn inventory(
+    dossier: &Dossier,
+    made: Option<State>,
+    again: Option<Timestamp>,
+    now: Timestamp,
+    differences: &mut Vec<Difference>,
+) -> (Option<Document>, &'static str) {
+    let Some(mut inventory) = dossier.document(Kind::Inventory).filter(|document| document.state == State::Waiting).cloned() else {
+        return (None, "");
+    };
+    let state = |kind| dossier.document(kind).map(|document| document.state);
+    let waybill = state(Kind::Waybill).or(made);
+    let mut why = "";
+    match lane::gate(&dossier.plan, dossier.waybill_no.is_some(), state(Kind::Order), waybill, dossier.accepted_at, now) {
+        Gate::Open { overdue } => {
+            inventory.gate_at = None;
+            why = if overdue { "the longest wait is over" } else { "" };
+            if let Next::To(to) = state::next(inventory.state, None, Event::GateOpened) {
+                differences.push(task::difference("inventory.state".to_owned(), inventory.state.as_str(), to.as_str()));
+                inventory.state = to;
+            }
+        }
+        // Time alone may open it, or a sender that is configured by then.
+        Gate::Shut { look_at, .. } => inventory.gate_at = earliest(look_at, again),
+    }
+    (Some(inventory), why)
 }
 
 fn earliest(one: Option<Timestamp>, other: Option<Timestamp>) -> Option<Timestamp> {
@@ -215,11 +209,8 @@ impl Task for Gatekeeper {
 
     async fn pass(&self) -> Result<usize, Error> {
         let now = self.clockwork.now();
-        let dossiers = self.store.gates(now, self.options.batch).await?;
-        let mut changes = Vec::with_capacity(dossiers.len());
-        for dossier in &dossiers {
-            changes.extend(self.look(dossier, now).await?);
-        }
+        let gated = self.store.gates(now, self.options.batch).await?;
+        let changes: Vec<_> = gated.iter().filter_map(|gated| self.look(gated, now)).collect();
         if changes.is_empty() {
             return Ok(0);
         }

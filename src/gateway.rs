@@ -107,7 +107,8 @@ impl Gateway {
         let access = Arc::new(Access::new(&config.access)?);
         let advisor = Arc::new(advisor(config)?);
         let file = &config.store.file;
-        let store: Arc<dyn Store> = Arc::new(Sqlite::open(file).await.map_err(|error| Error::Store(file.clone(), error))?);
+        let store: Arc<dyn Store> =
+            Arc::new(Sqlite::open_bounded(file, config.store.largest_mib).await.map_err(|error| Error::Store(file.clone(), error))?);
         let listen = &config.grpc.listen;
         let listener = TcpListener::bind(listen).await.map_err(|error| Error::Listen(listen.clone(), error))?;
         let address = listener.local_addr().map_err(|error| Error::Listen(listen.clone(), error))?;
@@ -136,6 +137,7 @@ impl Gateway {
         for stage in self.stages {
             stage.end().await;
         }
+        self.store.close().await;
     }
 }
 

@@ -4,7 +4,7 @@
 //! Everything a caller can make large is bounded: message and header size, streams and calls per connection, items in flight
 //! per stream, followers in all. Requests are not accepted compressed, so none can unfold into more than it weighs.
 
-use std::{sync::Arc, time::Duration};
+use std::{fs, path::PathBuf, sync::Arc, time::Duration};
 
 use serde::{Deserialize, Serialize};
 use tokio::{
@@ -13,7 +13,10 @@ use tokio::{
     task::JoinSet,
 };
 use tokio_stream::wrappers::TcpListenerStream;
-use tonic::{Request, Status, transport::Server};
+use tonic::{
+    Request, Status,
+    transport::{Identity, Server, ServerTlsConfig},
+};
 
 use crate::{
     access::{Access, Call, Caller},
@@ -70,6 +73,18 @@ pub struct Options {
     pub followers: usize,
     /// Seconds between questions whether a silent caller is still there.
     pub keepalive_s: u64,
+    /// Encryption; without it keys and declarations cross the network in the clear.
+    pub tls: Option<TlsOptions>,
+}
+
+/// The door's certificate (TLS 1.2 and 1.3, by rustls).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TlsOptions {
+    /// The certificate chain: PEM.
+    pub certificate: PathBuf,
+    /// Its private key: PEM.
+    pub key: PathBuf,
 }
 
 impl Default for Options {
@@ -83,6 +98,7 @@ impl Default for Options {
             items_in_flight: 256,
             followers: 256,
             keepalive_s: 30,
+            tls: None,
         }
     }
 }
@@ -108,6 +124,9 @@ pub enum Error {
     /// The descriptors cannot be given out.
     #[error("the gRPC descriptors cannot be read")]
     Reflection(#[source] tonic_reflection::server::Error),
+    /// The certificate or its key.
+    #[error("{} cannot be read", .0.display())]
+    File(PathBuf, #[source] std::io::Error),
     /// Serving failed.
     #[error("gRPC cannot be served")]
     Transport(#[source] tonic::transport::Error),
@@ -160,7 +179,7 @@ pub async fn serve(listener: TcpListener, parts: Parts, stop: watch::Receiver<bo
         .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
         .build_v1()
         .map_err(Error::Reflection)?;
-    let router = server(&options)
+    let router = server(&options)?
         .add_service(health_server)
         .add_service(reflection)
         .add_service(DeclarationsServer::new(door.clone()).max_decoding_message_size(largest))
@@ -174,11 +193,18 @@ pub async fn serve(listener: TcpListener, parts: Parts, stop: watch::Receiver<bo
     router.serve_with_incoming_shutdown(TcpListenerStream::new(listener), stopped).await.map_err(Error::Transport)
 }
 
-fn server(options: &Options) -> Server {
+fn server(options: &Options) -> Result<Server, Error> {
     const HEADER_BYTES: u32 = 16 * 1_024;
     const RESETS: usize = 64;
     let keepalive = Duration::from_secs(options.keepalive_s.clamp(1, 3_600));
-    Server::builder()
+    let mut server = Server::builder();
+    if let Some(TlsOptions { certificate, key }) = &options.tls {
+        let read = |path: &PathBuf| fs::read(path).map_err(|error| Error::File(path.clone(), error));
+        server = server
+            .tls_config(ServerTlsConfig::new().identity(Identity::from_pem(read(certificate)?, read(key)?)))
+            .map_err(Error::Transport)?;
+    }
+    Ok(server
         .timeout(Duration::from_secs(options.request_timeout_s.clamp(1, 3_600)))
         .max_concurrent_streams(options.streams_per_connection)
         .concurrency_limit_per_connection(options.calls_per_connection.clamp(1, 65_536))
@@ -186,7 +212,7 @@ fn server(options: &Options) -> Server {
         .http2_keepalive_timeout(Some(Duration::from_secs(20)))
         .http2_max_header_list_size(HEADER_BYTES)
         .http2_max_pending_accept_reset_streams(Some(RESETS))
-        .tcp_nodelay(true)
+        .tcp_nodelay(true))
 }
 
 /// Waits until `stop` says so, or nobody is left who could.

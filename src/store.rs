@@ -76,6 +76,8 @@ pub struct Hints {
 pub trait Store: Send + Sync {
     /// Hints that there is something to do.
     fn hints(&self) -> &Hints;
+    /// Takes no more commands, finishes those that wait, and lets go of what is kept. Dropping it does the same unseen.
+    async fn close(&self);
 
     // — intake —
 
@@ -88,8 +90,9 @@ pub trait Store: Send + Sync {
 
     // — gatekeeper —
 
-    /// Declarations whose inventory waits and whose gate is to be looked at by `now`, earliest deadline first.
-    async fn gates(&self, now: Timestamp, limit: u32) -> Result<Vec<Dossier>>;
+    /// Declarations whose inventory waits at a gate that is to be looked at by `now`, or whose waybill was pushed before anybody
+    /// could say who transmits it; earliest deadline first.
+    async fn gates(&self, now: Timestamp, limit: u32) -> Result<Vec<Gated>>;
     /// Applies changes; see [`Application`].
     async fn apply(&self, now: Timestamp, application: Application) -> Result<Written>;
 

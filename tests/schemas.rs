@@ -149,6 +149,7 @@ fn document(kind: Kind) -> Document {
         gate_at: None,
         lot: None,
         packed: 0,
+        port_failures: 0,
         message: None,
     }
 }

@@ -21,9 +21,11 @@ CREATE TABLE waybills (
     accepted_at INTEGER NOT NULL,
     digest BLOB NOT NULL CHECK (length(digest) = 32), -- of the request
     declaration BLOB,           -- once known
+    look_at INTEGER,            -- when to see whether it is ours to transmit; nothing: settled
     body TEXT NOT NULL
 );
 CREATE INDEX waybills_declaration ON waybills (declaration) WHERE declaration IS NOT NULL;
+CREATE INDEX waybills_look ON waybills (look_at) WHERE look_at IS NOT NULL AND declaration IS NOT NULL;
 
 -- Waybills that name their order and came before it.
 CREATE TABLE waybill_orders (
@@ -44,7 +46,7 @@ CREATE TABLE documents (
     guid BLOB NOT NULL,
     sender TEXT NOT NULL,
     road TEXT NOT NULL,
-    queue TEXT NOT NULL,        -- sender, kind, road and lot: what is packed together
+    queue TEXT NOT NULL,        -- sender, kind, road and lot: what is packed together; then the tenant
     enterprise_no TEXT,
     port_no TEXT,
     inventory_no TEXT,
@@ -56,6 +58,7 @@ CREATE TABLE documents (
     gate_at INTEGER,            -- when its gate is to be looked at next
     lot BLOB,                   -- packed only with its own lot
     packed INTEGER NOT NULL,    -- times packed
+    port_failures INTEGER NOT NULL, -- times packed anew because the port could not pass it on
     message BLOB,               -- that carries it now
     lease_token BLOB,
     lease_until INTEGER NOT NULL DEFAULT 0,

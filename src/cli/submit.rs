@@ -27,6 +27,9 @@ const SHOWN: usize = 5;
 pub(super) struct SubmitArgs {
     /// 文件：.jsonl 或 .csv（UTF-8）· The file: .jsonl or .csv, in UTF-8.
     file: PathBuf,
+    /// 网关证书的签发者（PEM），地址用 https:// · Who vouches for the gateway's certificate (PEM); the address then begins with https://.
+    #[arg(long, env = "TONGGUAN_CA")]
+    ca: Option<PathBuf>,
     /// 文件是运单（物流企业）· The file holds waybills, pushed as a carrier.
     #[arg(long)]
     waybills: bool,
@@ -120,12 +123,13 @@ pub(super) async fn submit(args: &SubmitArgs) -> Result<ExitCode> {
 
 /// Sends until everything has an answer. A stream that breaks is taken up again: keys make a repeated item harmless.
 async fn send_all(load: &Load, args: &SubmitArgs) -> Result<BTreeMap<String, Answer>> {
+    let authority = args.ca.as_ref().map(|ca| fs::read(ca).with_context(|| format!("{} cannot be read", ca.display()))).transpose()?;
     let progress = bar(load.len());
     let patience = Duration::from_secs(args.patience);
     let mut answers = BTreeMap::new();
     let mut last_progress = (Instant::now(), 0);
     loop {
-        let failed = match Client::connect(&args.server, args.key.as_deref()).await {
+        let failed = match Client::connect(&args.server, args.key.as_deref(), authority.as_deref()).await {
             Ok(client) => load.send(&client, &mut answers, &progress).await.err(),
             Err(error) => Some(error),
         };
@@ -140,7 +144,8 @@ async fn send_all(load: &Load, args: &SubmitArgs) -> Result<BTreeMap<String, Ans
         let passing = failed.as_ref().is_none_or(Error::is_passing);
         if !passing || last_progress.0.elapsed() > patience {
             progress.abandon();
-            let what = format!("{done} of {} answered; run the same command again to go on", load.len());
+            let advice = if passing { "；稍后重新运行同一命令即可继续 · run the same command again to go on" } else { "" };
+            let what = format!("{done}/{} 已答复 · answered{advice}", load.len());
             return Err(failed.map_or_else(|| anyhow::anyhow!("the gateway stays busy"), anyhow::Error::from)).context(what);
         }
         sleep(pause(&answers)).await;

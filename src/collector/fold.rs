@@ -113,6 +113,10 @@ impl Work {
         let Some(document) = self.documents.get_mut(&document) else { return false };
         let numbered = take_numbers(document, receipt, &mut self.numbers);
         let verdict = receipt::verdict(document.kind, &receipt.code, &receipt.info);
+        // The same word again says nothing new: a repeated 4 must not set free what has been sent anew since.
+        if document.last_word.as_ref().is_some_and(|word| (word.at, &word.code) == (at, &receipt.code)) {
+            return numbered;
+        }
         let last = document.last_word.as_ref().map(|word| word.at);
         let next = state::next(document.state, last, Event::Answered(verdict, at));
         if next == Next::Ignored {
@@ -152,6 +156,7 @@ impl Work {
             expected: before.iter().map(|document| (document.id, document.version)).collect(),
             documents: self.documents.values().filter(|document| changed(document)).cloned().collect(),
             created: Vec::new(),
+            waybills: Vec::new(),
             numbers: self.numbers,
             assessment,
             entries,
@@ -191,12 +196,13 @@ fn take_numbers(document: &mut Document, receipt: &Receipt, numbers: &mut Vec<Nu
 
 /// A port failure is packed anew by itself, a bounded number of times.
 fn try_again(document: &mut Document, limit: u32) -> Option<String> {
-    if document.state != State::PortFailed || document.packed >= limit {
+    if document.state != State::PortFailed || document.port_failures >= limit {
         return None;
     }
     let Next::To(to) = state::next(document.state, None, Event::TriedAgain) else { return None };
     document.state = to;
     document.message = None;
+    document.port_failures = document.port_failures.saturating_add(1);
     Some(format!("{}: the port could not pass it on, packed anew", document.kind.as_str()))
 }
 
@@ -244,7 +250,7 @@ pub(super) const fn list_status(state: State, on: Option<time::Date>) -> Option<
         State::Released => Some(ListStatus::Released { on }),
         State::Closed => Some(ListStatus::Closed { on }),
         State::Cancelled => Some(ListStatus::Cancelled),
-        State::Refused | State::Rejected => Some(ListStatus::NotDeclared),
+        State::Refused | State::Rejected => Some(ListStatus::Rejected),
         State::Waiting
         | State::Due
         | State::Packed

@@ -121,10 +121,12 @@ impl Advisor {
         parts(facts).into_iter().map(|share| self.assess_part(facts, share, today)).collect()
     }
 
-    /// What a declaration alone tells of its lines: nothing registered, nothing returned, no evidence. The caller adds what it knows.
+    /// What a declaration and the seller's profile tell of its lines: nothing returned, no evidence, registered at most on the seller's word. The caller adds what it knows.
     #[must_use]
     pub fn facts(&self, declaration: &Declaration, list: ListStatus) -> Vec<Facts> {
         let (seller, seller_named) = self.real_seller(declaration);
+        let registers = seller.and_then(|seller| seller.platform.as_ref()).is_some_and(|platform| platform.registers_lines);
+        let registration = if registers { Registration::OnWord } else { Registration::NotRegistered };
         let line = |line: &InventoryLine| {
             let ordered = declaration.order_line(line);
             Facts {
@@ -148,7 +150,7 @@ impl Advisor {
                 returned: Decimal::ZERO,
                 seller: seller.cloned(),
                 seller_named,
-                registration: Registration::NotRegistered,
+                registration: registration.clone(),
                 evidence: Evidence::default(),
             }
         };

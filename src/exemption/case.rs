@@ -82,7 +82,11 @@ impl<'a> Case<'a> {
     }
 
     pub(super) fn registered(&self) -> Option<&'a SixFields> {
-        if let Registration::Registered(fields) = &self.facts.registration { Some(fields) } else { None }
+        match &self.facts.registration {
+            Registration::Registered(fields) => Some(fields),
+            Registration::OnWord if self.can_be_registered() => Some(&self.facts.fields),
+            Registration::OnWord | Registration::NotRegistered => None,
+        }
     }
 }
 

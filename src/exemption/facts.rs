@@ -78,6 +78,8 @@ pub enum Registration {
     NotRegistered,
     /// With these values.
     Registered(SixFields),
+    /// The seller's profile says that it registers every line as soon as it can, with the values of its list; nobody has compared.
+    OnWord,
 }
 
 /// Where the list names the real seller (spec of the exemption, §3.1).
@@ -193,6 +195,10 @@ pub struct PlatformRegistration {
     pub zone: String,
     /// The number given there.
     pub enterprise_reg_no: String,
+    /// Whether the seller says that it registers every line as soon as it can, with the values of its list. Stands in until the
+    /// registration of each line is recorded.
+    #[serde(default)]
+    pub registers_lines: bool,
 }
 
 /// A seller's profile.

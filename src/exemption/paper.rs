@@ -10,6 +10,7 @@ use crate::declaration::InvoiceStatus;
 
 use super::{
     case::{Case, is_hs10},
+    facts::Registration,
     library::{Flag, Lookup},
     places::Reading,
     reasons::{Code, Text},
@@ -171,7 +172,11 @@ fn registered(case: &Case<'_>, trail: &Trail) -> Test {
             format!("注册地 {}，企业登记 {}", seller.city, platform.as_deref().unwrap_or("无"))
         },
     );
-    let line = if case.registered().is_some() { "已登记" } else { "未登记" };
+    let line = match (case.registered(), &case.facts.registration) {
+        (None, _) => "未登记",
+        (Some(_), Registration::OnWord) => "已登记（据卖家资料所述，未逐行核对）",
+        (Some(_), _) => "已登记",
+    };
     let source = ["卖家资料、平台登记记录、清单", "the seller's profile, the platform's record, the list"];
     test(Condition::Registered, mark, format!("{seller}；本行{line}"), source, codes(&found))
 }

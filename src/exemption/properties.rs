@@ -52,7 +52,7 @@ fn any_seller() -> impl Strategy<Value = Seller> {
         role,
         city,
         taxpayer,
-        platform: zone.map(|zone| PlatformRegistration { zone, enterprise_reg_no: "1".to_owned() }),
+        platform: zone.map(|zone| PlatformRegistration { zone, enterprise_reg_no: "1".to_owned(), registers_lines: false }),
         ..seller()
     })
 }

@@ -25,7 +25,7 @@ pub(super) fn seller() -> Seller {
         role: Trade::Exporter,
         city: "广州".to_owned(),
         taxpayer: Taxpayer::General,
-        platform: Some(PlatformRegistration { zone: "广州".to_owned(), enterprise_reg_no: "GZ-1".to_owned() }),
+        platform: Some(PlatformRegistration { zone: "广州".to_owned(), enterprise_reg_no: "GZ-1".to_owned(), registers_lines: false }),
     }
 }
 
@@ -191,7 +191,8 @@ fn agent(facts: &mut Facts, taxpayer: Taxpayer) {
 fn yunfu(facts: &mut Facts, day: Date) {
     exported(facts, day);
     "云浮".clone_into(&mut of(facts).city);
-    of(facts).platform = Some(PlatformRegistration { zone: "云浮".to_owned(), enterprise_reg_no: "YF-1".to_owned() });
+    of(facts).platform =
+        Some(PlatformRegistration { zone: "云浮".to_owned(), enterprise_reg_no: "YF-1".to_owned(), registers_lines: false });
     "5178".clone_into(&mut facts.declared_at);
 }
 
@@ -385,4 +386,14 @@ fn profiles_and_settings_that_make_no_sense_are_refused() {
     assert!(serde_json::from_str::<Seller>(r#"{"code":"1","kind":"enterprise","role":"exporter","city":"广州","tax":"general"}"#).is_err());
     let short: Seller = serde_json::from_str(r#"{"code":"1","kind":"enterprise","role":"exporter","city":"广州"}"#).unwrap();
     assert_eq!((short.taxpayer, short.platform), (Taxpayer::Unknown, None));
+}
+
+#[test]
+fn the_sellers_word_registers_a_line_only_once_it_can_be() {
+    let decided = |list| decide(|f| (f.list, f.registration) = (list, Registration::OnWord));
+    let before = decided(ListStatus::Declared);
+    assert_eq!((before.outcome, before.reasons[0].code), (Outcome::ExemptNoInvoice, Code::Ok103Provisional));
+    let after = decided(ListStatus::Released { on: Some(TODAY) });
+    assert_eq!(after.reasons[0].code, Code::Ok103);
+    assert!(after.tests[1].value.contains("据卖家资料所述"), "{}", after.tests[1].value);
 }

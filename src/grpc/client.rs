@@ -7,7 +7,7 @@ use tokio_stream::{StreamExt, wrappers::ReceiverStream};
 use tonic::{
     Code, Request, Status,
     metadata::{Ascii, MetadataValue},
-    transport::{Channel, Endpoint},
+    transport::{Certificate, Channel, ClientTlsConfig, Endpoint},
 };
 
 use super::proto::{
@@ -101,13 +101,17 @@ pub struct Client {
 }
 
 impl Client {
-    /// Connects.
+    /// Connects, with TLS if an authority (PEM) is given that vouches for the gateway's certificate.
     ///
     /// # Errors
     /// If the address or the key makes no sense, or nobody answers.
-    pub async fn connect(server: &str, key: Option<&str>) -> Result<Self, Error> {
+    pub async fn connect(server: &str, key: Option<&str>, authority: Option<&[u8]>) -> Result<Self, Error> {
         let address = || Error::Address(server.to_owned());
-        let endpoint = Endpoint::from_shared(server.to_owned()).map_err(|_| address())?.connect_timeout(PATIENCE);
+        let mut endpoint = Endpoint::from_shared(server.to_owned()).map_err(|_| address())?.connect_timeout(PATIENCE);
+        if let Some(pem) = authority {
+            let tls = ClientTlsConfig::new().ca_certificate(Certificate::from_pem(pem));
+            endpoint = endpoint.tls_config(tls).map_err(Error::Unreachable)?;
+        }
         let authorization = key.map(|key| format!("Bearer {key}").parse()).transpose().map_err(|_| Error::Key)?;
         let channel = endpoint.connect().await.map_err(Error::Unreachable)?;
         Ok(Self { channel, authorization })

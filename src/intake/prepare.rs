@@ -263,6 +263,7 @@ pub fn new_document(kind: Kind, sender: String, road: String, actor: &Actor, clo
         gate_at: None,
         lot: None,
         packed: 0,
+        port_failures: 0,
         message: None,
     }
 }

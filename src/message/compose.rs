@@ -167,6 +167,7 @@ mod tests {
             gate_at: None,
             lot: None,
             packed: 0,
+            port_failures: 0,
             message: None,
         }
     }

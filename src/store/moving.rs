@@ -2,6 +2,7 @@
 
 use uuid::Uuid;
 
+use super::KeptWaybill;
 use crate::{
     audit::Entry,
     clock::Timestamp,
@@ -39,6 +40,15 @@ pub struct Matches {
     pub subjects: Vec<Subject>,
     /// For each key: which subject, and which of its documents.
     pub of: Vec<Option<(usize, DocumentId)>>,
+}
+
+/// A declaration whose gate is to be looked at, with its waybill if that has been pushed.
+#[derive(Debug, Clone)]
+pub struct Gated {
+    /// The declaration.
+    pub dossier: Dossier,
+    /// Its waybill.
+    pub waybill: Option<KeptWaybill>,
 }
 
 /// Documents of one sender, kind, road and lot that are packed together, at most 100.
@@ -287,6 +297,8 @@ pub struct Change {
     pub documents: Vec<Document>,
     /// Documents that are new: a waybill's, once its order's lane is known.
     pub created: Vec<Document>,
+    /// Waybills that were looked at, and when to look again; nothing: settled. Those of `created` documents are settled anyway.
+    pub waybills: Vec<(DocumentId, Option<Timestamp>)>,
     /// Numbers that customs gave.
     pub numbers: Vec<Number>,
     /// A new exemption decision, as JSON; kept beside the earlier ones.

@@ -15,9 +15,9 @@ use uuid::Uuid;
 
 use self::writer::Writer;
 use super::{
-    Acceptance, Accepted, Application, Arrival, Batch, Count, Delivery, EntryFilter, Error, Found, Hints, Hit, KeptReceipt, KeptWaybill,
-    LeasedArrival, ListFilter, LogHead, Lookup, Matches, MessageFound, Packing, PendingEntry, PlacedEntry, Result, Sequencing, Settlement,
-    Shown, Store, StoredCheckpoint, StoredRow, WaybillAcceptance, WaybillAccepted, Written,
+    Acceptance, Accepted, Application, Arrival, Batch, Count, Delivery, EntryFilter, Error, Found, Gated, Hints, Hit, KeptReceipt,
+    KeptWaybill, LeasedArrival, ListFilter, LogHead, Lookup, Matches, MessageFound, Packing, PendingEntry, PlacedEntry, Result, Sequencing,
+    Settlement, Shown, Store, StoredCheckpoint, StoredRow, WaybillAcceptance, WaybillAccepted, Written,
 };
 use crate::{
     audit::Entry,
@@ -33,6 +33,7 @@ mod accept;
 mod apply;
 mod arrivals;
 mod deliveries;
+mod gates;
 mod log;
 mod numbers;
 mod packing;
@@ -43,6 +44,9 @@ mod writer;
 
 static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 
+/// Mebibytes that a database may grow to unless the configuration says otherwise.
+pub const LARGEST_MIB: u32 = 256 * 1_024;
+const PAGES_PER_MIB: u64 = 256;
 const READERS: u32 = 4;
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -59,12 +63,24 @@ impl Sqlite {
     /// # Errors
     /// The file cannot be opened or written, or was made by another version of this program.
     pub async fn open(file: &Path) -> Result<Self> {
+        Self::open_bounded(file, LARGEST_MIB).await
+    }
+
+    /// Opens the database file as [`Sqlite::open`] does, and lets it grow no larger than so many mebibytes: a full store refuses
+    /// work, it does not fill the disk.
+    ///
+    /// # Errors
+    /// As [`Sqlite::open`].
+    pub async fn open_bounded(file: &Path, largest_mib: u32) -> Result<Self> {
+        let pages = u64::from(largest_mib) * PAGES_PER_MIB;
         let options = SqliteConnectOptions::new()
             .filename(file)
             .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
             .busy_timeout(PATIENCE)
+            .page_size(4_096)
+            .pragma("max_page_count", pages.to_string())
             .pragma("cache_size", "-65536")
             .disable_statement_logging();
         let mut connection = options.connect().await?;
@@ -74,7 +90,8 @@ impl Sqlite {
         Ok(Self { writer: Some(writer), readers, hints: Hints::default() })
     }
 
-    /// Opens the database file for looking only; works where it may not be written, too.
+    /// Opens the database file for looking only, and sees it as it was at the first look, whatever is written meanwhile. Works
+    /// where it may not be written, too.
     ///
     /// # Errors
     /// The file is not there or cannot be read.
@@ -84,7 +101,9 @@ impl Sqlite {
         let url = SqliteConnectOptions::from_str("sqlite::memory:")?;
         // Without a write-ahead log nobody is writing, and SQLite need not make its shared-memory file to read.
         let options = url.filename(file).in_memory(false).shared_cache(false).read_only(true).immutable(quiet).disable_statement_logging();
-        Ok(Self { writer: None, readers: pool(options).await?, hints: Hints::default() })
+        let one = SqlitePoolOptions::new().max_connections(1).idle_timeout(None).max_lifetime(None);
+        let snapshot = one.after_connect(|connection, _| Box::pin(async move { sqlx::query("BEGIN").execute(connection).await.map(drop) }));
+        Ok(Self { writer: None, readers: snapshot.connect_with(options).await?, hints: Hints::default() })
     }
 
     fn writer(&self) -> Result<&Writer> {
@@ -113,6 +132,14 @@ impl Store for Sqlite {
         &self.hints
     }
 
+    async fn close(&self) {
+        // Readers first: the last connection to leave folds the write-ahead log into the file.
+        self.readers.close().await;
+        if let Some(writer) = &self.writer {
+            writer.close().await;
+        }
+    }
+
     async fn lookup(&self, now: Timestamp, asked: Vec<Lookup>) -> Result<Vec<Found>> {
         let mut connection = self.readers.acquire().await?;
         accept::lookup(&mut connection, now, &asked).await
@@ -136,9 +163,9 @@ impl Store for Sqlite {
         Ok(accepted)
     }
 
-    async fn gates(&self, now: Timestamp, limit: u32) -> Result<Vec<Dossier>> {
+    async fn gates(&self, now: Timestamp, limit: u32) -> Result<Vec<Gated>> {
         let mut connection = self.readers.acquire().await?;
-        views::gates(&mut connection, now, limit).await
+        gates::gates(&mut connection, now, limit).await
     }
 
     async fn apply(&self, now: Timestamp, application: Application) -> Result<Written> {

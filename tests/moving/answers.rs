@@ -97,7 +97,24 @@ async fn a_port_failure_is_packed_anew_a_bounded_number_of_times() {
     assert_eq!(world.state(id, Kind::Order).await, Some(State::PortFailed));
     let mut names: Vec<_> = world.sent().into_iter().map(|item| item.name).collect();
     names.dedup();
-    assert_eq!(names.len(), 5, "each time under another message");
+    assert_eq!(names.len(), 6, "once, and five times anew, each time under another message");
+}
+
+#[tokio::test]
+async fn a_repeated_port_failure_does_not_set_free_what_was_sent_anew() {
+    let world = world().await;
+    let id = world.accept("O1", None, Plan { inventory: Duty::External, ..Lane::default().plan() }).await;
+    world.settle().await;
+    let failed_at = world.clockwork.now();
+    for _ in 0..3 {
+        // The receipt comes late and again, when the second message is with customs.
+        world.answer(&[order_key("O1")], "4", "", failed_at);
+        world.after(SECOND).await;
+        assert_eq!(world.state(id, Kind::Order).await, Some(State::Delivered));
+    }
+    let mut names: Vec<_> = world.sent().into_iter().map(|item| item.name).collect();
+    names.dedup();
+    assert_eq!(names.len(), 2, "sent, and sent anew once");
 }
 
 #[tokio::test]

@@ -191,6 +191,7 @@ impl World {
             gate_at: (state == State::Waiting).then_some(START),
             lot: None,
             packed: 0,
+            port_failures: 0,
             message: None,
         }
     }

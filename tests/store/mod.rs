@@ -137,6 +137,7 @@ impl World {
             gate_at: (state == State::Waiting).then_some(START),
             lot: None,
             packed: 0,
+            port_failures: 0,
             message: None,
         }
     }
@@ -297,7 +298,7 @@ async fn a_waybill_meets_its_order_from_either_side() {
     assert_eq!(world.store.accept_waybills(START, vec![waybill]).await.unwrap(), [WaybillAccepted::New { id: first, declaration: None }]);
     let early = world.accept_one("O1", Some("W1")).await;
     let late = world.accept_one("O2", Some("W2")).await;
-    let dossiers = world.store.gates(START, 10).await.unwrap();
+    let dossiers: Vec<_> = world.store.gates(START, 10).await.unwrap().into_iter().map(|gated| gated.dossier).collect();
     assert_eq!(dossiers.len(), 2);
     assert_eq!(dossiers[0].document(Kind::Waybill).unwrap().declaration, Some(early));
     assert!(dossiers[1].document(Kind::Waybill).is_none());
@@ -382,6 +383,29 @@ async fn documents_of_a_lot_and_of_a_stopped_sender_stay_apart() {
     assert_eq!(world.store.stopped().await.unwrap().len(), 1);
     world.store.resume(later, "declarant", world.entry("resume", Uuid::nil())).await.unwrap();
     assert_eq!(world.store.lease_documents(later, world.lease(), 10).await.unwrap().len(), 3);
+}
+
+#[tokio::test]
+async fn tenants_share_a_batch_and_each_has_its_earliest_deadline_first() {
+    let world = world().await;
+    let small = Tenant::parse("small").unwrap();
+    let mut acceptances: Vec<_> = (0..300).map(|n| world.acceptance(&format!("BIG{n}"), None)).collect();
+    for n in 0..30 {
+        let mut acceptance = world.acceptance(&format!("SMALL{n}"), None);
+        acceptance.actor.tenant = small.clone();
+        for document in &mut acceptance.documents {
+            document.tenant = small.clone();
+            document.needed_by = START + Duration::from_secs(90_000 - n);
+        }
+        acceptances.push(acceptance);
+    }
+    world.store.accept(START, acceptances).await.unwrap();
+    let batch = world.store.lease_documents(START, world.lease(), 1).await.unwrap().remove(0);
+    let of_small: Vec<_> = batch.documents.iter().map(|leased| &leased.document).filter(|document| document.tenant == small).collect();
+    assert_eq!((batch.documents.len(), of_small.len()), (100, 30), "the smaller gets all of its half, the larger the rest");
+    assert!(of_small.is_sorted_by_key(|document| document.needed_by));
+    let next = world.store.lease_documents(START, world.lease(), 1).await.unwrap().remove(0);
+    assert_eq!(next.documents.len(), 100);
 }
 
 #[tokio::test]

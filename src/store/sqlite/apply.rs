@@ -21,6 +21,7 @@ pub(super) async fn apply(connection: &mut SqliteConnection, now: Timestamp, app
     let changes = &application.changes;
     update_documents(connection, changes).await?;
     insert_documents(connection, changes.iter().flat_map(|change| &change.created)).await?;
+    look_again(connection, changes).await?;
     let given: Vec<_> = changes.iter().flat_map(given_numbers).collect();
     numbers::insert(connection, now, &given).await?;
     insert_assessments(connection, now, changes).await?;
@@ -79,12 +80,27 @@ async fn update_documents(connection: &mut SqliteConnection, changes: &[Change])
         "UPDATE documents SET version = version + 1, queue = j.value->>'queue', port_no = j.value->>'port_no', \
          inventory_no = j.value->>'inventory_no', state = j.value->>'state', verdict_code = j.value->>'code', verdict_at = j.value->>'at', \
          verdict_info = j.value->>'info', needed_by = j.value->>'needed_by', gate_at = j.value->>'gate_at', lot = unhex(j.value->>'lot'), \
-         packed = j.value->>'packed', message = unhex(j.value->>'message'), lease_token = NULL, lease_until = 0 \
+         packed = j.value->>'packed', port_failures = j.value->>'port_failures', message = unhex(j.value->>'message'), lease_token = NULL, lease_until = 0 \
          FROM json_each(?1) j WHERE documents.id = unhex(j.value->>'id')",
     )
     .bind(rows)
     .execute(connection)
     .await?;
+    Ok(())
+}
+
+/// Writes down when waybills are to be looked at again; one that has got its document is settled.
+async fn look_again(connection: &mut SqliteConnection, changes: &[Change]) -> Result<()> {
+    let settled = changes.iter().flat_map(|change| &change.created).map(|document| (hex(document.id.0), None));
+    let later = changes.iter().flat_map(|change| &change.waybills).map(|(id, at)| (hex(id.0), at.map(|at| at.0)));
+    let rows: Vec<_> = later.chain(settled).collect();
+    if rows.is_empty() {
+        return Ok(());
+    }
+    sqlx::query("UPDATE waybills SET look_at = j.value->>1 FROM json_each(?1) j WHERE waybills.id = unhex(j.value->>0)")
+        .bind(json(&rows)?)
+        .execute(connection)
+        .await?;
     Ok(())
 }
 
@@ -164,7 +180,8 @@ async fn change_messages(connection: &mut SqliteConnection, changes: &[MessageCh
     }
     // What was dissolved or shelved once is not brought back by a late answer.
     sqlx::query(
-        "UPDATE messages SET state = j.value->>1, due_at = j.value->>2, reason = j.value->>3, lease_token = NULL, lease_until = 0 \
+        "UPDATE messages SET state = j.value->>1, due_at = j.value->>2, reason = j.value->>3, lease_token = NULL, lease_until = 0, \
+         failed = failed + (j.value->>1 = 'queued') \
          FROM json_each(?1) j WHERE messages.id = unhex(j.value->>0) AND state IN ('queued', 'delivered')",
     )
     .bind(json(&rows)?)

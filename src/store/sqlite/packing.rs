@@ -15,13 +15,15 @@ use crate::{
 };
 
 /// Documents in a message at most (message specification 202205: 1 to 100 of each business block).
-const TOGETHER: i64 = 100;
+const TOGETHER: usize = 100;
 
-/// Leases the batches with the earliest deadlines.
+/// Leases the batches with the earliest deadlines. In a batch the tenants that wait share the places evenly, each with its
+/// earliest deadlines first, so that one tenant's flood does not hold up another's parcel.
 pub(super) async fn lease(connection: &mut SqliteConnection, now: Timestamp, lease: Lease, batches: u32) -> Result<Vec<Batch>> {
     let mut found = Vec::new();
-    for queue in queues(connection, now, batches).await? {
-        let mut documents = lease_queue(connection, now, lease, &queue).await?;
+    let batches = usize::try_from(batches).unwrap_or(usize::MAX);
+    for queues in groups(heads(connection, now).await?).into_iter().take(batches) {
+        let mut documents = share(connection, now, lease, queues).await?;
         documents.sort_by_key(|document| (document.needed_by, document.id));
         let Some(first) = documents.first() else { continue };
         let (sender, kind, road) = (first.sender.clone(), first.kind, first.road.clone());
@@ -31,27 +33,62 @@ pub(super) async fn lease(connection: &mut SqliteConnection, now: Timestamp, lea
     Ok(found)
 }
 
-/// The queues with something to lease, earliest deadline first. Walks from queue to queue through the index, so that a long
+/// Every queue with something to lease, and its earliest deadline. Walks from queue to queue through the index, so that a long
 /// backlog costs no more than a short one.
-async fn queues(connection: &mut SqliteConnection, now: Timestamp, limit: u32) -> Result<Vec<String>> {
-    let rows = sqlx::query(
+async fn heads(connection: &mut SqliteConnection, now: Timestamp) -> Result<Vec<(i64, String)>> {
+    Ok(sqlx::query_as(
         "WITH RECURSIVE q (name) AS ( \
            SELECT min(queue) FROM documents WHERE state = 'due' \
            UNION ALL \
            SELECT (SELECT min(queue) FROM documents WHERE state = 'due' AND queue > q.name) FROM q WHERE q.name IS NOT NULL \
-         ), open (name, first) AS ( \
-           SELECT name, (SELECT needed_by FROM documents WHERE state = 'due' AND queue = q.name AND lease_until <= ?1 ORDER BY needed_by LIMIT 1) \
+         ), open (first, name) AS ( \
+           SELECT (SELECT needed_by FROM documents WHERE state = 'due' AND queue = q.name AND lease_until <= ?1 ORDER BY needed_by LIMIT 1), name \
            FROM q WHERE name IS NOT NULL AND NOT EXISTS (SELECT 1 FROM stops WHERE q.name >= stops.sender || '/' AND q.name < stops.sender || '0') \
-         ) SELECT name FROM open WHERE first IS NOT NULL ORDER BY first LIMIT ?2",
+         ) SELECT first, name FROM open WHERE first IS NOT NULL ORDER BY first",
     )
     .bind(now.0)
-    .bind(limit)
     .fetch_all(connection)
-    .await?;
-    Ok(rows.iter().map(|row| row.try_get("name")).collect::<sqlx::Result<_>>()?)
+    .await?)
 }
 
-async fn lease_queue(connection: &mut SqliteConnection, now: Timestamp, lease: Lease, queue: &str) -> Result<Vec<Document>> {
+/// Queues that differ only in their tenant belong together; groups and queues by their earliest deadline.
+fn groups(heads: Vec<(i64, String)>) -> Vec<Vec<String>> {
+    let mut places: HashMap<String, usize> = HashMap::new();
+    let mut groups: Vec<Vec<String>> = Vec::new();
+    for (_, queue) in heads {
+        let group = queue.rsplit_once('/').map_or_else(String::new, |(group, _)| group.to_owned());
+        let place = *places.entry(group).or_insert(groups.len());
+        match groups.get_mut(place) {
+            Some(queues) => queues.push(queue),
+            None => groups.push(vec![queue]),
+        }
+    }
+    groups
+}
+
+/// Fills a batch: each tenant gets an even share of the places left, and what one does not need goes to the others.
+async fn share(connection: &mut SqliteConnection, now: Timestamp, lease: Lease, mut queues: Vec<String>) -> Result<Vec<Document>> {
+    let mut documents = Vec::new();
+    while documents.len() < TOGETHER && !queues.is_empty() {
+        let each = (TOGETHER - documents.len()).div_ceil(queues.len());
+        let mut unfinished = Vec::new();
+        for queue in queues {
+            let places = (TOGETHER - documents.len()).clamp(0, each);
+            if places == 0 {
+                break;
+            }
+            let leased = lease_queue(connection, now, lease, &queue, places).await?;
+            if leased.len() == places {
+                unfinished.push(queue);
+            }
+            documents.extend(leased);
+        }
+        queues = unfinished;
+    }
+    Ok(documents)
+}
+
+async fn lease_queue(connection: &mut SqliteConnection, now: Timestamp, lease: Lease, queue: &str, places: usize) -> Result<Vec<Document>> {
     let statement = format!(
         "UPDATE documents SET lease_token = ?1, lease_until = ?2 WHERE id IN ( \
            SELECT id FROM documents WHERE state = 'due' AND queue = ?3 AND lease_until <= ?4 ORDER BY needed_by LIMIT ?5 \
@@ -62,7 +99,7 @@ async fn lease_queue(connection: &mut SqliteConnection, now: Timestamp, lease: L
         .bind(lease.until.0)
         .bind(queue)
         .bind(now.0)
-        .bind(TOGETHER)
+        .bind(i64::try_from(places).unwrap_or(i64::MAX))
         .fetch_all(connection)
         .await?;
     rows.iter().map(document).collect()

@@ -70,14 +70,14 @@ pub(super) fn count(table: &'static str, value: i64) -> Result<u32> {
     u32::try_from(value).map_err(|_| inconsistent(table, format!("count {value}")))
 }
 
-/// The name of what is packed together.
+/// The name of what is packed together, and, last, whose it is: the tenants of a queue take turns.
 pub(super) fn queue_name(document: &Document) -> String {
     let lot = document.lot.map(hex).unwrap_or_default();
-    format!("{}/{}/{}/{lot}", document.sender, document.kind.number(), document.road)
+    format!("{}/{}/{}/{lot}/{}", document.sender, document.kind.number(), document.road, document.tenant)
 }
 
 pub(super) const DOCUMENT: &str = "id, version, tenant, declaration, kind, action, guid, sender, road, enterprise_no, port_no, inventory_no, \
-     state, verdict_code, verdict_at, verdict_info, needed_by, gate_at, lot, packed, message";
+     state, verdict_code, verdict_at, verdict_info, needed_by, gate_at, lot, packed, port_failures, message";
 
 /// Reads the columns of [`DOCUMENT`].
 pub(super) fn document(row: &SqliteRow) -> Result<Document> {
@@ -105,6 +105,7 @@ pub(super) fn document(row: &SqliteRow) -> Result<Document> {
         gate_at: row.try_get::<Option<i64>, _>("gate_at")?.map(Timestamp),
         lot: optional_id(TABLE, row, "lot")?,
         packed: count(TABLE, row.try_get("packed")?)?,
+        port_failures: count(TABLE, row.try_get("port_failures")?)?,
         message: optional_id(TABLE, row, "message")?.map(MessageId),
     })
 }
@@ -133,6 +134,7 @@ struct DocumentRow<'a> {
     gate_at: Option<i64>,
     lot: Option<String>,
     packed: u32,
+    port_failures: u32,
     message: Option<String>,
 }
 
@@ -161,6 +163,7 @@ pub(super) fn documents_json<'a>(documents: impl Iterator<Item = &'a Document>) 
             gate_at: document.gate_at.map(|at| at.0),
             lot: document.lot.map(hex),
             packed: document.packed,
+            port_failures: document.port_failures,
             message: document.message.map(|id| hex(id.0)),
         })
         .collect();
@@ -175,11 +178,11 @@ pub(super) async fn insert_documents<'a>(connection: &mut SqliteConnection, docu
     }
     sqlx::query(
         "INSERT INTO documents (id, version, tenant, declaration, kind, action, guid, sender, road, queue, enterprise_no, port_no, \
-         inventory_no, state, verdict_code, verdict_at, verdict_info, needed_by, gate_at, lot, packed, message) \
+         inventory_no, state, verdict_code, verdict_at, verdict_info, needed_by, gate_at, lot, packed, port_failures, message) \
          SELECT unhex(value->>'id'), value->>'version', value->>'tenant', unhex(value->>'declaration'), value->>'kind', value->>'action', \
          unhex(value->>'guid'), value->>'sender', value->>'road', value->>'queue', value->>'enterprise_no', value->>'port_no', \
          value->>'inventory_no', value->>'state', value->>'code', value->>'at', value->>'info', value->>'needed_by', value->>'gate_at', \
-         unhex(value->>'lot'), value->>'packed', unhex(value->>'message') FROM json_each(?1)",
+         unhex(value->>'lot'), value->>'packed', value->>'port_failures', unhex(value->>'message') FROM json_each(?1)",
     )
     .bind(rows)
     .execute(connection)

@@ -8,27 +8,12 @@ use super::{
     rows::{dossiers, from_json, hex, id, inconsistent, json, kind},
 };
 use crate::{
-    clock::Timestamp,
     declaration::DeclarationId,
     dossier::Dossier,
     party::Tenant,
     state::State,
     store::{Count, KeptReceipt, ListFilter, Result, Shown},
 };
-
-/// Declarations whose inventory waits and whose gate is to be looked at.
-pub(super) async fn gates(connection: &mut SqliteConnection, now: Timestamp, limit: u32) -> Result<Vec<Dossier>> {
-    let rows = sqlx::query(
-        "SELECT declaration FROM documents WHERE state = 'waiting' AND gate_at <= ?1 AND declaration IS NOT NULL ORDER BY gate_at LIMIT ?2",
-    )
-    .bind(now.0)
-    .bind(limit)
-    .fetch_all(&mut *connection)
-    .await?;
-    let mut found = dossiers(connection, &ids(&rows, "declaration")?).await?;
-    found.sort_by_key(|dossier| (dossier.needed_by, dossier.id));
-    Ok(found)
-}
 
 fn ids(rows: &[SqliteRow], column: &str) -> Result<Vec<Uuid>> {
     rows.iter().map(|row| id("documents", row, column)).collect()

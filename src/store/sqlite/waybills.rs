@@ -3,8 +3,7 @@
 use std::{collections::HashMap, sync::Arc};
 
 use serde::Serialize;
-use sqlx::{Row, SqliteConnection};
-use uuid::Uuid;
+use sqlx::{Row, SqliteConnection, sqlite::SqliteRow};
 
 use super::{
     accept::WAYBILL_NUMBER_LIFE,
@@ -102,6 +101,7 @@ struct WaybillRow<'a> {
     id: String,
     tenant: &'a str,
     digest: String,
+    look_at: Option<i64>,
     body: String,
     order_no: Option<&'a str>,
     scope: Option<String>,
@@ -115,6 +115,7 @@ async fn insert(connection: &mut SqliteConnection, now: Timestamp, fresh: &[(&Wa
             id: hex(acceptance.id.0),
             tenant: acceptance.actor.tenant.as_str(),
             digest: hex_bytes(&acceptance.digest),
+            look_at: acceptance.document.is_none().then_some(now.0),
             body: json(&acceptance.waybill)?,
             order_no: waiting_for.map(|order| order.order_no.as_str()),
             scope: waiting_for.map(|order| order_scope(&order.platform, &order.seller)),
@@ -122,8 +123,8 @@ async fn insert(connection: &mut SqliteConnection, now: Timestamp, fresh: &[(&Wa
     }
     let rows = json(&rows)?;
     for statement in [
-        "INSERT INTO waybills (id, tenant, accepted_at, digest, body) \
-         SELECT unhex(value->>'id'), value->>'tenant', ?2, unhex(value->>'digest'), value->>'body' FROM json_each(?1)",
+        "INSERT INTO waybills (id, tenant, accepted_at, digest, look_at, body) \
+         SELECT unhex(value->>'id'), value->>'tenant', ?2, unhex(value->>'digest'), value->>'look_at', value->>'body' FROM json_each(?1)",
         "INSERT INTO waybill_orders (order_no, scope, waybill) \
          SELECT value->>'order_no', value->>'scope', unhex(value->>'id') FROM json_each(?1) \
          WHERE value->>'order_no' IS NOT NULL AND ?2 IS NOT NULL ON CONFLICT DO UPDATE SET waybill = excluded.waybill",
@@ -220,13 +221,19 @@ pub(super) async fn show(
     .fetch_optional(&mut *connection)
     .await?;
     let Some(row) = row else { return Ok(None) };
-    let waybill: Uuid = id("waybills", &row, "id")?;
-    Ok(Some(KeptWaybill {
-        id: DocumentId(waybill),
+    let found = kept(&row)?;
+    let document = documents(connection, &[found.id.0]).await?.pop();
+    Ok(Some(KeptWaybill { document, ..found }))
+}
+
+/// Reads a waybill, without its document.
+pub(super) fn kept(row: &SqliteRow) -> Result<KeptWaybill> {
+    Ok(KeptWaybill {
+        id: DocumentId(id("waybills", row, "id")?),
         tenant: tenant("waybills", row.try_get("tenant")?)?,
         accepted_at: Timestamp(row.try_get("accepted_at")?),
         waybill: Arc::new(from_json("waybills", row.try_get("body")?)?),
-        declaration: optional_id("waybills", &row, "declaration")?.map(DeclarationId),
-        document: documents(connection, &[waybill]).await?.pop(),
-    }))
+        declaration: optional_id("waybills", row, "declaration")?.map(DeclarationId),
+        document: None,
+    })
 }

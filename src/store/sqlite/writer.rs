@@ -4,7 +4,10 @@
 use std::{future::Future, pin::Pin};
 
 use sqlx::{Connection, SqliteConnection};
-use tokio::sync::{mpsc, oneshot};
+use tokio::{
+    sync::{Mutex, mpsc, oneshot, watch},
+    task::JoinHandle,
+};
 
 use crate::store::{Error, Result};
 
@@ -18,17 +21,29 @@ type Answer = Box<dyn FnOnce(Result<()>) + Send>;
 type Job = Box<dyn for<'c> FnOnce(&'c mut SqliteConnection) -> Pin<Box<dyn Future<Output = (bool, Answer)> + Send + 'c>> + Send>;
 
 /// Hands commands to the writer task.
-#[derive(Clone)]
 pub(super) struct Writer {
     jobs: mpsc::Sender<Job>,
+    closing: watch::Sender<bool>,
+    task: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl Writer {
-    /// Starts the writer task on a connection; it ends, closing the connection, when the last handle is gone.
+    /// Starts the writer task on a connection.
     pub(super) fn start(connection: SqliteConnection) -> Self {
         let (jobs, queue) = mpsc::channel(QUEUE);
-        tokio::spawn(work(connection, queue));
-        Self { jobs }
+        let (closing, closed) = watch::channel(false);
+        let task = tokio::spawn(work(connection, queue, closed));
+        Self { jobs, closing, task: Mutex::new(Some(task)) }
+    }
+
+    /// Takes no more commands, finishes those that wait, and closes the connection.
+    pub(super) async fn close(&self) {
+        self.closing.send_replace(true);
+        if let Some(task) = self.task.lock().await.take()
+            && let Err(error) = task.await
+        {
+            tracing::error!(error = %error, "the writer broke off");
+        }
     }
 
     /// Runs a command inside a transaction and answers once it is committed. A command that fails leaves nothing behind.
@@ -58,9 +73,22 @@ fn unavailable(why: &'static str) -> Error {
     Error::Unavailable(why.into())
 }
 
-async fn work(mut connection: SqliteConnection, mut queue: mpsc::Receiver<Job>) {
+/// Works until nobody can ask any more, or until it is told to close and has done what waits.
+async fn work(mut connection: SqliteConnection, mut queue: mpsc::Receiver<Job>, mut closing: watch::Receiver<bool>) {
     let mut jobs = Vec::with_capacity(TOGETHER);
-    while queue.recv_many(&mut jobs, TOGETHER).await > 0 {
+    loop {
+        let taken = tokio::select! {
+            biased;
+            // Whoever could say so being gone ends the queue as well.
+            _ = closing.wait_for(|closing| *closing), if !queue.is_closed() => {
+                queue.close();
+                continue;
+            }
+            taken = queue.recv_many(&mut jobs, TOGETHER) => taken,
+        };
+        if taken == 0 {
+            break;
+        }
         let mut answers = Vec::with_capacity(jobs.len());
         let result = together(&mut connection, &mut jobs, &mut answers).await;
         if result.is_err() {
