@@ -39,6 +39,7 @@ fn document(kind: Kind, clockwork: &Clockwork) -> Document {
         gate_at: None,
         lot: None,
         packed: 0,
+        port_failures: 0,
         message: None,
     }
 }

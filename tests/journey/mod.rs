@@ -27,6 +27,7 @@ use super::rig;
 
 mod again;
 mod bad_input;
+mod full;
 mod lanes;
 mod matching;
 mod oddities;
@@ -59,7 +60,7 @@ async fn open_alone(change: impl FnOnce(&mut Config), pave: impl Fn(&mut Road)) 
     let mut roads: Vec<_> = config.roads.iter().cloned().map(Road::folder).collect();
     roads.iter_mut().for_each(pave);
     let gateway = Gateway::start_on(&config, &Clockwork::system(), roads).await.unwrap();
-    let client = Client::connect(&format!("http://{}", gateway.address()), None).await.unwrap();
+    let client = Client::connect(&format!("http://{}", gateway.address()), None, None).await.unwrap();
     Town { folder, config, gateway, client, customs: None }
 }
 
