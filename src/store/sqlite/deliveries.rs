@@ -14,8 +14,13 @@ use crate::{
     store::{Delivery, Member, MessageFound, Outcome, Result, Settlement, Written},
 };
 
+<<<<<<< HEAD
 /// Leases messages of a road. A delivered one is due again only if a document of it was not answered: the same bytes then go once
 /// more. The attempt is counted and written down now, so that one that never ends counts too.
+=======
+/// Leases messages of a road. One that was tried before is due again only if none of its documents was answered: the same bytes
+/// then go once more. The attempt is counted and written down now, so that one that never ends counts too.
+>>>>>>> 7b5623d785580c6e0f4e2e809c873ab6c87a206b
 pub(super) async fn lease(
     connection: &mut SqliteConnection,
     now: Timestamp,
@@ -23,7 +28,11 @@ pub(super) async fn lease(
     road: &str,
     limit: u32,
 ) -> Result<Vec<Delivery>> {
+<<<<<<< HEAD
     settle_arrived(connection, now, road).await?;
+=======
+    lay_down_answered(connection, now, road).await?;
+>>>>>>> 7b5623d785580c6e0f4e2e809c873ab6c87a206b
     let rows = sqlx::query(
         "UPDATE messages SET lease_token = ?1, lease_until = ?2, attempt = attempt + 1, failed = failed + (state = 'delivered') WHERE id IN ( \
            SELECT id FROM messages WHERE road = ?3 AND due_at <= ?4 AND lease_until <= ?4 \
@@ -63,6 +72,7 @@ pub(super) async fn lease(
     Ok(deliveries)
 }
 
+<<<<<<< HEAD
 /// Whether a message may not be sent again: one of its documents was turned away (4, 100, below zero) or has gone on in another
 /// message. The answer proves that the message arrived, and its bytes would declare that document once more.
 const TURNED_AWAY: &str = "(SELECT count(*) FROM documents d WHERE d.message = m.id \
@@ -102,6 +112,23 @@ async fn mark_resent(connection: &mut SqliteConnection, now: Timestamp, deliveri
         .bind(now.0)
         .execute(connection)
         .await?;
+=======
+/// A message that was tried and has an answer has arrived, whatever its attempts say: customs takes it whole or not at all. A member
+/// that moved on may be in another message by now, and the old bytes would declare it twice. One that was packed more than once may
+/// have been answered for its earlier message, which proves nothing of this one.
+async fn lay_down_answered(connection: &mut SqliteConnection, now: Timestamp, road: &str) -> Result<()> {
+    sqlx::query(
+        "UPDATE messages SET due_at = NULL, state = 'delivered' WHERE road = ?1 AND due_at <= ?2 AND lease_until <= ?2 AND attempt > 0 \
+         AND (NOT EXISTS (SELECT 1 FROM documents d WHERE d.message = messages.id AND d.state IN ('packed', 'delivered')) OR EXISTS ( \
+           SELECT 1 FROM sealed s, json_each(s.members) j CROSS JOIN documents d ON d.id = unhex(j.value) WHERE s.message = messages.id \
+           AND (d.message IS NOT messages.id OR (d.packed = 1 AND d.state NOT IN ('packed', 'delivered'))) \
+         ))",
+    )
+    .bind(road)
+    .bind(now.0)
+    .execute(connection)
+    .await?;
+>>>>>>> 7b5623d785580c6e0f4e2e809c873ab6c87a206b
     Ok(())
 }
 
