@@ -155,8 +155,13 @@ async fn twenty_kills_lose_nothing_and_declare_nothing_twice() {
     for kind in Kind::ALL {
         assert_eq!(rig::count(&taken, kind), ORDERS, "{kind:?} at customs");
     }
-    let closed: BTreeSet<_> = rig::answered(town.folder.path()).into_iter().filter(|receipt| receipt.code == "899").collect::<Vec<_>>()
-        .iter().map(|receipt| rig::name_of_key(&receipt.key)).collect();
+    let closed: BTreeSet<_> = rig::answered(town.folder.path())
+        .into_iter()
+        .filter(|receipt| receipt.code == "899")
+        .collect::<Vec<_>>()
+        .iter()
+        .map(|receipt| rig::name_of_key(&receipt.key))
+        .collect();
     assert_eq!(closed.len(), ORDERS);
 
     for what in ["orders", "waybills"] {

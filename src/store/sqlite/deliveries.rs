@@ -14,13 +14,8 @@ use crate::{
     store::{Delivery, Member, MessageFound, Outcome, Result, Settlement, Written},
 };
 
-<<<<<<< HEAD
-/// Leases messages of a road. A delivered one is due again only if a document of it was not answered: the same bytes then go once
-/// more. The attempt is counted and written down now, so that one that never ends counts too.
-=======
 /// Leases messages of a road. One that was tried before is due again only if none of its documents was answered: the same bytes
 /// then go once more. The attempt is counted and written down now, so that one that never ends counts too.
->>>>>>> 7b5623d785580c6e0f4e2e809c873ab6c87a206b
 pub(super) async fn lease(
     connection: &mut SqliteConnection,
     now: Timestamp,
@@ -28,11 +23,7 @@ pub(super) async fn lease(
     road: &str,
     limit: u32,
 ) -> Result<Vec<Delivery>> {
-<<<<<<< HEAD
     settle_arrived(connection, now, road).await?;
-=======
-    lay_down_answered(connection, now, road).await?;
->>>>>>> 7b5623d785580c6e0f4e2e809c873ab6c87a206b
     let rows = sqlx::query(
         "UPDATE messages SET lease_token = ?1, lease_until = ?2, attempt = attempt + 1, failed = failed + (state = 'delivered') WHERE id IN ( \
            SELECT id FROM messages WHERE road = ?3 AND due_at <= ?4 AND lease_until <= ?4 \
@@ -72,20 +63,18 @@ pub(super) async fn lease(
     Ok(deliveries)
 }
 
-<<<<<<< HEAD
-/// Whether a message may not be sent again: one of its documents was turned away (4, 100, below zero) or has gone on in another
-/// message. The answer proves that the message arrived, and its bytes would declare that document once more.
-const TURNED_AWAY: &str = "(SELECT count(*) FROM documents d WHERE d.message = m.id \
-     AND d.state NOT IN ('due', 'port_failed', 'refused', 'rejected', 'cancelled')) \
-     < (SELECT json_array_length(s.members) FROM sealed s WHERE s.message = m.id)";
-
-/// Takes messages that are due again, but need not or must not go again, off the road: all that can be done for them is to wait.
+/// Takes messages off the road that were tried and have arrived, whatever their attempts say: customs takes a message whole or not
+/// at all, so the answer to one document proves it. A member that was turned away or has moved on may be in another message by now,
+/// and the old bytes would declare it twice. One that was packed more than once may have been answered for its earlier message,
+/// which proves nothing of this one, unless it was turned away.
 async fn settle_arrived(connection: &mut SqliteConnection, now: Timestamp, road: &str) -> Result<()> {
-    let statement = format!(
-        "SELECT m.id FROM messages m WHERE m.road = ?1 AND m.due_at <= ?2 AND m.lease_until <= ?2 AND m.attempt > 0 AND ({TURNED_AWAY} \
-         OR (m.state = 'delivered' AND NOT EXISTS (SELECT 1 FROM documents d WHERE d.message = m.id AND d.state IN ('packed', 'delivered'))))"
-    );
-    let rows = sqlx::query(AssertSqlSafe(statement)).bind(road).bind(now.0).fetch_all(&mut *connection).await?;
+    let statement = "SELECT m.id FROM messages m WHERE m.road = ?1 AND m.due_at <= ?2 AND m.lease_until <= ?2 AND m.attempt > 0 \
+         AND (NOT EXISTS (SELECT 1 FROM documents d WHERE d.message = m.id AND d.state IN ('packed', 'delivered')) OR EXISTS ( \
+           SELECT 1 FROM sealed s, json_each(s.members) j CROSS JOIN documents d ON d.id = unhex(j.value) WHERE s.message = m.id \
+           AND (d.message IS NOT m.id OR d.state IN ('due', 'port_failed', 'refused', 'rejected', 'cancelled') \
+             OR (d.packed = 1 AND d.state NOT IN ('packed', 'delivered'))) \
+         ))";
+    let rows = sqlx::query(statement).bind(road).bind(now.0).fetch_all(&mut *connection).await?;
     if rows.is_empty() {
         return Ok(());
     }
@@ -112,23 +101,6 @@ async fn mark_resent(connection: &mut SqliteConnection, now: Timestamp, deliveri
         .bind(now.0)
         .execute(connection)
         .await?;
-=======
-/// A message that was tried and has an answer has arrived, whatever its attempts say: customs takes it whole or not at all. A member
-/// that moved on may be in another message by now, and the old bytes would declare it twice. One that was packed more than once may
-/// have been answered for its earlier message, which proves nothing of this one.
-async fn lay_down_answered(connection: &mut SqliteConnection, now: Timestamp, road: &str) -> Result<()> {
-    sqlx::query(
-        "UPDATE messages SET due_at = NULL, state = 'delivered' WHERE road = ?1 AND due_at <= ?2 AND lease_until <= ?2 AND attempt > 0 \
-         AND (NOT EXISTS (SELECT 1 FROM documents d WHERE d.message = messages.id AND d.state IN ('packed', 'delivered')) OR EXISTS ( \
-           SELECT 1 FROM sealed s, json_each(s.members) j CROSS JOIN documents d ON d.id = unhex(j.value) WHERE s.message = messages.id \
-           AND (d.message IS NOT messages.id OR (d.packed = 1 AND d.state NOT IN ('packed', 'delivered'))) \
-         ))",
-    )
-    .bind(road)
-    .bind(now.0)
-    .execute(connection)
-    .await?;
->>>>>>> 7b5623d785580c6e0f4e2e809c873ab6c87a206b
     Ok(())
 }
 
