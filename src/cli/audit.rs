@@ -129,12 +129,25 @@ async fn verify(place: &WhereArgs, since: Option<&Path>) -> Result<ExitCode> {
     }
     let pending = store.pending_entries(u32::MAX).await?.len();
     let tiles = u64::try_from(store.stored_tiles().await?.len())?;
+    let untold = store.untold().await?;
     match verifier.finish(tiles) {
+        Ok(_) if untold.is_some() => {
+            let id = untold.map(|id| id.to_string()).unwrap_or_default();
+            complain(&format!(
+                "日志已损坏：申报 {id} 的受理记录不存在 · the log is broken: it does not tell of the acceptance of declaration {id}"
+            ));
+            Ok(ExitCode::FAILURE)
+        }
         Ok(summary) => {
             say(&format!(
                 "日志完整 · the log is whole: {} entries, {} of them under {} signed checkpoints, {pending} waiting for their place; root {}",
                 summary.entries, summary.signed, summary.checkpoints, summary.root
             ));
+            if since.is_none() {
+                say(
+                    "提示：截断到旧检查点的日志须用另存的检查点才能发现 · a log cut back to an old checkpoint is only seen with --since and a checkpoint saved elsewhere (audit checkpoint)",
+                );
+            }
             if summary.checkpoints == 0 && summary.entries > 0 {
                 complain("没有签名检查点 · no checkpoint is signed: nothing vouches for these entries");
                 return Ok(ExitCode::FAILURE);
