@@ -222,7 +222,7 @@ const fn is_open(document: &Document) -> bool {
 
 /// The same bytes again, unless every document in them has been answered.
 fn again(found: &MessageFound, at: Timestamp) -> Vec<MessageChange> {
-    found.documents.iter().any(is_open).then(|| MessageChange::Again(found.id, at)).into_iter().collect()
+    found.documents.iter().any(is_open).then_some(MessageChange::Again(found.id, at)).into_iter().collect()
 }
 
 fn versions(found: &MessageFound) -> Vec<(DocumentId, i64)> {
