@@ -84,6 +84,12 @@ mod tests {
 
     use super::*;
 
+    async fn answer<T>(number: usize, held: T, open: Arc<Semaphore>) -> usize {
+        drop(open.acquire().await);
+        drop(held);
+        number
+    }
+
     #[tokio::test]
     async fn the_next_item_is_not_pulled_before_the_last_has_its_room() {
         let pulled = Arc::new(AtomicUsize::new(0));
@@ -99,11 +105,7 @@ mod tests {
             let (room, open) = (Arc::clone(&rooms), Arc::clone(&opening));
             async move {
                 let held = room.acquire_owned().await;
-                async move {
-                    drop(open.acquire().await);
-                    drop(held);
-                    number
-                }
+                answer(number, held, open)
             }
         };
         let mut answers = Box::pin(in_turn(questions, 256, queue));

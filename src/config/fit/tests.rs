@@ -7,6 +7,8 @@ use crate::{
     party::Role,
 };
 
+type Spoil = fn(&mut Config);
+
 /// The example in a folder with everything that it needs.
 fn example() -> (tempfile::TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
@@ -45,7 +47,7 @@ fn an_empty_file_is_not_right() {
 
 #[test]
 fn no_number_stops_everything() {
-    let zero: [(&str, fn(&mut Config)); 8] = [
+    let zero: [(&str, Spoil); 8] = [
         ("roads \"guangzhou\".concurrent", |c| c.roads[0].concurrent = 0),
         ("gatekeeper.batch", |c| c.gatekeeper.batch = 0),
         ("packer.batches", |c| c.packer.batches = 0),
