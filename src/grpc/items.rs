@@ -91,6 +91,7 @@ mod tests {
     }
 
     #[tokio::test]
+    #[expect(clippy::async_yields_async, reason = "what is queued gives the answer to come")]
     async fn the_next_item_is_not_pulled_before_the_last_has_its_room() {
         let pulled = Arc::new(AtomicUsize::new(0));
         let counting = Arc::clone(&pulled);
