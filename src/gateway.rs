@@ -29,10 +29,10 @@ use crate::{
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The store.
-    #[error("the store {} cannot be opened", .0.display())]
+    #[error("存储 {path} 无法打开 · the store {path} cannot be opened", path = .0.display())]
     Store(PathBuf, #[source] store::Error),
     /// A file of the configuration.
-    #[error("{} cannot be read", .0.display())]
+    #[error("{path} 无法读取 · {path} cannot be read", path = .0.display())]
     File(PathBuf, #[source] std::io::Error),
     /// The key of the audit log.
     #[error("{} holds no secret key of an audit log", .0.display())]
@@ -56,7 +56,7 @@ pub enum Error {
     #[error("the sample library cannot be read")]
     Sample(#[source] DataError),
     /// The address.
-    #[error("cannot listen on {0}")]
+    #[error("无法监听 {0} · cannot listen on {0}")]
     Listen(String, #[source] std::io::Error),
 }
 

@@ -10,7 +10,7 @@ use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand};
 use uuid::Uuid;
 
-use super::{complain, say};
+use super::{complain, say, shown};
 use crate::{
     audit::{Damage, LogVerifier, StoredCheckpoint, StoredEntry, verify::Checkpoints},
     declaration::DeclarationId,
@@ -200,24 +200,31 @@ async fn show(number: &str, place: &WhereArgs) -> Result<ExitCode> {
 
 async fn tell(store: &Sqlite, subject: Uuid, declaration: Option<DeclarationId>) -> Result<()> {
     let mut subjects = vec![subject];
-    if let Some(shown) = match declaration {
+    if let Some(kept) = match declaration {
         Some(id) => store.show(None, id).await?,
         None => None,
     } {
-        let dossier = &shown.dossier;
+        let dossier = &kept.dossier;
         say(&format!(
             "申报 · declaration {} — order {}, office {}, waybill {}",
             dossier.id,
-            dossier.declaration.order.order_no,
+            shown(&dossier.declaration.order.order_no),
             dossier.declaration.inventory.declared_at,
-            dossier.waybill_no.as_deref().unwrap_or("—")
+            shown(dossier.waybill_no.as_deref().unwrap_or("—"))
         ));
         let mut documents: Vec<_> = dossier.documents.iter().collect();
         documents.sort_by_key(|document| document.kind);
         for document in documents {
             let text = crate::explain::explain_state(document.kind, document.state);
             let code = document.last_word.as_ref().map_or("—", |word| word.code.as_str());
-            say(&format!("  {} {} [{code}] {} · {}", document.kind.as_str(), document.state.as_str(), text.meaning_zh, text.meaning_en));
+            say(&format!(
+                "  {} {} [{}] {} · {}",
+                document.kind.as_str(),
+                document.state.as_str(),
+                shown(code),
+                text.meaning_zh,
+                text.meaning_en
+            ));
             subjects.push(document.id.0);
         }
     }
@@ -225,10 +232,13 @@ async fn tell(store: &Sqlite, subject: Uuid, declaration: Option<DeclarationId>)
     for placed in store.entries(filter).await? {
         let entry = placed.entry;
         let position = placed.position.map_or_else(|| "     —".to_owned(), |position| format!("{position:>6}"));
-        let changes: Vec<_> =
-            entry.changes.iter().map(|change| format!("{}: {} → {}", change.field, blank(&change.from), blank(&change.to))).collect();
-        let why = if entry.why.is_empty() { String::new() } else { format!(" ({})", entry.why) };
-        say(&format!("{position} {} {} {} {}{why}", entry.at, entry.actor.name, entry.act, changes.join(", ")));
+        let changes: Vec<_> = entry
+            .changes
+            .iter()
+            .map(|change| format!("{}: {} → {}", change.field, shown(blank(&change.from)), shown(blank(&change.to))))
+            .collect();
+        let why = if entry.why.is_empty() { String::new() } else { format!(" ({})", shown(&entry.why)) };
+        say(&format!("{position} {} {} {} {}{why}", entry.at, shown(&entry.actor.name), entry.act, changes.join(", ")));
     }
     Ok(())
 }
