@@ -35,10 +35,14 @@ pub(super) async fn keep(connection: &mut SqliteConnection, now: Timestamp, many
     Ok(())
 }
 
+/// Leases arrivals, and of those that were leased before and not finished only one at a time: the one that breaks its reader must
+/// not spend the attempts of others, nor must a process that is killed again and again.
 pub(super) async fn lease(connection: &mut SqliteConnection, now: Timestamp, lease: Lease, limit: u32) -> Result<Vec<LeasedArrival>> {
     let rows = sqlx::query(
         "UPDATE arrivals SET lease_token = ?1, lease_until = ?2, attempt = attempt + 1 WHERE id IN ( \
-           SELECT id FROM arrivals WHERE state = 'kept' AND lease_until <= ?3 ORDER BY at, name LIMIT ?4 \
+           SELECT * FROM (SELECT id FROM arrivals WHERE state = 'kept' AND lease_until <= ?3 AND attempt = 0 ORDER BY at, name LIMIT ?4) \
+           UNION ALL \
+           SELECT * FROM (SELECT id FROM arrivals WHERE state = 'kept' AND lease_until <= ?3 AND attempt > 0 ORDER BY attempt, at LIMIT 1) \
          ) RETURNING id, road, name, at, attempt, (SELECT bytes FROM arrival_bytes WHERE arrival = arrivals.id) AS bytes",
     )
     .bind(lease.token.as_bytes().as_slice())
