@@ -57,7 +57,8 @@ pub fn config(folder: &Path) -> Config {
 /// Writes a configuration as TOML.
 pub fn write_config(config: &Config, file: &Path) {
     let Value::Object(parts) = serde_json::to_value(config).unwrap() else { panic!("a configuration is a table") };
-    let lines: Vec<_> = parts.iter().filter(|(_, value)| !value.is_null()).map(|(name, value)| format!("{name} = {}\n", toml(value))).collect();
+    let lines: Vec<_> =
+        parts.iter().filter(|(_, value)| !value.is_null()).map(|(name, value)| format!("{name} = {}\n", toml(value))).collect();
     fs::write(file, lines.concat()).unwrap();
 }
 

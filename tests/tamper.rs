@@ -126,7 +126,8 @@ async fn rows_that_were_removed_swapped_or_put_in_are_named() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_tail_cut_off_with_its_checkpoints_is_told_by_its_tiles_and_without_them_by_its_checkpoints() {
-    let (content, said) = altered(&["DELETE FROM audit_entries WHERE position >= 200", "DELETE FROM audit_checkpoints WHERE size > 200"]).await;
+    let (content, said) =
+        altered(&["DELETE FROM audit_entries WHERE position >= 200", "DELETE FROM audit_checkpoints WHERE size > 200"]).await;
     assert!(!content && said.contains("tile"), "{said}");
     let (content, said) = altered(&["DELETE FROM audit_entries WHERE position >= 200"]).await;
     assert!(!content && said.contains("(entries 200 to"), "{said}");

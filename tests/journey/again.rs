@@ -90,7 +90,8 @@ async fn the_same_file_again_or_as_csv_gets_the_same_answers_and_declares_nothin
     let ids: Vec<_> = accepted.map(|answer| DeclarationId(answer["id"].as_str().unwrap().parse().unwrap())).collect();
     assert_eq!((first.len(), ids.len()), (200, 190));
     let expected = demo::expected();
-    let poisoned: Vec<_> = expected.iter().filter(|(_, outcome)| !matches!(outcome, demo::Expected::Finding(_))).map(|(no, _)| *no).collect();
+    let poisoned: Vec<_> =
+        expected.iter().filter(|(_, outcome)| !matches!(outcome, demo::Expected::Finding(_))).map(|(no, _)| *no).collect();
     let mut good = Vec::new();
     for id in &ids {
         if !poisoned.contains(&town.show(*id).await.dossier.declaration.order.order_no.as_str()) {

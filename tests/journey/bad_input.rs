@@ -12,12 +12,15 @@ fn bomb() -> Vec<u8> {
     for level in 1..30 {
         text.push_str(&format!("<!ENTITY a{level} \"&a{0};&a{0};&a{0};&a{0};\">", level - 1));
     }
-    text.push_str("]><CEB304Message xmlns=\"http://www.chinaport.gov.cn/ceb\"><OrderReturn><guid>&a29;</guid></OrderReturn></CEB304Message>");
+    text.push_str(
+        "]><CEB304Message xmlns=\"http://www.chinaport.gov.cn/ceb\"><OrderReturn><guid>&a29;</guid></OrderReturn></CEB304Message>",
+    );
     text.into_bytes()
 }
 
 fn gbk() -> Vec<u8> {
-    let head = b"<?xml version=\"1.0\" encoding=\"GBK\"?><CEB304Message xmlns=\"http://www.chinaport.gov.cn/ceb\"><OrderReturn><returnInfo>";
+    let head =
+        b"<?xml version=\"1.0\" encoding=\"GBK\"?><CEB304Message xmlns=\"http://www.chinaport.gov.cn/ceb\"><OrderReturn><returnInfo>";
     [head, &b"\xb9\xe3\xd6\xdd"[..], b"</returnInfo></OrderReturn></CEB304Message>"].concat()
 }
 
@@ -103,7 +106,18 @@ async fn amounts_below_zero_beyond_all_digits_or_no_numbers_are_named() {
         "/inventory/lines/0/legal_quantity",
     ];
     for pointer in amounts {
-        for value in ["-1", "-0.00001", "12345678901234567890", "1234567890123456789012345678901234567890", "1e3", "1,000", "１２", "0x10", "NaN", "∞"] {
+        for value in [
+            "-1",
+            "-0.00001",
+            "12345678901234567890",
+            "1234567890123456789012345678901234567890",
+            "1e3",
+            "1,000",
+            "１２",
+            "0x10",
+            "NaN",
+            "∞",
+        ] {
             let found = findings(&town, pointer, value).await;
             assert!(found.iter().any(|finding| finding.path == path_of(pointer)), "{pointer} {value}: {found:?}");
         }
@@ -147,7 +161,8 @@ async fn codes_that_nobody_knows_are_named() {
 async fn line_numbers_twice_characters_of_control_and_endless_texts_are_named() {
     let town = open(|_| {}).await;
     let (mut orders, _) = rig::many(60);
-    let mut order = orders.iter().position(|order| order["order"]["lines"].as_array().unwrap().len() > 1).map(|at| orders.swap_remove(at)).unwrap();
+    let mut order =
+        orders.iter().position(|order| order["order"]["lines"].as_array().unwrap().len() > 1).map(|at| orders.swap_remove(at)).unwrap();
     for part in ["order", "inventory"] {
         order[part]["lines"][1]["number"] = "1".into();
     }

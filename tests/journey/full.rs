@@ -18,7 +18,8 @@ async fn a_full_disk_answers_busy_keeps_what_it_answered_and_goes_on_with_more_r
     let town = open_alone(|config| config.store.largest_mib = 3, |_| {}).await;
     let (orders, waybills) = rig::many(1_000);
     let answers = fill(&town, &orders).await;
-    let kept: Vec<_> = answers.iter().filter_map(|answer| if let Answer::Kept { id, .. } = answer { Some(id.clone()) } else { None }).collect();
+    let kept: Vec<_> =
+        answers.iter().filter_map(|answer| if let Answer::Kept { id, .. } = answer { Some(id.clone()) } else { None }).collect();
     let busy = answers.iter().filter(|answer| matches!(answer, Answer::Busy(_))).count();
     assert_eq!(kept.len() + busy, orders.len(), "{:?}", answers.iter().find(|answer| matches!(answer, Answer::Refused { .. })));
     assert!(kept.len() > 20 && busy > 20, "{} kept, {busy} busy", kept.len());

@@ -5,6 +5,7 @@ use std::{fs, sync::Arc};
 use tongguan::{
     check::{self, Taken, TakenWaybill},
     clock::Clockwork,
+    clock::Timestamp,
     declaration::{Action, DocumentGuid, DocumentId, EnterpriseNo, MessageId, wire_guid},
     dossier::{Content, Document},
     endpoint::Envelope,
@@ -13,7 +14,6 @@ use tongguan::{
     party::{Sender, Tenant},
     seal,
     signers::Signers,
-    clock::Timestamp,
 };
 
 use super::*;
