@@ -59,6 +59,7 @@ CREATE TABLE documents (
     lot BLOB,                   -- packed only with its own lot
     packed INTEGER NOT NULL,    -- times packed
     port_failures INTEGER NOT NULL, -- times packed anew because the port could not pass it on
+    resent_at INTEGER,          -- when its message was last sent again
     message BLOB,               -- that carries it now
     lease_token BLOB,
     lease_until INTEGER NOT NULL DEFAULT 0,

@@ -118,6 +118,26 @@ async fn a_repeated_port_failure_does_not_set_free_what_was_sent_anew() {
 }
 
 #[tokio::test]
+async fn a_port_failure_from_before_the_same_bytes_went_again_is_out_of_date() {
+    let world = world().await;
+    let id = world.accept("O1", None, Plan { inventory: Duty::External, ..Lane::default().plan() }).await;
+    world.settle().await;
+    let spoken_at = world.clockwork.now();
+    world.after(Duration::from_secs(3_600)).await;
+    let names = || world.sent().into_iter().map(|item| item.name).collect::<Vec<_>>();
+    assert_eq!(names().len(), 2, "nobody answered, so the same bytes went again");
+    world.answer(&[order_key("O1")], "4", "", spoken_at);
+    world.after(SECOND).await;
+    assert_eq!(world.state(id, Kind::Order).await, Some(State::Delivered));
+    assert_eq!(names().len(), 2);
+    world.answer(&[order_key("O1")], "4", "", world.clockwork.now());
+    world.after(SECOND).await;
+    let mut names = names();
+    names.dedup();
+    assert_eq!(names.len(), 2, "a 4 to what was sent last is tried anew");
+}
+
+#[tokio::test]
 async fn a_word_spoken_in_the_far_future_does_not_outlive_all_others() {
     let world = world().await;
     let id = world.accept("O1", None, Plan { inventory: Duty::External, ..Lane::default().plan() }).await;

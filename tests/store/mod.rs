@@ -138,6 +138,7 @@ impl World {
             lot: None,
             packed: 0,
             port_failures: 0,
+            resent_at: None,
             message: None,
         }
     }
@@ -432,6 +433,36 @@ async fn deliveries_end_done_again_or_silent() {
     assert_eq!(shown.dossier.document(Kind::Order).unwrap().state, State::Delivered);
     let deliveries = world.store.lease_deliveries(silent_at, world.lease(), "guangzhou", 10).await.unwrap();
     assert_eq!((deliveries[0].attempt, deliveries[0].bytes.as_slice()), (3, b"<sealed/>".as_slice()), "silence: the same bytes again");
+}
+
+#[tokio::test]
+async fn what_was_turned_away_is_not_declared_again_by_its_old_message() {
+    let world = world().await;
+    let (id, other) = (world.accept_one("O1", None).await, world.accept_one("O2", None).await);
+    let message = world.pack_all().await[0];
+    let lease = world.lease();
+    let delivered = |attempt, at| vec![Settlement { message, attempt, outcome: Outcome::Delivered { silent_at: at }, entries: Vec::new() }];
+    let (first, second) = (START + Duration::from_secs(10), START + Duration::from_secs(20));
+    world.store.lease_deliveries(START, lease, "guangzhou", 10).await.unwrap();
+    world.store.settle(START, lease.token, delivered(1, first)).await.unwrap();
+    // Silence: the same bytes are on the road again when the port says of one document that it could not pass it on.
+    assert_eq!(world.store.lease_deliveries(first, lease, "guangzhou", 10).await.unwrap().len(), 1);
+    let free = world.store.show(None, id).await.unwrap().unwrap().dossier.document(Kind::Order).unwrap().clone();
+    let free = Document { state: State::Due, port_failures: 1, ..free };
+    let change = Change { expected: vec![(free.id, free.version)], documents: vec![free], ..Change::default() };
+    world.store.apply(first, Application { changes: vec![change], ..Application::default() }).await.unwrap();
+    assert!(world.store.lease_documents(first, world.lease(), 10).await.unwrap().is_empty(), "not while its bytes are on the road");
+    world.store.settle(first, lease.token, delivered(2, second)).await.unwrap();
+    let state = async |id| world.store.show(None, id).await.unwrap().unwrap().dossier.document(Kind::Order).unwrap().state;
+    assert_eq!((state(id).await, state(other).await), (State::Delivered, State::Delivered), "they declare it anew");
+    // The next silence finds it turned away: the old bytes stay where they are, and it goes in a message of its own.
+    let free = world.store.show(None, id).await.unwrap().unwrap().dossier.document(Kind::Order).unwrap().clone();
+    let free = Document { state: State::Due, port_failures: 2, ..free };
+    let change = Change { expected: vec![(free.id, free.version)], documents: vec![free], ..Change::default() };
+    world.store.apply(first, Application { changes: vec![change], ..Application::default() }).await.unwrap();
+    let later = START + Duration::from_secs(100);
+    assert!(world.store.lease_deliveries(later, world.lease(), "guangzhou", 10).await.unwrap().is_empty());
+    assert_eq!(world.store.lease_documents(later, world.lease(), 10).await.unwrap()[0].documents.len(), 1);
 }
 
 fn receipt(key: Key, code: &str) -> Receipt {

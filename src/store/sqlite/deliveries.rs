@@ -23,7 +23,7 @@ pub(super) async fn lease(
     road: &str,
     limit: u32,
 ) -> Result<Vec<Delivery>> {
-    lay_down_answered(connection, now, road).await?;
+    settle_arrived(connection, now, road).await?;
     let rows = sqlx::query(
         "UPDATE messages SET lease_token = ?1, lease_until = ?2, attempt = attempt + 1, failed = failed + (state = 'delivered') WHERE id IN ( \
            SELECT id FROM messages WHERE road = ?3 AND due_at <= ?4 AND lease_until <= ?4 \
@@ -57,26 +57,50 @@ pub(super) async fn lease(
     }
     deliveries.sort_by_key(|(needed_by, delivery)| (*needed_by, delivery.message));
     let mut deliveries: Vec<_> = deliveries.into_iter().map(|(_, delivery)| delivery).collect();
+    mark_resent(connection, now, &deliveries).await?;
     fill(connection, &mut deliveries).await?;
     begin_attempts(connection, now, &deliveries).await?;
     Ok(deliveries)
 }
 
-/// A message that was tried and has an answer has arrived, whatever its attempts say: customs takes it whole or not at all. A member
-/// that moved on may be in another message by now, and the old bytes would declare it twice. One that was packed more than once may
-/// have been answered for its earlier message, which proves nothing of this one.
-async fn lay_down_answered(connection: &mut SqliteConnection, now: Timestamp, road: &str) -> Result<()> {
-    sqlx::query(
-        "UPDATE messages SET due_at = NULL, state = 'delivered' WHERE road = ?1 AND due_at <= ?2 AND lease_until <= ?2 AND attempt > 0 \
-         AND (NOT EXISTS (SELECT 1 FROM documents d WHERE d.message = messages.id AND d.state IN ('packed', 'delivered')) OR EXISTS ( \
-           SELECT 1 FROM sealed s, json_each(s.members) j CROSS JOIN documents d ON d.id = unhex(j.value) WHERE s.message = messages.id \
-           AND (d.message IS NOT messages.id OR (d.packed = 1 AND d.state NOT IN ('packed', 'delivered'))) \
-         ))",
-    )
-    .bind(road)
-    .bind(now.0)
-    .execute(connection)
-    .await?;
+/// Takes messages off the road that were tried and have arrived, whatever their attempts say: customs takes a message whole or not
+/// at all, so the answer to one document proves it. A member that was turned away or has moved on may be in another message by now,
+/// and the old bytes would declare it twice. One that was packed more than once may have been answered for its earlier message,
+/// which proves nothing of this one, unless it was turned away.
+async fn settle_arrived(connection: &mut SqliteConnection, now: Timestamp, road: &str) -> Result<()> {
+    let statement = "SELECT m.id FROM messages m WHERE m.road = ?1 AND m.due_at <= ?2 AND m.lease_until <= ?2 AND m.attempt > 0 \
+         AND (NOT EXISTS (SELECT 1 FROM documents d WHERE d.message = m.id AND d.state IN ('packed', 'delivered')) OR EXISTS ( \
+           SELECT 1 FROM sealed s, json_each(s.members) j CROSS JOIN documents d ON d.id = unhex(j.value) WHERE s.message = m.id \
+           AND (d.message IS NOT m.id OR d.state IN ('due', 'port_failed', 'refused', 'rejected', 'cancelled') \
+             OR (d.packed = 1 AND d.state NOT IN ('packed', 'delivered'))) \
+         ))";
+    let rows = sqlx::query(statement).bind(road).bind(now.0).fetch_all(&mut *connection).await?;
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let ids = rows.iter().map(|row| Ok(hex(id("messages", row, "id")?))).collect::<Result<Vec<_>>>()?;
+    let ids = json(&ids)?;
+    for statement in [
+        "UPDATE messages SET due_at = NULL, state = 'delivered' WHERE id IN (SELECT unhex(value) FROM json_each(?1))",
+        "UPDATE documents SET state = 'delivered', version = version + 1 WHERE state = 'packed' \
+         AND message IN (SELECT unhex(value) FROM json_each(?1))",
+    ] {
+        sqlx::query(statement).bind(&ids).execute(&mut *connection).await?;
+    }
+    Ok(())
+}
+
+/// Tells the documents of messages that go again when they do: what customs said before of a failure is then out of date.
+async fn mark_resent(connection: &mut SqliteConnection, now: Timestamp, deliveries: &[Delivery]) -> Result<()> {
+    let again: Vec<_> = deliveries.iter().filter(|delivery| delivery.attempt > 1).map(|delivery| hex(delivery.message.0)).collect();
+    if again.is_empty() {
+        return Ok(());
+    }
+    sqlx::query("UPDATE documents SET resent_at = ?2, version = version + 1 WHERE message IN (SELECT unhex(value) FROM json_each(?1))")
+        .bind(json(&again)?)
+        .bind(now.0)
+        .execute(connection)
+        .await?;
     Ok(())
 }
 
@@ -124,7 +148,8 @@ async fn begin_attempts(connection: &mut SqliteConnection, now: Timestamp, deliv
     Ok(())
 }
 
-/// Writes down how attempts ended; a delivered message takes its documents along.
+/// Writes down how attempts ended; a delivered message takes its documents along. So it does with one that the port had set free
+/// (4) while these bytes were on the road once more: they declare it anew, and packing it into others would declare it twice.
 pub(super) async fn settle(connection: &mut SqliteConnection, now: Timestamp, token: Uuid, many: &[Settlement]) -> Result<Vec<Written>> {
     let held = held(connection, token, many).await?;
     let settled: Vec<_> = many.iter().zip(&held).filter(|(_, held)| **held).map(|(settlement, _)| settlement).collect();
@@ -135,8 +160,10 @@ pub(super) async fn settle(connection: &mut SqliteConnection, now: Timestamp, to
              lease_token = NULL, lease_until = 0 FROM json_each(?1) j WHERE messages.id = unhex(j.value->>0)",
             "UPDATE attempts SET ended_at = ?2, outcome = j.value->>3, detail = j.value->>4 FROM json_each(?1) j \
              WHERE message = unhex(j.value->>0) AND attempt = j.value->>1",
-            "UPDATE documents SET state = 'delivered', version = version + 1 WHERE state = 'packed' \
-             AND message IN (SELECT unhex(value->>0) FROM json_each(?1) WHERE value->>2 = 'delivered')",
+            "UPDATE documents SET state = 'delivered', lease_token = NULL, lease_until = 0, version = version + 1 \
+             WHERE state IN ('packed', 'due') AND message IN (SELECT unhex(value->>0) FROM json_each(?1) WHERE value->>2 = 'delivered')",
+            "UPDATE documents SET state = 'packed', lease_token = NULL, lease_until = 0, version = version + 1 \
+             WHERE state = 'due' AND message IN (SELECT unhex(value->>0) FROM json_each(?1) WHERE value->>3 = 'unknown')",
         ] {
             sqlx::query(statement).bind(&rows).bind(now.0).execute(&mut *connection).await?;
         }

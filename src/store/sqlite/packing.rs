@@ -88,10 +88,12 @@ async fn share(connection: &mut SqliteConnection, now: Timestamp, lease: Lease, 
     Ok(documents)
 }
 
+/// Leases from one queue, but nothing whose earlier message is on the road at this moment.
 async fn lease_queue(connection: &mut SqliteConnection, now: Timestamp, lease: Lease, queue: &str, places: usize) -> Result<Vec<Document>> {
     let statement = format!(
         "UPDATE documents SET lease_token = ?1, lease_until = ?2 WHERE id IN ( \
-           SELECT id FROM documents WHERE state = 'due' AND queue = ?3 AND lease_until <= ?4 ORDER BY needed_by LIMIT ?5 \
+           SELECT d.id FROM documents d WHERE d.state = 'due' AND d.queue = ?3 AND d.lease_until <= ?4 \
+           AND NOT EXISTS (SELECT 1 FROM messages m WHERE m.id = d.message AND m.lease_until > ?4) ORDER BY d.needed_by LIMIT ?5 \
          ) RETURNING {DOCUMENT}"
     );
     let rows = sqlx::query(AssertSqlSafe(statement))
@@ -168,7 +170,7 @@ pub(super) async fn pack(connection: &mut SqliteConnection, now: Timestamp, toke
         return Ok(Written::Stale);
     }
     sqlx::query(
-        "UPDATE documents SET state = 'packed', message = ?1, packed = packed + 1, lot = NULL, lease_token = NULL, lease_until = 0, \
+        "UPDATE documents SET state = 'packed', message = ?1, packed = packed + 1, lot = NULL, resent_at = NULL, lease_token = NULL, lease_until = 0, \
          version = version + 1 FROM json_each(?2) j WHERE documents.id = unhex(j.value)",
     )
     .bind(message)

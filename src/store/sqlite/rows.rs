@@ -77,7 +77,7 @@ pub(super) fn queue_name(document: &Document) -> String {
 }
 
 pub(super) const DOCUMENT: &str = "id, version, tenant, declaration, kind, action, guid, sender, road, enterprise_no, port_no, inventory_no, \
-     state, verdict_code, verdict_at, verdict_info, needed_by, gate_at, lot, packed, port_failures, message";
+     state, verdict_code, verdict_at, verdict_info, needed_by, gate_at, lot, packed, port_failures, resent_at, message";
 
 /// Reads the columns of [`DOCUMENT`].
 pub(super) fn document(row: &SqliteRow) -> Result<Document> {
@@ -106,6 +106,7 @@ pub(super) fn document(row: &SqliteRow) -> Result<Document> {
         lot: optional_id(TABLE, row, "lot")?,
         packed: count(TABLE, row.try_get("packed")?)?,
         port_failures: count(TABLE, row.try_get("port_failures")?)?,
+        resent_at: row.try_get::<Option<i64>, _>("resent_at")?.map(Timestamp),
         message: optional_id(TABLE, row, "message")?.map(MessageId),
     })
 }
