@@ -63,7 +63,7 @@ async fn transmit(town: &Town, kind: Kind, sender: &Sender, contents: &[Content]
     fs::rename(part, town.road(&sender.road, "out").join(format!("{msg_type}_{id}.xml"))).unwrap();
 }
 
-fn sender<'a>(town: &'a Town, of: impl Fn(&Sender) -> bool) -> &'a Sender {
+fn sender(town: &Town, of: impl Fn(&Sender) -> bool) -> &Sender {
     town.config.senders.iter().find(|sender| of(sender)).unwrap()
 }
 

@@ -36,13 +36,16 @@ mod stopped;
 /// Generous: a lease of one minute may have to run out, on a machine that is busy.
 const LONGEST: Duration = Duration::from_secs(180);
 
+/// Customs on a task of its own, and what stops it.
+type Customs = (watch::Sender<bool>, JoinHandle<Result<Report, simulator::Error>>);
+
 /// A gateway in its folder, and customs if it was begun.
 struct Town {
     folder: TempDir,
     config: Config,
     gateway: Gateway,
     client: Client,
-    customs: Option<(watch::Sender<bool>, JoinHandle<Result<Report, simulator::Error>>)>,
+    customs: Option<Customs>,
 }
 
 /// A gateway and customs, configured as told.
