@@ -10,7 +10,7 @@ use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand};
 use uuid::Uuid;
 
-use super::{complain, say};
+use super::{complain, say, shown};
 use crate::{
     audit::{Damage, LogVerifier, StoredCheckpoint, StoredEntry, verify::Checkpoints},
     declaration::DeclarationId,
@@ -129,12 +129,25 @@ async fn verify(place: &WhereArgs, since: Option<&Path>) -> Result<ExitCode> {
     }
     let pending = store.pending_entries(u32::MAX).await?.len();
     let tiles = u64::try_from(store.stored_tiles().await?.len())?;
+    let untold = store.untold().await?;
     match verifier.finish(tiles) {
+        Ok(_) if untold.is_some() => {
+            let id = untold.map(|id| id.to_string()).unwrap_or_default();
+            complain(&format!(
+                "日志已损坏：申报 {id} 的受理记录不存在 · the log is broken: it does not tell of the acceptance of declaration {id}"
+            ));
+            Ok(ExitCode::FAILURE)
+        }
         Ok(summary) => {
             say(&format!(
                 "日志完整 · the log is whole: {} entries, {} of them under {} signed checkpoints, {pending} waiting for their place; root {}",
                 summary.entries, summary.signed, summary.checkpoints, summary.root
             ));
+            if since.is_none() {
+                say(
+                    "提示：截断到旧检查点的日志须用另存的检查点才能发现 · a log cut back to an old checkpoint is only seen with --since and a checkpoint saved elsewhere (audit checkpoint)",
+                );
+            }
             if summary.checkpoints == 0 && summary.entries > 0 {
                 complain("没有签名检查点 · no checkpoint is signed: nothing vouches for these entries");
                 return Ok(ExitCode::FAILURE);
@@ -187,24 +200,31 @@ async fn show(number: &str, place: &WhereArgs) -> Result<ExitCode> {
 
 async fn tell(store: &Sqlite, subject: Uuid, declaration: Option<DeclarationId>) -> Result<()> {
     let mut subjects = vec![subject];
-    if let Some(shown) = match declaration {
+    if let Some(kept) = match declaration {
         Some(id) => store.show(None, id).await?,
         None => None,
     } {
-        let dossier = &shown.dossier;
+        let dossier = &kept.dossier;
         say(&format!(
             "申报 · declaration {} — order {}, office {}, waybill {}",
             dossier.id,
-            dossier.declaration.order.order_no,
+            shown(&dossier.declaration.order.order_no),
             dossier.declaration.inventory.declared_at,
-            dossier.waybill_no.as_deref().unwrap_or("—")
+            shown(dossier.waybill_no.as_deref().unwrap_or("—"))
         ));
         let mut documents: Vec<_> = dossier.documents.iter().collect();
         documents.sort_by_key(|document| document.kind);
         for document in documents {
             let text = crate::explain::explain_state(document.kind, document.state);
             let code = document.last_word.as_ref().map_or("—", |word| word.code.as_str());
-            say(&format!("  {} {} [{code}] {} · {}", document.kind.as_str(), document.state.as_str(), text.meaning_zh, text.meaning_en));
+            say(&format!(
+                "  {} {} [{}] {} · {}",
+                document.kind.as_str(),
+                document.state.as_str(),
+                shown(code),
+                text.meaning_zh,
+                text.meaning_en
+            ));
             subjects.push(document.id.0);
         }
     }
@@ -212,10 +232,13 @@ async fn tell(store: &Sqlite, subject: Uuid, declaration: Option<DeclarationId>)
     for placed in store.entries(filter).await? {
         let entry = placed.entry;
         let position = placed.position.map_or_else(|| "     —".to_owned(), |position| format!("{position:>6}"));
-        let changes: Vec<_> =
-            entry.changes.iter().map(|change| format!("{}: {} → {}", change.field, blank(&change.from), blank(&change.to))).collect();
-        let why = if entry.why.is_empty() { String::new() } else { format!(" ({})", entry.why) };
-        say(&format!("{position} {} {} {} {}{why}", entry.at, entry.actor.name, entry.act, changes.join(", ")));
+        let changes: Vec<_> = entry
+            .changes
+            .iter()
+            .map(|change| format!("{}: {} → {}", change.field, shown(blank(&change.from)), shown(blank(&change.to))))
+            .collect();
+        let why = if entry.why.is_empty() { String::new() } else { format!(" ({})", shown(&entry.why)) };
+        say(&format!("{position} {} {} {} {}{why}", entry.at, shown(&entry.actor.name), entry.act, changes.join(", ")));
     }
     Ok(())
 }

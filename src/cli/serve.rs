@@ -39,8 +39,11 @@ pub(super) async fn asked_to_stop() -> Result<()> {
 }
 
 pub(super) async fn serve(file: &Path) -> Result<ExitCode> {
-    let config = Config::load(file)?;
+    let config = Config::load_whole(file)?;
     begin_log(&config.log)?;
+    for note in config.notes() {
+        tracing::warn!("{}", note.trim());
+    }
     let gateway = Gateway::start(&config, &Clockwork::system()).await?;
     say(&format!("通关网关已就绪 · the gateway listens on {}", gateway.address()));
     asked_to_stop().await?;

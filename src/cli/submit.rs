@@ -172,7 +172,7 @@ fn report(answers: BTreeMap<String, Answer>, bad: Vec<Unreadable>) -> Vec<Report
         id: String::new(),
         exemption: Vec::new(),
         zh: "该行无法读取".to_owned(),
-        en: bad.why,
+        en: super::shown(&bad.why),
         findings: Vec::new(),
     });
     let answered = answers.into_iter().map(|(id, answer)| {

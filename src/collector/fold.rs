@@ -80,12 +80,16 @@ pub(super) fn fold(rules: Rules<'_>, arrivals: &[&ReadReceipts], matches: Matche
     Folded { receipts: receipts.collect(), changes: works.into_iter().filter_map(|work| work.change(rules)).collect(), ours }
 }
 
+/// When something was said that came in at `came`: then, if it gives no time or one that cannot be.
+pub(super) fn spoken(at: Option<Timestamp>, came: Timestamp) -> Timestamp {
+    at.filter(|at| *at <= came + SKEW).unwrap_or(came)
+}
+
 fn items<'a>(arrivals: &[&'a ReadReceipts], matches: &Matches) -> Vec<Item<'a>> {
     let receipts = arrivals.iter().copied().enumerate().flat_map(|(arrival, read)| {
         read.receipts.iter().enumerate().map(move |(ordinal, receipt)| {
             let came = read.arrival.at;
-            let at = receipt.at.filter(|at| *at <= came + SKEW).unwrap_or(came);
-            (arrival, ordinal, receipt, (at, came))
+            (arrival, ordinal, receipt, (spoken(receipt.at, came), came))
         })
     });
     let targets = matches.of.iter().copied().chain(std::iter::repeat(None));

@@ -179,3 +179,53 @@ async fn what_cannot_be_kept_is_not_acknowledged() {
     world.settle().await;
     assert_eq!(*world.road.acknowledged.lock().unwrap(), ["a.xml"]);
 }
+
+/// Leases what has come again and again, and never finishes: as a process does that is ended each time.
+async fn lease_in_vain(world: &World) {
+    for _ in 0..10 {
+        let lease = Lease::take(&world.clockwork, SECOND);
+        world.store.lease_arrivals(world.clockwork.now(), lease, 10).await.unwrap();
+        world.clock.advance(SECOND * 2);
+    }
+}
+
+#[tokio::test]
+async fn good_receipts_count_however_often_their_reading_was_broken_off() {
+    let world = world().await;
+    let id = world.accept("O1", None, Plan { inventory: Duty::External, ..Lane::default().plan() }).await;
+    world.settle().await;
+    world.answer(&[order_key("O1")], "2", "", world.clockwork.now());
+    world.arrive("garbage.xml", b"<a><b></a>".to_vec());
+    world.receiver.pass().await.unwrap();
+    lease_in_vain(&world).await;
+    assert_eq!(world.collector.pass().await.unwrap(), 2);
+    assert_eq!(world.state(id, Kind::Order).await, Some(State::Declaring));
+    assert_eq!(world.collector.pass().await.unwrap(), 0, "both are finished");
+}
+
+#[tokio::test]
+async fn a_large_answer_is_read_too() {
+    let world = world().await;
+    let id = world.accept("O1", None, Plan { inventory: Duty::External, ..Lane::default().plan() }).await;
+    world.settle().await;
+    world.answer(&[order_key("O1")], "2", "", world.clockwork.now());
+    world.road.inward.lock().unwrap()[0].bytes.extend_from_slice(&[b'\n'; 300 << 10]);
+    world.settle().await;
+    assert_eq!(world.state(id, Kind::Order).await, Some(State::Declaring));
+}
+
+#[tokio::test]
+async fn no_more_arrivals_are_leased_than_fit_in_memory_but_always_one() {
+    let world = world().await;
+    for (name, length) in [("a.xml", 1), ("b.xml", 65 << 20), ("c.xml", 1), ("d.xml", 1)] {
+        world.arrive(name, vec![b'x'; length]);
+    }
+    world.receiver.pass().await.unwrap();
+    let mut names = Vec::new();
+    for _ in 0..4 {
+        let lease = Lease::take(&world.clockwork, SECOND);
+        let leased = world.store.lease_arrivals(world.clockwork.now(), lease, 10).await.unwrap();
+        names.push(leased.into_iter().map(|arrival| arrival.name).collect::<Vec<_>>().concat());
+    }
+    assert_eq!(names, ["a.xml", "b.xml", "c.xmld.xml", ""]);
+}

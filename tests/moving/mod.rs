@@ -22,7 +22,7 @@ use tongguan::{
     message::{self, Namespacing, Reply, Request, RequestContent, Style},
     packer::{self, Packer},
     party::{Actor, Party, Role, Sender, Tenant},
-    queue::{Backoff, Fault},
+    queue::{Backoff, Fault, Lease},
     receipt::{Key, Receipt},
     sequencer::{self, Sequencer},
     signers::{self, FileSigner, Signers},

@@ -339,6 +339,49 @@ async fn a_waybill_that_names_its_order_gives_it_its_number() {
 }
 
 #[tokio::test]
+async fn an_order_has_one_waybill_and_only_of_its_own_carrier() {
+    let world = world().await;
+    let order = |no: &str| Some(OrderReference { platform: "无".into(), seller: "SELLER".into(), order_no: no.into() });
+    let named = |no: &str, order_no: &str| WaybillAcceptance { order: order(order_no), ..world.waybill(no) };
+    let stranger = |no: &str, order_no: &str| {
+        let acceptance = named(no, order_no);
+        let waybill = Waybill { carrier: party("OTHER"), ..(*acceptance.waybill).clone() };
+        WaybillAcceptance { waybill: Arc::new(waybill), ..acceptance }
+    };
+    let id = world.accept_one("O1", None).await;
+    let results = world.store.accept_waybills(START, vec![stranger("X1", "O1"), named("W1", "O1"), named("W2", "O1")]).await.unwrap();
+    let bound: Vec<_> = results
+        .iter()
+        .map(|result| if let WaybillAccepted::New { declaration, .. } = result { *declaration } else { panic!("{result:?}") })
+        .collect();
+    assert_eq!(bound, [None, Some(id), None]);
+    world.store.accept_waybills(START, vec![stranger("X3", "O2"), named("W3", "O2"), named("W4", "O2")]).await.unwrap();
+    let late = world.accept_one("O2", None).await;
+    let shown = world.store.show(None, late).await.unwrap().unwrap();
+    assert_eq!(shown.dossier.waybill_no.as_deref(), Some("W3"), "the first of its own carrier");
+    assert_eq!(world.store.gates(START, 10).await.unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn a_store_is_served_by_one_and_is_no_other_programs() {
+    let world = world().await;
+    let file = world._folder.path().join("tongguan.db");
+    assert!(Sqlite::open(&file).await.is_err(), "another gateway has it");
+    world.accept_one("O1", None).await;
+    std::fs::remove_file(&file).unwrap();
+    tokio::time::sleep(Duration::from_millis(600)).await;
+    assert!(world.store.accept(START, vec![world.acceptance("O2", None)]).await.is_err(), "what nobody could find again is not taken in");
+    let foreign = world._folder.path().join("foreign.db");
+    let output = std::process::Command::new("python3")
+        .args(["-c", "import sqlite3,sys; sqlite3.connect(sys.argv[1]).execute('create table t(x)')"])
+        .arg(&foreign)
+        .status();
+    if output.is_ok_and(|status| status.success()) {
+        assert!(matches!(Sqlite::open(&foreign).await, Err(tongguan::store::Error::Schema(_))));
+    }
+}
+
+#[tokio::test]
 async fn due_documents_are_leased_once_and_packed_under_their_token() {
     let world = world().await;
     for n in 0..101 {

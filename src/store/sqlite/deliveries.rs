@@ -119,7 +119,7 @@ async fn fill(connection: &mut SqliteConnection, deliveries: &mut [Delivery]) ->
         }
     }
     let rows = sqlx::query(
-        "SELECT d.message, d.id, d.declaration, d.tenant FROM json_each(?1) j CROSS JOIN documents d ON d.message = unhex(j.value) ORDER BY d.id",
+        "SELECT d.message, d.id, d.declaration, d.tenant, d.state = 'packed' AS packed FROM json_each(?1) j CROSS JOIN documents d ON d.message = unhex(j.value) ORDER BY d.id",
     )
     .bind(&asked)
     .fetch_all(connection)
@@ -130,6 +130,7 @@ async fn fill(connection: &mut SqliteConnection, deliveries: &mut [Delivery]) ->
             document: DocumentId(document),
             subject: optional_id("documents", row, "declaration")?.unwrap_or(document),
             tenant: tenant("documents", row.try_get("tenant")?)?,
+            packed: row.try_get("packed")?,
         };
         if let Some(delivery) = at(id("documents", row, "message")?).and_then(|place| deliveries.get_mut(place)) {
             delivery.members.push(member);
@@ -190,6 +191,7 @@ fn settlement_row(settlement: &Settlement) -> (String, u32, &'static str, &'stat
     let (state, outcome, detail, due_at, failures) = match &settlement.outcome {
         Outcome::Delivered { silent_at } => ("delivered", "delivered", None, Some(silent_at.0), 0),
         Outcome::Again { fault, at } => ("queued", fault.as_str(), Some(fault.to_string()), Some(at.0), 1),
+        Outcome::PutOff { fault, at } => ("queued", fault.as_str(), Some(fault.to_string()), Some(at.0), 0),
         Outcome::Shelved { fault } => ("shelved", fault.as_str(), Some(fault.to_string()), None, 1),
     };
     (hex(settlement.message.0), settlement.attempt, state, outcome, detail, due_at, failures)
@@ -199,7 +201,9 @@ fn settlement_row(settlement: &Settlement) -> (String, u32, &'static str, &'stat
 pub(super) async fn find(connection: &mut SqliteConnection, cop_msg_id: &str) -> Result<Option<MessageFound>> {
     let Ok(guid) = Uuid::parse_str(cop_msg_id) else { return Ok(None) };
     let bytes = guid.as_bytes().as_slice();
-    let row = sqlx::query("SELECT sender, kind FROM messages WHERE id = ?1").bind(bytes).fetch_optional(&mut *connection).await?;
+    let statement = "SELECT m.sender, m.kind, json_array_length(s.members) AS sealed \
+         FROM messages m LEFT JOIN sealed s ON s.message = m.id WHERE m.id = ?1";
+    let row = sqlx::query(statement).bind(bytes).fetch_optional(&mut *connection).await?;
     let Some(row) = row else { return Ok(None) };
     let statement = format!("SELECT {DOCUMENT} FROM documents WHERE message = ?1 ORDER BY id");
     let rows = sqlx::query(AssertSqlSafe(statement)).bind(bytes).fetch_all(connection).await?;
@@ -207,6 +211,7 @@ pub(super) async fn find(connection: &mut SqliteConnection, cop_msg_id: &str) ->
         id: MessageId(guid),
         sender: row.try_get("sender")?,
         kind: kind("messages", row.try_get("kind")?)?,
+        sealed: row.try_get::<Option<i64>, _>("sealed")?.and_then(|sealed| usize::try_from(sealed).ok()).unwrap_or_default(),
         documents: rows.iter().map(document).collect::<Result<_>>()?,
     }))
 }

@@ -5,7 +5,7 @@ use std::{collections::HashMap, sync::Arc};
 use sqlx::{AssertSqlSafe, Row, SqliteConnection};
 use uuid::Uuid;
 
-use super::rows::{DOCUMENT, document, from_json, hex, id, insert_entries, json};
+use super::rows::{DOCUMENT, document, from_json, hex, id, insert_entries, json, readable};
 use crate::{
     clock::Timestamp,
     declaration::{Declaration, DocumentId, Kind, Waybill},
@@ -119,9 +119,9 @@ async fn with_content(connection: &mut SqliteConnection, documents: Vec<Document
             .fetch_all(&mut *connection)
             .await?;
         for row in &rows {
-            let body = Arc::new(from_json("declarations", row.try_get("body")?)?);
+            let Some(body) = readable(from_json("declarations", row.try_get("body")?)) else { continue };
             let number: Option<String> = row.try_get("waybill_no")?;
-            declarations.insert(id("declarations", row, "id")?, (body, number.unwrap_or_default()));
+            declarations.insert(id("declarations", row, "id")?, (Arc::new(body), number.unwrap_or_default()));
         }
     }
     let ids: Vec<_> = documents.iter().filter(|document| document.kind == Kind::Waybill).map(|document| hex(document.id.0)).collect();
@@ -131,10 +131,12 @@ async fn with_content(connection: &mut SqliteConnection, documents: Vec<Document
             .fetch_all(connection)
             .await?;
         for row in &rows {
-            waybills.insert(id("waybills", row, "id")?, Arc::new(from_json("waybills", row.try_get("body")?)?));
+            let Some(body) = readable(from_json("waybills", row.try_get("body")?)) else { continue };
+            waybills.insert(id("waybills", row, "id")?, Arc::new(body));
         }
     }
-    documents.into_iter().map(|document| join(document, &declarations, &waybills)).collect()
+    // What cannot be read stays leased until the lease ends, and is told again then.
+    Ok(documents.into_iter().filter_map(|document| readable(join(document, &declarations, &waybills))).collect())
 }
 
 fn join(

@@ -227,7 +227,7 @@ pub(super) async fn dossiers(connection: &mut SqliteConnection, ids: &[Uuid]) ->
     .bind(&asked)
     .fetch_all(&mut *connection)
     .await?;
-    let mut found = rows.iter().map(dossier).collect::<Result<Vec<_>>>()?;
+    let mut found: Vec<_> = rows.iter().filter_map(|row| readable(dossier(row))).collect();
     let columns = DOCUMENT.split(", ").map(|column| format!("d.{column}")).collect::<Vec<_>>().join(", ");
     let statement = format!("SELECT {columns} FROM json_each(?1) j CROSS JOIN documents d ON d.declaration = unhex(j.value) ORDER BY d.id");
     let rows = sqlx::query(sqlx::AssertSqlSafe(statement)).bind(&asked).fetch_all(connection).await?;
@@ -239,6 +239,11 @@ pub(super) async fn dossiers(connection: &mut SqliteConnection, ids: &[Uuid]) ->
         }
     }
     Ok(found)
+}
+
+/// A row that cannot be read must not hold up those beside it: it is told and left out.
+pub(super) fn readable<T>(read: Result<T>) -> Option<T> {
+    read.inspect_err(|error| tracing::error!(error = %error, "a row cannot be read and is left out")).ok()
 }
 
 fn dossier(row: &SqliteRow) -> Result<Dossier> {
