@@ -3,7 +3,7 @@
 //! Statements are set-based: rows travel as one JSON text through `json_each`, since a statement per row costs ten times as
 //! much. Ids travel in hexadecimal and are kept as 16 bytes.
 
-use std::{fs::File, path::Path, str::FromStr, time::Duration};
+use std::{fs::File, path::Path, time::Duration};
 
 use async_trait::async_trait;
 use sqlx::{
@@ -100,14 +100,13 @@ impl Sqlite {
     /// # Errors
     /// The file is not there or cannot be read.
     pub async fn open_read_only(file: &Path) -> Result<Self> {
-        let log = file.with_extension("db-wal");
-        let quiet = log.metadata().is_ok_and(|log| log.len() == 0) || !log.exists();
-        let url = SqliteConnectOptions::from_str("sqlite::memory:")?;
-        // Without a write-ahead log nobody is writing, and SQLite need not make its shared-memory file to read.
-        let options = url.filename(file).in_memory(false).shared_cache(false).read_only(true).immutable(quiet).disable_statement_logging();
-        let one = SqlitePoolOptions::new().max_connections(1).idle_timeout(None).max_lifetime(None);
-        let snapshot = one.after_connect(|connection, _| Box::pin(async move { sqlx::query("BEGIN").execute(connection).await.map(drop) }));
-        Ok(Self { writer: None, readers: snapshot.connect_with(options).await?, hints: Hints::default(), _lock: None })
+        let options = SqliteConnectOptions::new().filename(file).read_only(true).disable_statement_logging();
+        // Where not even SQLite's shared-memory file can be made, nobody can be writing.
+        let readers = match snapshot(options.clone()).await {
+            Ok(readers) => readers,
+            Err(_) => snapshot(options.immutable(true)).await?,
+        };
+        Ok(Self { writer: None, readers, hints: Hints::default(), _lock: None })
     }
 
     fn writer(&self) -> Result<&Writer> {
@@ -140,6 +139,18 @@ async fn claim(connection: &mut SqliteConnection) -> Result<()> {
         sqlx::query("PRAGMA application_id = 1413961561").execute(connection).await?;
     }
     Ok(())
+}
+
+/// One connection that sees the file as it was at its first look.
+async fn snapshot(options: SqliteConnectOptions) -> Result<SqlitePool> {
+    let one = SqlitePoolOptions::new().max_connections(1).acquire_timeout(PATIENCE).idle_timeout(None).max_lifetime(None);
+    let begin = one.after_connect(|connection, _| {
+        Box::pin(async move {
+            sqlx::query("BEGIN").execute(&mut *connection).await?;
+            sqlx::query("SELECT count(*) FROM sqlite_schema").execute(connection).await.map(drop)
+        })
+    });
+    Ok(begin.connect_with(options).await?)
 }
 
 async fn pool(options: SqliteConnectOptions) -> Result<SqlitePool> {
