@@ -13,6 +13,7 @@ use crate::declaration::{
 use fields::Field;
 use report::Report;
 
+pub mod characters;
 pub mod fields;
 mod inventory;
 mod order;

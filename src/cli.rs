@@ -1,8 +1,14 @@
 //! The command line. One binary does everything; `--help` tells the rest.
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{
+    io::Write,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use clap::{Args, Parser, Subcommand};
+
+use crate::{check::characters::is_unseen, config::Config};
 
 mod audit;
 mod demo;
@@ -16,7 +22,12 @@ mod validate;
 
 /// 通关：跨境电商零售出口申报网关 · a declaration gateway for China's cross-border e-commerce retail exports.
 #[derive(Debug, Parser)]
-#[command(name = "tongguan", version, about, disable_help_subcommand = true)]
+#[command(
+    name = "tongguan",
+    version,
+    about = "通关：跨境电商零售出口申报网关 · a declaration gateway for China's cross-border e-commerce retail exports",
+    disable_help_subcommand = true
+)]
 pub struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -74,10 +85,7 @@ pub async fn run() -> ExitCode {
             say(crate::config::EXAMPLE);
             Ok(ExitCode::SUCCESS)
         }
-        Command::Config(ConfigCommand::Check(args)) => crate::config::Config::load(&args.config).map_err(Into::into).map(|_| {
-            say(&format!("{}: ok", args.config.display()));
-            ExitCode::SUCCESS
-        }),
+        Command::Config(ConfigCommand::Check(args)) => check_config(&args.config),
     };
     result.unwrap_or_else(|error| {
         complain(&format!("tongguan: {error:#}"));
@@ -85,14 +93,71 @@ pub async fn run() -> ExitCode {
     })
 }
 
+fn check_config(file: &Path) -> anyhow::Result<ExitCode> {
+    let config = Config::load_whole(file)?;
+    for note in config.notes() {
+        complain(&note);
+    }
+    say(&format!("{}: ok", file.display()));
+    Ok(ExitCode::SUCCESS)
+}
+
 /// Writes a line for the caller.
-#[expect(clippy::print_stdout, reason = "what a command is asked for goes to standard output")]
 fn say(line: &str) {
-    println!("{line}");
+    write_line(&mut std::io::stdout().lock(), line);
 }
 
 /// Writes a line about a fault.
-#[expect(clippy::print_stderr, reason = "what went wrong goes to standard error")]
 fn complain(line: &str) {
-    eprintln!("{line}");
+    write_line(&mut std::io::stderr().lock(), line);
+}
+
+/// Whoever listened may have gone (`| head`): that is no fault, and the work goes on to its own end.
+fn write_line(to: &mut dyn Write, line: &str) {
+    let _ = writeln!(to, "{}", visible(line, &['\n', '\t'])).and_then(|()| to.flush());
+}
+
+/// A text from a file or a message, as one line of a terminal: what is not seen is written as its number.
+fn shown(text: &str) -> String {
+    visible(text, &[])
+}
+
+fn visible(text: &str, kept: &[char]) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        if is_unseen(c) && !kept.contains(&c) { shown.extend(c.escape_unicode()) } else { shown.push(c) }
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::*;
+
+    struct Shut;
+
+    impl Write for Shut {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(io::ErrorKind::BrokenPipe.into())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Err(io::ErrorKind::BrokenPipe.into())
+        }
+    }
+
+    #[test]
+    fn a_closed_pipe_is_no_fault() {
+        write_line(&mut Shut, "nobody listens");
+    }
+
+    #[test]
+    fn a_terminal_is_not_steered_by_what_is_printed() {
+        let mut written = Vec::new();
+        write_line(&mut written, "a\nb\u{1b}[2J\r\u{202e}订单");
+        assert_eq!(String::from_utf8(written).unwrap(), "a\nb\\u{1b}[2J\\u{d}\\u{202e}订单\n");
+        assert_eq!(shown("one\nline"), "one\\u{a}line");
+    }
 }

@@ -14,7 +14,7 @@ use crate::{
     clock::{Clockwork, Timestamp},
     exemption::Advisor,
     queue::{Backoff, Lease},
-    store::{Application, Disposition, LeasedArrival, Store, Written},
+    store::{self, Application, Disposition, LeasedArrival, Store, Written},
     task::{self, Error, Pace, Task},
 };
 
@@ -27,7 +27,7 @@ mod whole;
 pub use receiver::Receiver;
 
 use fold::Rules;
-use read::{ReadReceipts, Reading};
+use read::{ReadReceipts, Reading, WholeAnswer};
 
 const NAME: &str = "collector";
 /// How often a decision is made again because somebody else changed what it rested on.
@@ -45,7 +45,7 @@ pub struct Options {
     pub read_batch: u32,
     /// Seconds that a lease on arrivals lasts.
     pub lease_s: u64,
-    /// Times that an arrival is read before it is put aside: one that breaks its reader must not do so for ever.
+    /// Times that an arrival is read among others; after that it is taken last and alone, and put aside if it fails by itself.
     pub attempts: u32,
     /// Times that a document is packed; a port failure after that is left to a person.
     pub port_retries: u32,
@@ -159,6 +159,35 @@ impl Collector {
         Ok(if self.store.apply(self.clockwork.now(), application).await? == Written::Done { count } else { 0 })
     }
 
+    /// Takes in what was read; tells how many arrivals that finished.
+    async fn take(&self, token: Uuid, sorted: &Sorted) -> Result<usize, Error> {
+        let mut done = self.quarantine(token, sorted.put_aside.iter().map(|(arrival, reason)| (arrival, reason.clone())).collect()).await?;
+        done += self.take_receipts(token, &sorted.receipts).await?;
+        for (arrival, answer) in &sorted.answers {
+            done += usize::from(self.take_whole(token, arrival, answer).await?);
+        }
+        Ok(done)
+    }
+
+    /// Takes one that was leased too often and never finished: that may be its own fault, or that of a store that was away or of
+    /// a process that was ended. Only what fails by itself is put aside.
+    async fn take_alone(&self, token: Uuid, arrival: LeasedArrival) -> Result<usize, Error> {
+        let marked = LeasedArrival { bytes: Vec::new(), name: arrival.name.clone(), road: arrival.road.clone(), ..arrival };
+        let mut sorted = Sorted::default();
+        sorted.add(read::read(arrival).await);
+        match self.take(token, &sorted).await {
+            Err(error @ Error::Store(store::Error::Unavailable(_))) => {
+                warn!(arrival.id = %marked.id, error = error.chain(), "arrival cannot be taken now");
+                Ok(0)
+            }
+            Err(error) => {
+                let reason = format!("was taken {} times and never finished: {}", marked.attempt, error.chain());
+                self.quarantine(token, vec![(&marked, reason)]).await
+            }
+            done => done,
+        }
+    }
+
     /// Hands on what is not ours. False: not now, it is to be read again later.
     async fn forward(&self, arrival: &LeasedArrival) -> bool {
         let Some(folder) = self.options.forward.clone() else { return true };
@@ -186,25 +215,38 @@ impl Task for Collector {
     async fn pass(&self) -> Result<usize, Error> {
         let lease = Lease::take(&self.clockwork, Duration::from_secs(self.options.lease_s));
         let arrivals = self.store.lease_arrivals(self.clockwork.now(), lease, self.options.read_batch).await?;
-        let mut receipts = Vec::new();
-        let mut answers = Vec::new();
-        let mut put_aside = Vec::new();
-        for arrival in &arrivals {
-            let reading = match arrival.attempt > self.options.attempts {
-                true => Reading::Nothing(format!("was taken {} times and never finished", arrival.attempt - 1)),
-                false => read::read(&arrival.bytes),
-            };
-            match reading {
-                Reading::Receipts(found) => receipts.push(ReadReceipts { arrival: arrival.clone(), receipts: found }),
-                Reading::Whole(answer) => answers.push((arrival, answer)),
-                Reading::Nothing(reason) => put_aside.push((arrival, reason)),
+        let mut sorted = Sorted::default();
+        let mut suspects = Vec::new();
+        for arrival in arrivals {
+            if arrival.attempt > self.options.attempts {
+                suspects.push(arrival);
+            } else {
+                sorted.add(read::read(arrival).await);
             }
         }
-        let mut done = self.quarantine(lease.token, put_aside).await?;
-        done += self.take_receipts(lease.token, &receipts).await?;
-        for (arrival, answer) in answers {
-            done += usize::from(self.take_whole(lease.token, arrival, &answer).await?);
+        let mut done = self.take(lease.token, &sorted).await?;
+        drop(sorted);
+        for suspect in suspects {
+            done += self.take_alone(lease.token, suspect).await?;
         }
         Ok(done)
+    }
+}
+
+/// Arrivals, by what is to be done with them.
+#[derive(Default)]
+struct Sorted {
+    receipts: Vec<ReadReceipts>,
+    answers: Vec<(LeasedArrival, WholeAnswer)>,
+    put_aside: Vec<(LeasedArrival, String)>,
+}
+
+impl Sorted {
+    fn add(&mut self, (arrival, reading): (LeasedArrival, Reading)) {
+        match reading {
+            Reading::Receipts(receipts) => self.receipts.push(ReadReceipts { arrival, receipts }),
+            Reading::Whole(answer) => self.answers.push((arrival, answer)),
+            Reading::Nothing(reason) => self.put_aside.push((arrival, reason)),
+        }
     }
 }

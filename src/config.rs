@@ -1,11 +1,7 @@
 //! Gathers the options of every part from one TOML file and the environment (`TONGGUAN_STORE__FILE=…` overrides `store.file`),
 //! refuses what it does not know, and looks whether the parts fit together: every fault at once.
 
-use std::{
-    collections::BTreeSet,
-    net::SocketAddr,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use figment::{
     Figment,
@@ -17,12 +13,14 @@ use crate::{
     access, collector, courier, endpoint,
     exemption::{Seller, Settings},
     gatekeeper, grpc, intake,
-    lane::{Duty, Lane},
+    lane::Lane,
     packer,
     party::Sender,
     sequencer, signers, simulator,
     store::sqlite,
 };
+
+mod fit;
 
 /// A commented configuration that works as it stands, once its keys are made.
 pub const EXAMPLE: &str = include_str!("config/example.toml");
@@ -165,13 +163,13 @@ impl Default for LogOptions {
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// It is not there.
-    #[error("the configuration {} is not there; `tongguan config example` prints one", .0.display())]
+    #[error("配置 {path} 不存在；`tongguan config example` 输出样例 · the configuration {path} is not there; `tongguan config example` prints one", path = .0.display())]
     Missing(PathBuf),
     /// It cannot be read: a key that nobody knows, a value of the wrong kind.
-    #[error("the configuration cannot be read:\n{0}")]
+    #[error("配置无法读取 · the configuration cannot be read:\n{0}")]
     Unreadable(String),
     /// Its parts do not fit together.
-    #[error("the configuration does not fit together:\n{}", .0.join("\n"))]
+    #[error("配置有误 · the configuration does not fit together:\n{}", .0.join("\n"))]
     Unfit(Vec<String>),
 }
 
@@ -181,6 +179,12 @@ impl Config {
     /// # Errors
     /// If it is not there, cannot be read or does not fit together; every fault is told.
     pub fn load(file: &Path) -> Result<Self, Error> {
+        let config = Self::read(file)?;
+        config.fit()?;
+        Ok(config)
+    }
+
+    fn read(file: &Path) -> Result<Self, Error> {
         if !file.is_file() {
             return Err(Error::Missing(file.to_owned()));
         }
@@ -191,7 +195,6 @@ impl Config {
             Error::Unreadable(told.join("\n"))
         })?;
         config.rebase(file.parent().unwrap_or(Path::new("")));
-        config.fit()?;
         Ok(config)
     }
 
@@ -209,55 +212,32 @@ impl Config {
         }
     }
 
-    /// Looks whether every name that one part uses is there in another.
+    /// Reads a file and the environment, and looks whether the files that it names are there.
+    ///
+    /// # Errors
+    /// As [`Config::load`], and if files are missing; every fault is told.
+    pub fn load_whole(file: &Path) -> Result<Self, Error> {
+        let config = Self::read(file)?;
+        Self::all_well([fit::faults(&config), fit::missing_files(&config)].concat())?;
+        Ok(config)
+    }
+
+    /// Looks whether the parts fit together, and nothing stops everything.
     ///
     /// # Errors
     /// Everything that does not fit.
     pub fn fit(&self) -> Result<(), Error> {
-        let mut faults = Vec::new();
-        let signers = names("signer", self.signers.iter().map(|signer| signer.name.as_str()), &mut faults);
-        let roads = names("road", self.roads.iter().map(|road| road.road.as_str()), &mut faults);
-        let senders = names("sender", self.senders.iter().map(|sender| sender.name.as_str()), &mut faults);
-        for sender in &self.senders {
-            let Sender { name, signer, road, dxp_id, .. } = sender;
-            if !signers.contains(signer.as_str()) {
-                faults.push(format!("  sender {name:?} names signer {signer:?}, which is not there"));
-            }
-            if !roads.contains(road.as_str()) {
-                faults.push(format!("  sender {name:?} names road {road:?}, which is not there"));
-            }
-            if dxp_id.is_empty() || dxp_id.len() > 16 {
-                faults.push(format!("  sender {name:?}: a dxp_id has 1 to 16 characters"));
-            }
-        }
-        for (at, lane) in self.lanes.iter().enumerate() {
-            for duty in [&lane.order, &lane.waybill, &lane.inventory] {
-                if let Duty::Send(Some(name)) = duty
-                    && !senders.contains(name.as_str())
-                {
-                    faults.push(format!("  lane {} names sender {name:?}, which is not there", at + 1));
-                }
-            }
-            if !lane.road.is_empty() && !roads.contains(lane.road.as_str()) {
-                faults.push(format!("  lane {} names road {:?}, which is not there", at + 1, lane.road));
-            }
-        }
-        if self.lanes.is_empty() {
-            faults.push("  there is no lane: nothing could be accepted".to_owned());
-        }
-        faults.extend(self.open_door());
-        if faults.is_empty() { Ok(()) } else { Err(Error::Unfit(faults)) }
+        Self::all_well(fit::faults(self))
     }
 
-    /// Without API keys everybody may do everything, so only this machine may come in.
-    fn open_door(&self) -> Option<String> {
-        let Ok(address) = self.grpc.listen.parse::<SocketAddr>() else {
-            return Some(format!("  grpc.listen {:?} is no address like 127.0.0.1:8650", self.grpc.listen));
-        };
-        let open = self.access.keys.is_empty() && !address.ip().is_loopback();
-        open.then(|| {
-            format!("  grpc.listen {address} can be reached from outside, and no access.keys are there; make one with `tongguan key api`")
-        })
+    /// What is odd but may be right.
+    #[must_use]
+    pub fn notes(&self) -> Vec<String> {
+        fit::missing_folders(self)
+    }
+
+    fn all_well(faults: Vec<String>) -> Result<(), Error> {
+        if faults.is_empty() { Ok(()) } else { Err(Error::Unfit(faults)) }
     }
 }
 
@@ -267,19 +247,6 @@ impl Config {
 /// If the text is no such value.
 pub fn read_toml<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, Error> {
     Figment::from(Toml::string(text)).extract().map_err(|error| Error::Unreadable(error.to_string()))
-}
-
-fn names<'a>(what: &str, all: impl Iterator<Item = &'a str>, faults: &mut Vec<String>) -> BTreeSet<&'a str> {
-    let mut seen = BTreeSet::new();
-    for name in all {
-        if name.is_empty() {
-            faults.push(format!("  a {what} has no name"));
-        }
-        if !seen.insert(name) {
-            faults.push(format!("  two {what}s are called {name:?}"));
-        }
-    }
-    seen
 }
 
 #[cfg(test)]
@@ -315,7 +282,7 @@ mod tests {
         let text = "[grpc]\nlisten = \"0.0.0.0:1\"\n[[senders]]\nname = \"a\"\nparty = { code = \"C\", name = \"N\" }\ndxp_id = \"\"\nsigner = \"s\"\nroad = \"r\"\n\
                     [[lanes]]\norder = { send = \"b\" }\nroad = \"q\"\n";
         let Error::Unfit(faults) = load(text).unwrap_err() else { panic!("unfit") };
-        assert_eq!(faults.len(), 6, "{faults:#?}");
+        assert_eq!(faults.len(), 8, "{faults:#?}");
     }
 
     #[test]

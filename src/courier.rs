@@ -2,6 +2,7 @@
 //! attempt ended. What nobody answers goes again; what fails too often is shelved with an alarm.
 
 use std::{
+    collections::HashSet,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -24,7 +25,7 @@ use crate::{
     party::{Sender, Tenant},
     queue::{Backoff, Breaker, Fault, Lease},
     state::State,
-    store::{Delivery, Outcome, Settlement, Store, Written},
+    store::{self, Delivery, Outcome, Settlement, Store, Written},
     task::{self, Error, Note, Pace, Task},
 };
 
@@ -35,6 +36,10 @@ use rate::Rate;
 const NAME: &str = "courier";
 /// A lease outlives its sends by this: the time to write down how they ended.
 const MARGIN: Duration = Duration::from_secs(30);
+/// When a message is looked at again that could not even be tried.
+const PUT_OFF: Duration = Duration::from_secs(60);
+/// How often one pass leases more in place of messages that it had to put off.
+const ROUNDS: usize = 64;
 
 /// How messages are carried; what differs from road to road is in [`crate::endpoint::Options`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -72,6 +77,8 @@ pub struct Courier {
     options: Options,
     breaker: Arc<Mutex<Breaker>>,
     rate: Arc<Mutex<Rate>>,
+    /// Senders of which the log has been told that their messages cannot be tried.
+    warned: Arc<Mutex<HashSet<String>>>,
 }
 
 impl Courier {
@@ -80,7 +87,8 @@ impl Courier {
     pub fn new(store: Arc<dyn Store>, clockwork: Clockwork, road: Road, senders: Arc<[Sender]>, options: Options) -> Self {
         let breaker = Breaker::new(options.breaker_failures, Duration::from_secs(options.breaker_rest_s));
         let rate = Rate::new(road.options.per_second, clockwork.now());
-        Self { store, clockwork, road, senders, options, breaker: Arc::new(Mutex::new(breaker)), rate: Arc::new(Mutex::new(rate)) }
+        let (breaker, rate) = (Arc::new(Mutex::new(breaker)), Arc::new(Mutex::new(rate)));
+        Self { store, clockwork, road, senders, options, breaker, rate, warned: Arc::default() }
     }
 
     /// Runs until stopped.
@@ -101,8 +109,8 @@ impl Courier {
     }
 
     /// One attempt.
-    async fn attempt(self, delivery: Delivery) -> Settlement {
-        let sent = self.send(&delivery).await;
+    async fn attempt(self, delivery: Delivery, shipment: Shipment) -> Settlement {
+        let sent = self.send(&shipment).await;
         let now = self.clockwork.now();
         self.note(&sent, now);
         let outcome = self.outcome(&delivery, sent, now);
@@ -110,12 +118,47 @@ impl Courier {
         Settlement { message: delivery.message, attempt: delivery.attempt, outcome, entries }
     }
 
-    async fn send(&self, delivery: &Delivery) -> Result<(), Fault> {
-        let shipment = self.shipment(delivery)?;
-        match tokio::time::timeout(Duration::from_secs(self.options.send_s), self.road.endpoint.send(&shipment)).await {
+    async fn send(&self, shipment: &Shipment) -> Result<(), Fault> {
+        match tokio::time::timeout(Duration::from_secs(self.options.send_s), self.road.endpoint.send(shipment)).await {
             Ok(sent) => sent,
             Err(_) => Err(Fault::Unknown("no answer in time".into())),
         }
+    }
+
+    /// Leases messages and starts to send them; tells how many were put off. Those that cannot be tried take no place from others.
+    async fn start(&self, now: Timestamp, lease: Lease, mut room: u32, work: &mut JoinSet<Settlement>) -> Result<usize, store::Error> {
+        let mut put_off = 0;
+        for _ in 0..ROUNDS {
+            let mut untried = Vec::new();
+            for delivery in self.store.lease_deliveries(now, lease, self.name(), room).await? {
+                match self.shipment(&delivery) {
+                    Ok(shipment) => {
+                        locked(&self.rate).used(1);
+                        room = room.saturating_sub(1);
+                        work.spawn(self.clone().attempt(delivery, shipment));
+                    }
+                    Err(fault) => untried.push(self.put_off(&delivery, fault, now)),
+                }
+            }
+            if untried.is_empty() {
+                break;
+            }
+            put_off += untried.len();
+            self.store.settle(now, lease.token, untried).await?;
+            if room == 0 {
+                break;
+            }
+        }
+        Ok(put_off)
+    }
+
+    /// Says nothing of the road and counts as no try: the settings may be mended one day.
+    fn put_off(&self, delivery: &Delivery, fault: Fault, now: Timestamp) -> Settlement {
+        if locked(&self.warned).insert(delivery.sender.clone()) {
+            error!(road.name = self.name(), sender.name = delivery.sender, error = %fault, "messages of this sender wait: they cannot be tried");
+        }
+        let outcome = Outcome::PutOff { fault, at: now + PUT_OFF };
+        Settlement { message: delivery.message, attempt: delivery.attempt, outcome, entries: Vec::new() }
     }
 
     /// The bytes of every attempt: nothing in them depends on when they are sent.
@@ -127,7 +170,6 @@ impl Courier {
             Envelope::Plain => delivery.bytes.clone(),
             Envelope::Dxp => {
                 let sender = self.senders.iter().find(|sender| sender.name == delivery.sender);
-                // The settings may name it again one day.
                 let sender = sender.ok_or_else(|| Fault::Transient("its sender is not configured".into()))?;
                 let address = dxp::Address {
                     cop_msg_id: &cop_msg_id,
@@ -196,17 +238,21 @@ impl Courier {
     /// One for each document that moves; one for the message where none does.
     fn entries(&self, delivery: &Delivery, outcome: &Outcome, now: Timestamp) -> Vec<Entry> {
         let kind = delivery.kind.as_str();
-        let members = delivery.members.iter().map(|member| (member.subject, member.tenant.clone()));
+        let mut moving =
+            delivery.members.iter().filter(|member| member.packed).map(|member| (member.subject, member.tenant.clone())).peekable();
+        let again = || format!("the same bytes again, attempt {}", delivery.attempt);
         let first = || delivery.members.first().map_or((Uuid::nil(), Tenant::local()), |member| (member.subject, member.tenant.clone()));
         let moved = || vec![task::difference(format!("{kind}.state"), State::Packed.as_str(), State::Delivered.as_str())];
         let write = |(subject, tenant): (Uuid, Tenant), act, changes, why: &str| {
             task::entry(&self.clockwork, now, &tenant, Note { task: NAME, act, subject, why }, changes)
         };
         match outcome {
-            Outcome::Delivered { .. } if delivery.attempt == 1 => members.map(|member| write(member, "deliver", moved(), "")).collect(),
-            Outcome::Delivered { .. } => {
-                vec![write(first(), "deliver", Vec::new(), &format!("the same bytes again, attempt {}", delivery.attempt))]
+            Outcome::Delivered { .. } if moving.peek().is_some() => {
+                let why = if delivery.attempt == 1 { String::new() } else { again() };
+                moving.map(|member| write(member, "deliver", moved(), &why)).collect()
             }
+            Outcome::Delivered { .. } => vec![write(first(), "deliver", Vec::new(), &again())],
+            Outcome::PutOff { .. } => Vec::new(),
             Outcome::Again { fault, .. } => vec![write(first(), "deliver_failed", Vec::new(), fault.as_str())],
             Outcome::Shelved { fault } => vec![write(first(), "deliver_failed", Vec::new(), &format!("{}, shelved", fault.as_str()))],
         }
@@ -231,20 +277,17 @@ impl Task for Courier {
         let now = self.clockwork.now();
         let Some(room) = u32::try_from(self.room(now)).ok().filter(|room| *room > 0) else { return Ok(0) };
         let lease = Lease::take(&self.clockwork, Duration::from_secs(self.options.send_s) + MARGIN);
-        let deliveries = self.store.lease_deliveries(now, lease, self.name(), room).await?;
-        locked(&self.rate).used(deliveries.len());
         let mut work = JoinSet::new();
-        for delivery in deliveries {
-            work.spawn(self.clone().attempt(delivery));
-        }
+        let started = self.start(now, lease, room, &mut work).await;
+        // Whatever became of the leases, what is on its way is finished and written down.
         let settlements = work.join_all().await;
         if settlements.is_empty() {
-            return Ok(0);
+            return Ok(started?);
         }
         let count = settlements.len();
         let written = self.store.settle(self.clockwork.now(), lease.token, settlements).await?;
         let stale = written.iter().filter(|written| **written == Written::Stale).count();
         debug!(road.name = self.name(), road.attempts = count, road.stale = stale, "messages were carried");
-        Ok(count)
+        Ok(started? + count)
     }
 }

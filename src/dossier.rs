@@ -65,6 +65,10 @@ pub struct Document {
     pub lot: Option<Uuid>,
     /// How many times it has been packed.
     pub packed: u32,
+    /// How many times it has been packed anew because the port could not pass it on.
+    pub port_failures: u32,
+    /// When its message was last sent again; nothing if it was sent once. A 4 from before then is no answer to what was sent last.
+    pub resent_at: Option<Timestamp>,
     /// The message that carries it now.
     pub message: Option<MessageId>,
 }

@@ -85,7 +85,7 @@ impl Default for Options {
             quiet_s: 30,
             concurrent: 8,
             per_second: 200,
-            largest_bytes: 32 << 20,
+            largest_bytes: 8 << 20,
         }
     }
 }

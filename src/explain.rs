@@ -33,23 +33,23 @@ pub const fn explain_state(kind: Kind, state: State) -> StateText {
         State::Waiting => text(
             "等待相关单证",
             "waits for other documents",
-            "订单和运单申报到位后自动发送,无需操作",
+            "订单和运单申报到位后自动发送，无需操作",
             "it is sent by itself once order and waybill have come far enough; nothing to do",
         ),
         State::Due => text("待打包发送", "ready to be packed", "网关将自动打包并签名", "the gateway will pack and sign it"),
-        State::Packed => text("已签名,待发送", "signed, not yet sent", "网关将自动发送", "the gateway will send it"),
-        State::Delivered => text("已发送,待回执", "sent, not yet answered", "等待电子口岸回执", "wait for the port's receipt"),
+        State::Packed => text("已签名，待发送", "signed, not yet sent", "网关将自动发送", "the gateway will send it"),
+        State::Delivered => text("已发送，待回执", "sent, not yet answered", "等待电子口岸回执", "wait for the port's receipt"),
         State::Held => text(
             "电子口岸已暂存",
             "held by the electronic port, not declared",
-            "等待电子口岸申报;长时间不变请联系电子口岸",
+            "等待电子口岸申报；长时间不变请联系电子口岸",
             "wait for the port to declare it; if nothing changes for long, ask the port",
         ),
         State::Declaring => text("电子口岸申报中", "being declared by the port", "等待海关回执", "wait for customs"),
         State::Unmatched => text(
-            "电子口岸申报中,缺少关联单证",
+            "电子口岸申报中，缺少关联单证",
             "being declared, but other documents are missing",
-            "请补传回执所列缺失的单证,不要重发本单证",
+            "请补传回执所列缺失的单证，不要重发本单证",
             "send the documents that the receipt names as missing, not this one again",
         ),
         State::Sent => text("已发送海关", "sent to customs by the port", "等待海关入库", "wait for customs to store it"),
@@ -64,7 +64,7 @@ pub const fn explain_state(kind: Kind, state: State) -> StateText {
         State::Inspection => text("海关查验", "the goods are inspected", "请配合海关查验货物", "help customs to inspect the goods"),
         State::Passed => passed(kind),
         State::Released => {
-            text("海关放行", "released", "货物可装运离境,离境后结关", "load the goods and leave; it is closed after departure")
+            text("海关放行", "released", "货物可装运离境，离境后结关", "load the goods and leave; it is closed after departure")
         }
         State::Closed => text("已结关", "closed", "全部完成", "all done"),
         State::Refused => {
@@ -77,7 +77,7 @@ pub const fn explain_state(kind: Kind, state: State) -> StateText {
             "correct it by the error given and declare it again",
         ),
         State::Cancelled => {
-            text("已撤销", "cancelled", "已结束,如需出口请重新申报", "it is over; declare anew if the goods are still to leave")
+            text("已撤销", "cancelled", "已结束，如需出口请重新申报", "it is over; declare anew if the goods are still to leave")
         }
     }
 }
@@ -88,7 +88,7 @@ const fn stored(kind: Kind) -> StateText {
             text("海关已入库", "stored by customs", "等待货物运抵和海关审核", "wait for the goods to arrive and for customs' review")
         }
         Kind::Order | Kind::Waybill => {
-            text("海关已入库", "stored by customs", "本单证已完成,等待清单审核", "this document is done; the inventory goes on")
+            text("海关已入库", "stored by customs", "本单证已完成，等待清单审核", "this document is done; the inventory goes on")
         }
     }
 }
@@ -97,7 +97,7 @@ const fn passed(kind: Kind) -> StateText {
     match kind {
         Kind::Inventory => text("海关审结", "passed by customs", "等待海关放行", "wait for the release"),
         Kind::Order | Kind::Waybill => {
-            text("海关审结", "passed by customs", "本单证已完成,等待清单审核", "this document is done; the inventory goes on")
+            text("海关审结", "passed by customs", "本单证已完成，等待清单审核", "this document is done; the inventory goes on")
         }
     }
 }

@@ -133,6 +133,8 @@ impl Gatekeeper {
             gate_at: None,
             lot: None,
             packed: 0,
+            port_failures: 0,
+            resent_at: None,
             message: None,
         })
     }

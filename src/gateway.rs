@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::{
     access::{self, Access},
-    audit::{Difference, Entry, LogKey, NoteError},
+    audit::{Checkpoint, Difference, Entry, LogKey, NoteError},
     clock::Clockwork,
     collector::{Collector, Receiver},
     config::Config,
@@ -29,14 +29,17 @@ use crate::{
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The store.
-    #[error("the store {} cannot be opened", .0.display())]
+    #[error("存储 {path} 无法打开 · the store {path} cannot be opened", path = .0.display())]
     Store(PathBuf, #[source] store::Error),
     /// A file of the configuration.
-    #[error("{} cannot be read", .0.display())]
+    #[error("{path} 无法读取 · {path} cannot be read", path = .0.display())]
     File(PathBuf, #[source] std::io::Error),
     /// The key of the audit log.
     #[error("{} holds no secret key of an audit log", .0.display())]
     LogKey(PathBuf, #[source] NoteError),
+    /// The store's log was signed with another key.
+    #[error("the store's audit log was signed with another key than {}", .0.display())]
+    OtherLogKey(PathBuf),
     /// A signer.
     #[error("a signer cannot be opened")]
     Signers(#[from] signers::Error),
@@ -53,7 +56,7 @@ pub enum Error {
     #[error("the sample library cannot be read")]
     Sample(#[source] DataError),
     /// The address.
-    #[error("cannot listen on {0}")]
+    #[error("无法监听 {0} · cannot listen on {0}")]
     Listen(String, #[source] std::io::Error),
 }
 
@@ -109,6 +112,10 @@ impl Gateway {
         let file = &config.store.file;
         let store: Arc<dyn Store> =
             Arc::new(Sqlite::open_bounded(file, config.store.largest_mib).await.map_err(|error| Error::Store(file.clone(), error))?);
+        let last = store.last_checkpoint().await.map_err(|error| Error::Store(file.clone(), error))?;
+        if last.is_some_and(|last| Checkpoint::open(&last.note, &log_key.verifier()).is_err()) {
+            return Err(Error::OtherLogKey(config.audit.key.clone()));
+        }
         let listen = &config.grpc.listen;
         let listener = TcpListener::bind(listen).await.map_err(|error| Error::Listen(listen.clone(), error))?;
         let address = listener.local_addr().map_err(|error| Error::Listen(listen.clone(), error))?;

@@ -163,6 +163,11 @@ const fn scope(caller: &Caller) -> Option<&Tenant> {
 /// # Errors
 /// If the listener fails.
 pub async fn serve(listener: TcpListener, parts: Parts, stop: watch::Receiver<bool>) -> Result<(), Error> {
+    if parts.access.is_open() {
+        tracing::warn!(
+            "未配置 access.keys：任何能连到此地址的人都是管理员 · the door is open: no access.keys, whoever reaches it is the administrator"
+        );
+    }
     let mut tasks = JoinSet::new();
     let (growing, growth) = watch::channel(Growth::default());
     let options = parts.options.clone();

@@ -148,6 +148,9 @@ pub enum Refusal {
     /// The idempotency key is bound to another request.
     #[error("the idempotency key is bound to another request")]
     KeyConflict,
+    /// The order came before without a key, and with other content.
+    #[error("the order was submitted with different content")]
+    OrderConflict,
     /// Too much is waiting, or the store cannot write now: the same request may succeed later.
     #[error("busy")]
     Busy,
@@ -199,6 +202,20 @@ impl<Q, A> Job<Q, A> {
 
 type Jobs<Q, A> = Vec<Job<Q, A>>;
 
+/// A request that has its room and its place in the queue.
+#[derive(Debug)]
+pub struct Queued<A>(Result<oneshot::Receiver<Reply<A>>, Refusal>);
+
+impl<A> Queued<A> {
+    /// Waits for its answer.
+    ///
+    /// # Errors
+    /// Why it was not kept.
+    pub async fn answer(self) -> Reply<A> {
+        self.0?.await.unwrap_or(Err(Refusal::Internal))
+    }
+}
+
 /// What workers and dry runs share.
 struct Core {
     parts: Parts,
@@ -245,27 +262,22 @@ impl Intake {
         put(&self.declarations, self.room_now(size)?, actor, submission).await
     }
 
-    /// Submits one declaration of many: waits for room instead of refusing, so that a stream slows down.
-    ///
-    /// # Errors
-    /// Why it was not kept.
-    pub async fn submit_in_turn(&self, actor: Actor, submission: Submission) -> Reply<Answer> {
-        let size = submission.size;
-        put_in_turn(&self.declarations, self.room_in_turn(size).await?, actor, submission).await
+    /// Queues one declaration of many: waits for room instead of refusing, so that a stream slows down. The answer is awaited
+    /// apart, so that the next is not even read before this one has its room.
+    pub async fn queue_submission(&self, actor: Actor, submission: Submission) -> Queued<Answer> {
+        let room = self.room_in_turn(submission.size).await;
+        queue_in_turn(&self.declarations, room, actor, submission).await
     }
 
-    /// Pushes one waybill of many: waits for room instead of refusing, so that a stream slows down.
-    ///
-    /// # Errors
-    /// Why it was not kept.
-    pub async fn push_in_turn(&self, actor: Actor, push: Push) -> Reply<WaybillAnswer> {
-        let size = push.size;
-        put_in_turn(&self.waybills, self.room_in_turn(size).await?, actor, push).await
+    /// Queues one waybill of many, likewise.
+    pub async fn queue_push(&self, actor: Actor, push: Push) -> Queued<WaybillAnswer> {
+        let room = self.room_in_turn(push.size).await;
+        queue_in_turn(&self.waybills, room, actor, push).await
     }
 
     /// Pushes waybills; an answer for each, in their order.
     pub async fn push_waybills(&self, actor: &Actor, pushes: Vec<Push>) -> Vec<Reply<WaybillAnswer>> {
-        futures_util::future::join_all(pushes.into_iter().map(|push| self.push_in_turn(actor.clone(), push))).await
+        futures_util::future::join_all(pushes.into_iter().map(async |push| self.queue_push(actor.clone(), push).await.answer().await)).await
     }
 
     /// Does everything that submitting does, but keeps nothing.
@@ -296,10 +308,13 @@ async fn put<Q, A>(queue: &mpsc::Sender<Job<Q, A>>, room: OwnedSemaphorePermit, 
     answered.await.unwrap_or(Err(Refusal::Internal))
 }
 
-async fn put_in_turn<Q, A>(queue: &mpsc::Sender<Job<Q, A>>, room: OwnedSemaphorePermit, actor: Actor, request: Q) -> Reply<A> {
+async fn queue_in_turn<Q, A>(queue: &mpsc::Sender<Job<Q, A>>, room: Reply<OwnedSemaphorePermit>, actor: Actor, request: Q) -> Queued<A> {
     let (answer, answered) = oneshot::channel();
-    queue.send(Job { actor, request, answer, _room: room }).await.map_err(|_| Refusal::Busy)?;
-    answered.await.unwrap_or(Err(Refusal::Internal))
+    let queued = match room {
+        Ok(room) => queue.send(Job { actor, request, answer, _room: room }).await.map_err(|_| Refusal::Busy),
+        Err(refusal) => Err(refusal),
+    };
+    Queued(queued.map(|()| answered))
 }
 
 /// Takes what waits, up to a batch, and has it processed, until nobody can send any more.

@@ -16,7 +16,7 @@ use crate::{
 
 /// Who transmits one kind of document.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", from = "WrittenDuty")]
 pub enum Duty {
     /// We do: by the named sender, or, unnamed, by the one whose code is the transmitting party's.
     Send(Option<String>),
@@ -24,6 +24,39 @@ pub enum Duty {
     External,
     /// Nobody does.
     None,
+}
+
+/// A duty as it is written: a word, or a table that names the sender.
+#[derive(Deserialize)]
+#[serde(untagged, expecting = "expected \"send\", { send = \"name of a sender\" }, \"external\" or \"none\"")]
+enum WrittenDuty {
+    Word(DutyWord),
+    Named(NamedSender),
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum DutyWord {
+    Send,
+    External,
+    None,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NamedSender {
+    send: Option<String>,
+}
+
+impl From<WrittenDuty> for Duty {
+    fn from(written: WrittenDuty) -> Self {
+        match written {
+            WrittenDuty::Word(DutyWord::Send) => Self::Send(None),
+            WrittenDuty::Word(DutyWord::External) => Self::External,
+            WrittenDuty::Word(DutyWord::None) => Self::None,
+            WrittenDuty::Named(NamedSender { send }) => Self::Send(send),
+        }
+    }
 }
 
 /// How far order and waybill must be before the inventory leaves.
@@ -332,6 +365,18 @@ mod tests {
         assert_eq!(choose(&lanes[..2], case("5141", "T")), None);
         assert!(unanimous_waybill(&lanes).is_none());
         assert!(unanimous_waybill(&lanes[2..]).is_some());
+    }
+
+    #[test]
+    fn a_duty_reads_back_and_may_be_one_word() {
+        let read = |text: &str| serde_json::from_str::<Duty>(text);
+        assert_eq!(read("\"send\"").unwrap(), Duty::Send(None));
+        for duty in [Duty::Send(None), Duty::Send(Some("declarant".into())), Duty::External, Duty::None] {
+            assert_eq!(read(&serde_json::to_string(&duty).unwrap()).unwrap(), duty);
+        }
+        for wrong in ["\"sent\"", "{\"send\":\"a\",\"by\":\"b\"}", "1"] {
+            assert!(read(wrong).unwrap_err().to_string().contains("external"), "{wrong}");
+        }
     }
 
     #[test]

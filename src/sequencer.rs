@@ -59,7 +59,7 @@ impl Sequencer {
         Self { store, clockwork, key, holder, options, tree: Arc::default() }
     }
 
-    /// Runs until stopped.
+    /// Runs until stopped, and then until no entry waits for its place.
     pub async fn run(self, stop: watch::Receiver<bool>) {
         let pace = Pace {
             poll: Duration::from_millis(self.options.poll_ms),
@@ -67,6 +67,8 @@ impl Sequencer {
             backoff: Backoff::default(),
         };
         task::run(&self, pace, &self.clockwork, stop).await;
+        // It is the last to stop: what the others wrote at their end gets its place, too.
+        while matches!(self.pass().await, Ok(done) if done > 0) {}
     }
 
     async fn restored(&self) -> Result<Tree, Error> {

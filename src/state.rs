@@ -247,6 +247,8 @@ fn answered(state: State, verdict: Verdict, newer: bool) -> Next {
     use State as S;
     match (verdict, state) {
         (_, S::Closed | S::Cancelled) => Next::Ignored,
+        // Customs has spoken before and the document goes out anew (after 4): what it said earlier is about the earlier sending.
+        (_, S::Waiting | S::Due | S::Packed | S::Delivered) if !newer => Next::Ignored,
         (Verdict::Held, _) => forward(state, S::Held, newer),
         (Verdict::Missing, S::Declaring) if newer => Next::To(S::Unmatched),
         (Verdict::Missing, _) => forward(state, S::Unmatched, newer),
@@ -318,6 +320,17 @@ mod tests {
         let mut reversed = life;
         reversed.reverse();
         assert_eq!(run(&reversed), State::Closed, "the order of arrival does not matter");
+    }
+
+    #[test]
+    fn an_earlier_word_does_not_hold_back_what_goes_out_anew() {
+        let late = |state, verdict| next(state, Some(LATE), Event::Answered(verdict, EARLY));
+        for state in [State::Due, State::Packed, State::Delivered] {
+            for verdict in [Verdict::Held, Verdict::Declaring, Verdict::Missing, Verdict::Sent, Verdict::PortFailed, Verdict::Duplicate] {
+                assert_eq!(late(state, verdict), Next::Ignored, "{state:?} {verdict:?}");
+            }
+            assert_eq!(next(state, Some(EARLY), Event::Answered(Verdict::Declaring, LATE)), Next::To(State::Declaring));
+        }
     }
 
     #[test]

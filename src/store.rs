@@ -140,6 +140,10 @@ pub trait Store: Send + Sync {
     async fn stored_tile(&self, level: i64, index: i64) -> Result<Option<Vec<u8>>>;
     /// Level and index of every full tile, in that order.
     async fn stored_tiles(&self) -> Result<Vec<(i64, i64)>>;
+    /// The newest checkpoint.
+    async fn last_checkpoint(&self) -> Result<Option<StoredCheckpoint>>;
+    /// A declaration of whose acceptance the log does not tell; there should be none.
+    async fn untold(&self) -> Result<Option<DeclarationId>>;
     /// Every checkpoint, by size.
     async fn stored_checkpoints(&self) -> Result<Vec<StoredCheckpoint>>;
 

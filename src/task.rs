@@ -82,6 +82,9 @@ pub trait Task: Send + Sync {
     async fn pass(&self) -> Result<usize, Error>;
 }
 
+/// After failed passes a task looks again no later than so: what stood in its way may be gone, and everything waits for it.
+const LONGEST_REST_MS: u64 = 10_000;
+
 /// How a task waits.
 #[derive(Debug, Clone, Copy)]
 pub struct Pace {
@@ -89,8 +92,17 @@ pub struct Pace {
     pub poll: Duration,
     /// After every pass, at least so long.
     pub rest: Duration,
-    /// After passes that failed.
+    /// After passes that failed; never longer than ten seconds.
     pub backoff: Backoff,
+}
+
+impl Pace {
+    /// The wait after so many failed passes in a row.
+    fn after(&self, failed: u32, clockwork: &Clockwork) -> Duration {
+        let Backoff { first_ms, longest_ms } = self.backoff;
+        let longest_ms = if longest_ms > LONGEST_REST_MS { LONGEST_REST_MS } else { longest_ms };
+        Backoff { first_ms, longest_ms }.after(failed, clockwork)
+    }
 }
 
 /// Runs a task until `stop` says so (or nobody is left to say it). A pass that has begun is finished.
@@ -102,7 +114,7 @@ pub async fn run(task: &dyn Task, pace: Pace, clockwork: &Clockwork, mut stop: w
                 condition.well(task.name());
                 if done > 0 { Wait::Exactly(pace.rest) } else { Wait::Hint(pace.poll) }
             }
-            Err(error) => Wait::Exactly(pace.backoff.after(condition.failed(task.name(), &error), clockwork)),
+            Err(error) => Wait::Exactly(pace.after(condition.failed(task.name(), &error), clockwork)),
         };
         tokio::select! {
             changed = stop.changed() => if changed.is_err() { break },
@@ -190,6 +202,14 @@ mod tests {
                     Ok(0)
                 }
             }
+        }
+    }
+
+    #[test]
+    fn it_never_rests_longer_than_ten_seconds() {
+        let pace = Pace { poll: Duration::ZERO, rest: Duration::ZERO, backoff: Backoff::default() };
+        for failed in [1, 5, 20, u32::MAX] {
+            assert!(pace.after(failed, &Clockwork::system()) <= Duration::from_secs(10), "{failed}");
         }
     }
 

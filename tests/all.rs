@@ -3,8 +3,12 @@
 
 mod grpc;
 mod house;
+mod journey;
+mod kills;
 mod moving;
+mod rig;
 mod schemas;
 mod seals;
 mod simulator;
 mod store;
+mod tamper;

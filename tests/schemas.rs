@@ -153,6 +153,8 @@ fn document(kind: Kind) -> Document {
         gate_at: None,
         lot: None,
         packed: 0,
+        port_failures: 0,
+        resent_at: None,
         message: None,
     }
 }

@@ -8,6 +8,7 @@ CREATE TABLE declarations (
     accepted_at INTEGER NOT NULL,
     needed_by INTEGER NOT NULL,
     office TEXT NOT NULL,       -- declared_at: to route, hold, pause and count by
+    carrier TEXT NOT NULL,      -- its code
     waybill_no TEXT,            -- the seller's, or that of the waybill bound to it
     plan TEXT NOT NULL,         -- who transmits what, as the lane said
     warnings TEXT NOT NULL,     -- given at acceptance
@@ -31,9 +32,11 @@ CREATE INDEX waybills_look ON waybills (look_at) WHERE look_at IS NOT NULL AND d
 CREATE TABLE waybill_orders (
     order_no TEXT NOT NULL,
     scope TEXT NOT NULL,        -- platform and seller
+    carrier TEXT NOT NULL,      -- its code: another carrier's waybill is not the order's
     waybill BLOB NOT NULL,
-    PRIMARY KEY (order_no, scope)
+    PRIMARY KEY (order_no, scope, carrier)
 ) WITHOUT ROWID;
+CREATE INDEX waybill_orders_waybill ON waybill_orders (waybill);
 
 -- How far each document has come.
 CREATE TABLE documents (
@@ -58,6 +61,8 @@ CREATE TABLE documents (
     gate_at INTEGER,            -- when its gate is to be looked at next
     lot BLOB,                   -- packed only with its own lot
     packed INTEGER NOT NULL,    -- times packed
+    port_failures INTEGER NOT NULL, -- times packed anew because the port could not pass it on
+    resent_at INTEGER,          -- when its message was last sent again
     message BLOB,               -- that carries it now
     lease_token BLOB,
     lease_until INTEGER NOT NULL DEFAULT 0,

@@ -20,6 +20,9 @@ use crate::{
 /// The longest itemNo that an inventory holds (message specification 202205, 603 itemNo; an order holds 30).
 const ITEM_NO_IN_LIST: usize = 20;
 
+/// The first whole number that N19,5 cannot hold.
+const AMOUNT_END: u64 = 100_000_000_000_000;
+
 /// Reads the order; what was not good is empty or zero in it.
 pub(super) fn read(report: &mut Report, draft: &draft::Order) -> Order {
     let order_type =
@@ -116,8 +119,15 @@ fn check_total(report: &mut Report, index: usize, quantity: Decimal, price: Deci
     if expected == Some(total.mantissa()) {
         return;
     }
-    let expected = expected.and_then(|digits| Decimal::try_from_i128_with_scale(digits, total.scale()).ok());
-    report.add(&rules::TOTAL, Field::Total, index, expected.map_or_else(|| "?".to_owned(), |expected| expected.to_string()));
+    match expected.and_then(|digits| Decimal::try_from_i128_with_scale(digits, total.scale()).ok()).filter(is_writable) {
+        Some(expected) => report.add(&rules::TOTAL, Field::Total, index, expected.to_string()),
+        None => report.add(&rules::TOTAL_LARGE, Field::Total, index, ""),
+    }
+}
+
+/// Whether an amount fits before the point of N19,5.
+fn is_writable(amount: &Decimal) -> bool {
+    *amount < Decimal::from(AMOUNT_END)
 }
 
 /// goodsValue is the sum of the line totals, if all of them could be read.
@@ -127,8 +137,10 @@ fn check_goods_value(report: &mut Report, goods_value: Option<Decimal>, lines: &
         return;
     }
     let sum = lines.iter().try_fold(Decimal::ZERO, |sum, line| sum.checked_add(line.total));
-    if sum != Some(goods_value) {
-        report.add(&rules::GOODS_VALUE, Field::GoodsValue, 0, sum.map_or_else(|| "?".to_owned(), |sum| sum.to_string()));
+    match sum.filter(is_writable) {
+        Some(sum) if sum == goods_value => {}
+        Some(sum) => report.add(&rules::GOODS_VALUE, Field::GoodsValue, 0, sum.to_string()),
+        None => report.add(&rules::SUM_LARGE, Field::GoodsValue, 0, ""),
     }
 }
 

@@ -70,7 +70,7 @@ rules! {
         "请填写{field}", "fill in {field}";
     NIL: "F-NIL", Error, TABLES, "{field}未填写；没有也须写明", "{field} is missing; none must be said too",
         "没有则填写0", "write 0 if there is none";
-    CHARACTERS: "F-CHARACTERS", Error, XML, "{field}含有控制字符或报文不允许的字符", "{field} holds control characters or characters that a message may not hold",
+    CHARACTERS: "F-CHARACTERS", Error, XML, "{field}含有控制字符、零宽字符或其他不可见字符", "{field} holds control characters, zero-width or other characters that are not seen",
         "删除换行、制表符和其他不可见字符", "remove line breaks, tabs and other invisible characters";
     SPACES: "F-SPACES", Error, OURS, "{field}首尾有空格", "{field} begins or ends with a space",
         "去掉首尾空格：海关按原文比对", "remove it: customs compares the text as it is";
@@ -136,6 +136,10 @@ rules! {
 
     TOTAL: "A-TOTAL", Error, LIST, "{field}不等于数量×单价，应为{detail}", "{field} is not quantity × price, which is {detail}",
         "按数量×单价计算，四舍五入到总价自身的小数位", "multiply, and round half up at the total's own scale";
+    TOTAL_LARGE: "A-TOTAL-LARGE", Error, TABLES, "数量×单价过大，{field}写不下（整数最多14位）", "quantity × price is too large for {field}, which takes 14 digits before the point",
+        "核对数量与单价", "check quantity and price";
+    SUM_LARGE: "A-SUM-LARGE", Error, TABLES, "各项总价之和过大，{field}写不下（整数最多14位）", "the sum of the line totals is too large for {field}, which takes 14 digits before the point",
+        "核对各项总价", "check the totals of the lines";
     GOODS_VALUE: "A-GOODS-VALUE", Error, PRACTICE, "{field}不等于各项总价之和，应为{detail}", "{field} is not the sum of the line totals, which is {detail}",
         "商品金额为FOB价，不含运杂费，等于各项总价之和", "goods value is FOB, without freight: the sum of the line totals";
     ONE_CURRENCY: "A-CURRENCY", Error, PRACTICE, "{field}与订单币制不同，金额无法相加", "{field} differs from the order's currency, so the amounts cannot be added",
@@ -184,6 +188,18 @@ mod tests {
             let (letter, rest) = rule.code.split_once('-').expect("a letter and a word");
             assert!(["F", "C", "P", "L", "A", "M", "D", "T"].contains(&letter), "{}", rule.code);
             assert!(rest.len() <= 16 && rest.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'-'), "{}", rule.code);
+        }
+    }
+
+    #[test]
+    fn chinese_texts_have_chinese_marks() {
+        let is_han = |c: &char| ('\u{4E00}'..='\u{9FFF}').contains(c);
+        for rule in RULES {
+            for text in [rule.zh, rule.remedy_zh, rule.source_zh] {
+                let chars: Vec<_> = text.chars().collect();
+                let odd = chars.windows(3).find(|w| is_han(&w[0]) && [',', ';', ':', '!', '?'].contains(&w[1]) && is_han(&w[2]));
+                assert_eq!(odd, None, "{}: {text}", rule.code);
+            }
         }
     }
 

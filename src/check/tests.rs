@@ -25,6 +25,10 @@ const FAULTS: &[(&str, &str, Spoil)] = &[
     ("F-CHARACTERS", "order.order_no", |d| d.order.order_no = "A\u{0}1".into()),
     ("F-CHARACTERS", "inventory.note", |d| d.inventory.note = "two\r\nlines".into()),
     ("F-CHARACTERS", "order.seller.name", |d| d.order.seller.name = "name\u{FFFE}".into()),
+    ("F-CHARACTERS", "order.order_no", |d| d.order.order_no.push('\u{200B}')),
+    ("F-CHARACTERS", "inventory.waybill_no", |d| d.inventory.waybill_no.insert(0, '\u{FEFF}')),
+    ("F-CHARACTERS", "order.lines[0].item_name", |d| d.order.lines[0].item_name = "包\u{202E}包".into()),
+    ("F-CHARACTERS", "inventory.note", |d| d.inventory.note = "\u{E000}".into()),
     ("F-SPACES", "order.order_no", |d| d.order.order_no.push(' ')),
     ("F-TOO-LONG", "order.order_no", |d| d.order.order_no = "9".repeat(61)),
     ("F-TOO-LONG", "inventory.waybill_no", |d| d.inventory.waybill_no = "9".repeat(33)),
@@ -75,6 +79,15 @@ const FAULTS: &[(&str, &str, Spoil)] = &[
     ("L-UNPAIRED", "inventory.lines[1].number", |d| d.order.lines.truncate(1)),
     ("L-ITEM-NO-20", "order.lines[0].item_no", |d| d.order.lines[0].item_no = "A".repeat(21)),
     ("A-TOTAL", "order.lines[0].total", |d| d.order.lines[0].total = "99.97".into()),
+    ("A-TOTAL-LARGE", "order.lines[0].total", |d| {
+        d.order.lines[0].quantity = "99999999999999.99999".into();
+        d.order.lines[0].price = "99999999999999.99999".into();
+    }),
+    ("A-SUM-LARGE", "order.goods_value", |d| {
+        for line in &mut d.order.lines {
+            line.total = "99999999999999".into();
+        }
+    }),
     ("A-GOODS-VALUE", "order.goods_value", |d| d.order.goods_value = "117.49".into()),
     ("A-CURRENCY", "order.lines[1].currency", |d| d.order.lines[1].currency = "502".into()),
     ("A-WEIGHT", "inventory.net_weight", |d| d.inventory.net_weight = "1.20001".into()),

@@ -10,7 +10,7 @@ use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand};
 use uuid::Uuid;
 
-use super::{complain, say};
+use super::{complain, say, shown};
 use crate::{
     audit::{Damage, LogVerifier, StoredCheckpoint, StoredEntry, verify::Checkpoints},
     declaration::DeclarationId,
@@ -23,7 +23,15 @@ const PAGE: u32 = 256;
 #[derive(Debug, Subcommand)]
 pub(super) enum AuditCommand {
     /// 校验审计日志，指出第一条被改动的记录 · Verifies the log and names the first entry that was altered, removed or reordered.
-    Verify(WhereArgs),
+    Verify {
+        /// 早先另存的检查点：日志须包含它 · A checkpoint saved earlier elsewhere: the log must still hold what it signed.
+        #[arg(long)]
+        since: Option<PathBuf>,
+        #[command(flatten)]
+        place: WhereArgs,
+    },
+    /// 输出最新的签名检查点，可另存他处 · Prints the latest signed checkpoint, to be saved elsewhere.
+    Checkpoint(WhereArgs),
     /// 按任一单号讲述一票申报的经过 · Tells a declaration's story by any of its numbers.
     Show {
         /// 订单号、运单号、copNo、预录入号、清单号 · An order, waybill, enterprise, port or inventory number, or our id.
@@ -51,6 +59,11 @@ impl WhereArgs {
         self.store.clone().map_or_else(|| only_one(&self.dir, "db"), Ok)
     }
 
+    async fn open(&self) -> Result<Sqlite> {
+        let database = self.database()?;
+        Sqlite::open_read_only(&database).await.with_context(|| format!("{} 无法打开 · cannot be opened", database.display()))
+    }
+
     fn verifier(&self) -> Result<LogVerifier> {
         let file = self.key.clone().map_or_else(|| only_one(&self.dir, "vkey"), Ok)?;
         let text = fs::read_to_string(&file).with_context(|| format!("the public key {} cannot be read", file.display()))?;
@@ -71,17 +84,21 @@ fn only_one(folder: &Path, extension: &str) -> Result<PathBuf> {
 
 pub(super) async fn run(command: &AuditCommand) -> Result<ExitCode> {
     match command {
-        AuditCommand::Verify(place) => verify(place).await,
+        AuditCommand::Verify { since, place } => verify(place, since.as_deref()).await,
+        AuditCommand::Checkpoint(place) => checkpoint(place).await,
         AuditCommand::Show { number, place } => show(number, place).await,
     }
 }
 
-async fn verify(place: &WhereArgs) -> Result<ExitCode> {
-    let database = place.database()?;
-    let store = Sqlite::open_read_only(&database).await.with_context(|| format!("{} cannot be opened", database.display()))?;
+async fn verify(place: &WhereArgs, since: Option<&Path>) -> Result<ExitCode> {
+    let store = place.open().await?;
     let mut checkpoints = Checkpoints::new(place.verifier()?);
     for row in store.stored_checkpoints().await? {
         checkpoints.add(&StoredCheckpoint { size: row.size, root: &row.root, note: &row.note });
+    }
+    if let Some(file) = since {
+        let note = fs::read_to_string(file).with_context(|| format!("{} cannot be read", file.display()))?;
+        checkpoints.since(&note).with_context(|| format!("{} is no checkpoint of this log", file.display()))?;
     }
     let mut verifier = checkpoints.verifier();
     let mut from = i64::MIN;
@@ -112,12 +129,25 @@ async fn verify(place: &WhereArgs) -> Result<ExitCode> {
     }
     let pending = store.pending_entries(u32::MAX).await?.len();
     let tiles = u64::try_from(store.stored_tiles().await?.len())?;
+    let untold = store.untold().await?;
     match verifier.finish(tiles) {
+        Ok(_) if untold.is_some() => {
+            let id = untold.map(|id| id.to_string()).unwrap_or_default();
+            complain(&format!(
+                "日志已损坏：申报 {id} 的受理记录不存在 · the log is broken: it does not tell of the acceptance of declaration {id}"
+            ));
+            Ok(ExitCode::FAILURE)
+        }
         Ok(summary) => {
             say(&format!(
                 "日志完整 · the log is whole: {} entries, {} of them under {} signed checkpoints, {pending} waiting for their place; root {}",
                 summary.entries, summary.signed, summary.checkpoints, summary.root
             ));
+            if since.is_none() {
+                say(
+                    "提示：截断到旧检查点的日志须用另存的检查点才能发现 · a log cut back to an old checkpoint is only seen with --since and a checkpoint saved elsewhere (audit checkpoint)",
+                );
+            }
             if summary.checkpoints == 0 && summary.entries > 0 {
                 complain("没有签名检查点 · no checkpoint is signed: nothing vouches for these entries");
                 return Ok(ExitCode::FAILURE);
@@ -141,9 +171,16 @@ fn tell_damage(damage: &Damage) {
     }
 }
 
+async fn checkpoint(place: &WhereArgs) -> Result<ExitCode> {
+    let Some(last) = place.open().await?.stored_checkpoints().await?.pop() else {
+        bail!("没有检查点 · no checkpoint has been signed yet");
+    };
+    say(last.note.trim_end());
+    Ok(ExitCode::SUCCESS)
+}
+
 async fn show(number: &str, place: &WhereArgs) -> Result<ExitCode> {
-    let database = place.database()?;
-    let store = Sqlite::open_read_only(&database).await.with_context(|| format!("{} cannot be opened", database.display()))?;
+    let store = place.open().await?;
     let mut subjects: Vec<(Uuid, Option<DeclarationId>)> = Vec::new();
     if let Ok(id) = Uuid::parse_str(number) {
         subjects.push((id, Some(DeclarationId(id))));
@@ -163,22 +200,31 @@ async fn show(number: &str, place: &WhereArgs) -> Result<ExitCode> {
 
 async fn tell(store: &Sqlite, subject: Uuid, declaration: Option<DeclarationId>) -> Result<()> {
     let mut subjects = vec![subject];
-    if let Some(shown) = match declaration {
+    if let Some(kept) = match declaration {
         Some(id) => store.show(None, id).await?,
         None => None,
     } {
-        let dossier = &shown.dossier;
+        let dossier = &kept.dossier;
         say(&format!(
             "申报 · declaration {} — order {}, office {}, waybill {}",
             dossier.id,
-            dossier.declaration.order.order_no,
+            shown(&dossier.declaration.order.order_no),
             dossier.declaration.inventory.declared_at,
-            dossier.waybill_no.as_deref().unwrap_or("—")
+            shown(dossier.waybill_no.as_deref().unwrap_or("—"))
         ));
-        for document in &dossier.documents {
+        let mut documents: Vec<_> = dossier.documents.iter().collect();
+        documents.sort_by_key(|document| document.kind);
+        for document in documents {
             let text = crate::explain::explain_state(document.kind, document.state);
             let code = document.last_word.as_ref().map_or("—", |word| word.code.as_str());
-            say(&format!("  {} {} [{code}] {} · {}", document.kind.as_str(), document.state.as_str(), text.meaning_zh, text.meaning_en));
+            say(&format!(
+                "  {} {} [{}] {} · {}",
+                document.kind.as_str(),
+                document.state.as_str(),
+                shown(code),
+                text.meaning_zh,
+                text.meaning_en
+            ));
             subjects.push(document.id.0);
         }
     }
@@ -186,10 +232,13 @@ async fn tell(store: &Sqlite, subject: Uuid, declaration: Option<DeclarationId>)
     for placed in store.entries(filter).await? {
         let entry = placed.entry;
         let position = placed.position.map_or_else(|| "     —".to_owned(), |position| format!("{position:>6}"));
-        let changes: Vec<_> =
-            entry.changes.iter().map(|change| format!("{}: {} → {}", change.field, blank(&change.from), blank(&change.to))).collect();
-        let why = if entry.why.is_empty() { String::new() } else { format!(" ({})", entry.why) };
-        say(&format!("{position} {} {} {} {}{why}", entry.at, entry.actor.name, entry.act, changes.join(", ")));
+        let changes: Vec<_> = entry
+            .changes
+            .iter()
+            .map(|change| format!("{}: {} → {}", change.field, shown(blank(&change.from)), shown(blank(&change.to))))
+            .collect();
+        let why = if entry.why.is_empty() { String::new() } else { format!(" ({})", shown(&entry.why)) };
+        say(&format!("{position} {} {} {} {}{why}", entry.at, shown(&entry.actor.name), entry.act, changes.join(", ")));
     }
     Ok(())
 }

@@ -55,7 +55,9 @@ pub(super) async fn demo(args: &DemoArgs) -> Result<ExitCode> {
         Some(dir) => dir.clone(),
         None => std::env::temp_dir().join(format!("tongguan-demo-{}", clockwork.id().simple())),
     };
-    let config = set_up(&dir, args, &clockwork)?;
+    let config = demo::configuration(&dir, &args.listen, args.seed)?;
+    config.fit()?;
+    set_up(&dir, &clockwork)?;
     serve::begin_log(&config.log)?;
     say(&format!("一切保存在 · everything is kept in {}", dir.display()));
     let customs = Customs::start(&config, &clockwork);
@@ -70,7 +72,7 @@ pub(super) async fn demo(args: &DemoArgs) -> Result<ExitCode> {
     say(&format!("用时 · took {:.1?}", started.elapsed()));
     if !args.exit {
         say(&format!(
-            "网关继续运行，Ctrl-C 结束 · the gateway stays up; Ctrl-C ends it\n  tongguan submit {0}/orders.jsonl --server {address}\n  tongguan audit show <NUMBER> --dir {0}",
+            "网关继续运行，Ctrl-C 结束 · the gateway stays up; Ctrl-C ends it\n  再次提交，答复相同，10 个有错的仍被拒 · the same again, the same answers, the 10 faulty ones refused again:\n    tongguan submit {0}/orders.jsonl --server {address}\n  查一票 · one parcel's story:\n    tongguan audit show <NUMBER> --dir {0}",
             dir.display()
         ));
         serve::asked_to_stop().await?;
@@ -80,11 +82,16 @@ pub(super) async fn demo(args: &DemoArgs) -> Result<ExitCode> {
     let twice = report.declared_twice.len();
     say(&format!("模拟海关 · the simulated customs saw:\n{report}"));
     say(&format!("校验日志 · verify the log: tongguan audit verify --dir {}", dir.display()));
+    if twice > 0 {
+        say(&format!("演示失败：重复申报 {twice} 次 · the demonstration failed: {twice} declared twice"));
+    } else if !as_expected {
+        say("演示失败：结果与预期不符 · the demonstration failed: not all is as expected");
+    }
     Ok(if as_expected && twice == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// Makes the folder, or takes it as it is: keys, configuration and files are made once.
-fn set_up(dir: &Path, args: &DemoArgs, clockwork: &Clockwork) -> Result<Config> {
+fn set_up(dir: &Path, clockwork: &Clockwork) -> Result<()> {
     let keys = dir.join("keys");
     fs::create_dir_all(&keys).with_context(|| format!("{} cannot be made", keys.display()))?;
     for (name, _, firm) in demo::KEYS {
@@ -108,7 +115,7 @@ fn set_up(dir: &Path, args: &DemoArgs, clockwork: &Clockwork) -> Result<Config> 
             fs::create_dir_all(&folder).with_context(|| format!("{} cannot be made", folder.display()))?;
         }
     }
-    Ok(demo::configuration(dir, &args.listen, args.seed)?)
+    Ok(())
 }
 
 /// The shipped orders leave in the days to come: an empty exit date becomes today.

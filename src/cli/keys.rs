@@ -1,6 +1,11 @@
 //! `key …`: test keys for signers, the audit log's key, keys for callers.
 
-use std::{fs, io::Write, path::PathBuf, process::ExitCode};
+use std::{
+    fs,
+    io::Write,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use anyhow::{Context, Result};
 use clap::Subcommand;
@@ -44,7 +49,10 @@ pub(super) fn run(command: &KeyCommand) -> Result<ExitCode> {
     match command {
         KeyCommand::New { name, dir, subject, days } => {
             let (key, certificate) = signers::new_key(&clockwork, subject, *days)?;
-            let (key, certificate) = signers::write_key(dir, name, &key, &certificate)?;
+            let (key, certificate) = signers::write_key(dir, name, &key, &certificate).map_err(|error| match error {
+                signers::Error::File { path, source } => unwritten(&path, source),
+                other => other.into(),
+            })?;
             say(&format!("{}\n{}", key.display(), certificate.display()));
         }
         KeyCommand::Log { origin, name, dir } => {
@@ -60,20 +68,52 @@ pub(super) fn run(command: &KeyCommand) -> Result<ExitCode> {
 }
 
 /// Makes the audit log's key and writes it: the secret readable by its owner alone, the public one by all.
-pub(super) fn write_log_key(clockwork: &Clockwork, origin: &str, name: &str, dir: &std::path::Path) -> Result<(PathBuf, PathBuf)> {
+pub(super) fn write_log_key(clockwork: &Clockwork, origin: &str, name: &str, dir: &Path) -> Result<(PathBuf, PathBuf)> {
     let mut seed = [0; 32];
     clockwork.fill(&mut seed);
     let key = LogKey::new(origin, &seed).with_context(|| format!("{origin:?} is no name for a log"))?;
     let secret = dir.join(format!("{name}.logkey"));
     let public = dir.join(format!("{name}.vkey"));
-    write_secret(&secret, &key.to_secret_text()).with_context(|| format!("{} cannot be written", secret.display()))?;
-    fs::write(&public, format!("{}\n", key.verifier())).with_context(|| format!("{} cannot be written", public.display()))?;
+    if public.exists() {
+        return Err(unwritten(&public, std::io::ErrorKind::AlreadyExists.into()));
+    }
+    write_secret(&secret, &key.to_secret_text()).map_err(|error| unwritten(&secret, error))?;
+    fs::write(&public, format!("{}\n", key.verifier())).map_err(|error| unwritten(&public, error))?;
     Ok((secret, public))
 }
 
-fn write_secret(path: &std::path::Path, text: &str) -> std::io::Result<()> {
+fn unwritten(path: &Path, error: std::io::Error) -> anyhow::Error {
+    if error.kind() == std::io::ErrorKind::AlreadyExists {
+        return anyhow::anyhow!(
+            "{0} 已存在，不会覆盖；请换名称或先移走 · {0} is there already and is not overwritten; take another name or move it away",
+            path.display()
+        );
+    }
+    anyhow::Error::new(error).context(format!("{0} 无法写入 · {0} cannot be written", path.display()))
+}
+
+fn write_secret(path: &Path, text: &str) -> std::io::Result<()> {
     use std::os::unix::fs::OpenOptionsExt;
     let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
     writeln!(file, "{text}")?;
     file.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_key_is_overwritten() {
+        let folder = tempfile::tempdir().unwrap();
+        let new = || run(&KeyCommand::New { name: "a".into(), dir: folder.path().into(), subject: "firm".into(), days: 1 });
+        let log = || run(&KeyCommand::Log { origin: "example.com/log".into(), name: "a".into(), dir: folder.path().into() });
+        for (make, file) in [(&new as &dyn Fn() -> Result<ExitCode>, "a.key.pem"), (&log, "a.logkey")] {
+            make().unwrap();
+            let before = fs::read(folder.path().join(file)).unwrap();
+            let told = make().unwrap_err().to_string();
+            assert!(told.contains("已存在") && told.contains("not overwritten"), "{told}");
+            assert_eq!(fs::read(folder.path().join(file)).unwrap(), before);
+        }
+    }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use anyhow::Result;
 
-use super::{demo::fits, say, table};
+use super::{demo::fits, say, shown, table};
 use crate::{
     check::Finding,
     declaration::{DeclarationId, Kind},
@@ -145,13 +145,13 @@ pub(super) fn tell(seen: &[Seen], expected: &BTreeMap<&'static str, Expected>) -
     let rows: Vec<_> = seen
         .iter()
         .filter(|seen| seen.state != NOT_ACCEPTED)
-        .map(|seen| vec![seen.order_no.clone(), seen.office.clone(), seen.state.clone(), seen.exemption.clone()])
+        .map(|seen| vec![shown(&seen.order_no), seen.office.clone(), seen.state.clone(), seen.exemption.clone()])
         .collect();
     say(&table::layout(&["订单 order", "关区 office", "状态 state", "无票免税建议 exemption advice, by line"], &rows, 110));
     say("建议仅供参考，申报主体为卖家 · advice only: the seller declares");
     say("\n未接受或被退 · not accepted or refused:");
     for seen in seen.iter().filter(|seen| seen.state != "closed") {
-        say(&format!("  {} {} {}", seen.order_no, seen.state, seen.refusal));
+        say(&format!("  {} {} {}", shown(&seen.order_no), seen.state, shown(&seen.refusal)));
         for finding in &seen.findings {
             say(&format!("    {} {}: {} · {}", finding.rule, finding.path, finding.zh, finding.en));
             say(&format!("      → {} · {}", finding.remedy_zh, finding.remedy_en));

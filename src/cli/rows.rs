@@ -12,6 +12,10 @@ use serde_json::{Map, Value};
 
 use crate::{clock::day_to_wire, declaration::draft, grpc::client::Item};
 
+mod strict;
+
+/// The one field that is a yes or no.
+const YES_OR_NO: &str = "owner_registered";
 /// The largest file that is read.
 const LARGEST_BYTES: u64 = 1 << 30;
 /// The longest line of a file.
@@ -60,11 +64,7 @@ fn json_lines<T: DeserializeOwned>(text: &str) -> Read<T> {
     let mut items = Vec::new();
     let mut bad = Vec::new();
     for (at, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
-        let read = if line.len() > LONGEST_LINE {
-            Err("longer than 4 MiB".to_owned())
-        } else {
-            serde_json::from_str(line).map_err(|error| error.to_string()).and_then(item)
-        };
+        let read = if line.len() > LONGEST_LINE { Err("longer than 4 MiB".to_owned()) } else { strict::object(line).and_then(item) };
         match read {
             Ok((draft, idempotency_key)) => items.push(Item { id: (at + 1).to_string(), draft, idempotency_key, needed_by: None }),
             Err(why) => bad.push(Unreadable { line: at + 1, why }),
@@ -79,34 +79,67 @@ fn item<T: DeserializeOwned>(mut value: Value) -> Result<(T, String), String> {
     serde_json::from_value(value).map(|draft| (draft, key)).map_err(|error| error.to_string())
 }
 
+/// An order of a sheet: where it begins, what it says, and whether a further row of it says something else.
+struct Group {
+    line: usize,
+    object: Map<String, Value>,
+    broken: bool,
+}
+
 fn csv_rows<T: DeserializeOwned>(text: &str) -> Result<Read<T>> {
     let mut reader = csv::ReaderBuilder::new().flexible(false).from_reader(text.as_bytes());
     let heading: Vec<Vec<String>> = reader.headers()?.iter().map(|path| path.trim().split('.').map(str::to_owned).collect()).collect();
-    let mut groups: Vec<(usize, Map<String, Value>)> = Vec::new();
+    check_heading(&heading)?;
+    let has_lines = heading.iter().any(|path| is_of_line(path));
+    let mut groups: Vec<Group> = Vec::new();
     let mut bad = Vec::new();
     for (at, record) in reader.records().enumerate() {
-        let line = at + 2;
+        let numbered = |position: Option<&csv::Position>| position.and_then(|at| usize::try_from(at.line()).ok()).unwrap_or(at + 2);
         let record = match record {
             Ok(record) => record,
             Err(error) => {
-                bad.push(Unreadable { line, why: error.to_string() });
+                bad.push(Unreadable { line: numbered(error.position()), why: error.to_string() });
                 continue;
             }
         };
+        let line = numbered(record.position());
         let object = row(&heading, &record);
-        match groups.last_mut().filter(|(_, earlier)| continues(earlier, &object)) {
-            Some((_, earlier)) => append_lines(earlier, object),
-            None => groups.push((line, object)),
+        match groups.last_mut().filter(|group| has_lines && continues(&group.object, &object)) {
+            Some(group) => {
+                if let Some(path) = other_head(&group.object, &object) {
+                    let why = format!("{path} is not as in line {}, where the order begins: the order is not sent", group.line);
+                    bad.push(Unreadable { line, why });
+                    group.broken = true;
+                }
+                append_lines(&mut group.object, object);
+            }
+            None => groups.push(Group { line, object, broken: false }),
         }
     }
     let mut items = Vec::new();
-    for (line, object) in groups {
+    for Group { line, object, .. } in groups.into_iter().filter(|group| !group.broken) {
         match item(Value::Object(object)) {
             Ok((draft, idempotency_key)) => items.push(Item { id: line.to_string(), draft, idempotency_key, needed_by: None }),
             Err(why) => bad.push(Unreadable { line, why }),
         }
     }
     Ok((items, bad))
+}
+
+/// A column that stands twice, or within another, would leave one of the two unread.
+fn check_heading(heading: &[Vec<String>]) -> Result<()> {
+    for (at, path) in heading.iter().enumerate() {
+        let earlier = heading.iter().take(at);
+        if let Some(other) = earlier.into_iter().find(|other| path.starts_with(other) || other.starts_with(path)) {
+            let (path, other) = (path.join("."), other.join("."));
+            bail!("第 1 行：列重复 · line 1: the column {path:?} is there twice, or within another ({other:?})");
+        }
+    }
+    Ok(())
+}
+
+fn is_of_line(path: &[String]) -> bool {
+    path.iter().any(|name| name == "line")
 }
 
 /// One row as an object; `x.line.y` becomes the only entry of the list `x.lines`.
@@ -117,8 +150,7 @@ fn row(heading: &[Vec<String>], record: &csv::StringRecord) -> Map<String, Value
             continue;
         }
         let value = match cell {
-            "true" => Value::Bool(true),
-            "false" => Value::Bool(false),
+            "true" | "false" if path.last().is_some_and(|name| name == YES_OR_NO) => Value::Bool(cell == "true"),
             text => Value::String(text.to_owned()),
         };
         put(&mut object, path, value);
@@ -146,11 +178,27 @@ fn put(object: &mut Map<String, Value>, path: &[String], value: Value) {
     }
 }
 
-/// Whether a row is a further line of the order before it.
+/// Whether a row is a further line of the order before it: platform, seller and number are the same.
 fn continues(earlier: &Map<String, Value>, row: &Map<String, Value>) -> bool {
     let number = |object: &Map<String, Value>| object.get("order").and_then(|order| order.get("order_no")).cloned();
-    let seller = |object: &Map<String, Value>| object.get("order").and_then(|order| order.get("seller")).cloned();
-    number(earlier).is_some() && number(earlier) == number(row) && seller(earlier) == seller(row)
+    let code = |object: &Map<String, Value>, who: &str| object.get("order").and_then(|order| order.get(who)?.get("code")).cloned();
+    number(earlier).is_some()
+        && number(earlier) == number(row)
+        && ["seller", "platform"].iter().all(|who| code(earlier, who) == code(row, who))
+}
+
+/// The first field outside lines that a further row fills otherwise than the first; empty cells say nothing.
+fn other_head(first: &Map<String, Value>, row: &Map<String, Value>) -> Option<String> {
+    let fields = row.iter().filter(|(name, _)| *name != "lines");
+    fields.into_iter().find_map(|(name, value)| match (first.get(name), value) {
+        (Some(Value::Object(first)), Value::Object(value)) => other_head(first, value).map(|path| format!("{name}.{path}")),
+        (first, value) => (first != Some(value)).then(|| first_leaf(name, value)),
+    })
+}
+
+fn first_leaf(name: &str, value: &Value) -> String {
+    let inner = value.as_object().and_then(|object| object.iter().next());
+    inner.map_or_else(|| name.to_owned(), |(inner, value)| format!("{name}.{}", first_leaf(inner, value)))
 }
 
 fn append_lines(earlier: &mut Map<String, Value>, row: Map<String, Value>) {
@@ -193,6 +241,39 @@ mod tests {
         assert!(items[0].draft.inventory.owner_registered);
         let (items, bad) = read_text::<draft::Waybill>("w.csv", b"carrier.code,waybill_no\nC,W1\nC,W2,extra\n").unwrap();
         assert_eq!((items.len(), bad.len()), (1, 1));
+    }
+
+    #[test]
+    fn a_line_that_says_two_things_is_told_by_its_number() {
+        let text = "{\"order\":{\"order_no\":\"1\"}}\n{\"order\":{\"goods_value\":\"1\",\"goods_value\":\"2\"}}\n[\"x\"]\n";
+        let (items, bad) = read_text::<draft::Declaration>("a.jsonl", text.as_bytes()).unwrap();
+        assert_eq!((items.len(), bad.iter().map(|bad| bad.line).collect::<Vec<_>>()), (1, vec![2, 3]));
+    }
+
+    #[test]
+    fn a_column_stands_once() {
+        for heading in ["order.order_no,order.note,order.note", "order.order_no, order.order_no", "order.seller,order.seller.code"] {
+            let error = read_text::<draft::Declaration>("a.csv", format!("{heading}\n").as_bytes()).unwrap_err();
+            assert!(error.to_string().contains("line 1"), "{error}");
+        }
+    }
+
+    #[test]
+    fn rows_of_one_order_agree_about_it() {
+        let text = "order.order_no,order.seller.code,order.seller.name,order.note,order.line.number\n\
+                    O1,S,N,,1\nO1,S,N,,2\nO2,S,N,a,1\nO2,S,,,2\nO2,S,N,b,3\nO2,S,N,a,4\nO3,S,N,,1\nO3,S,M,,2\nO4,S,N,,1\nO4,S,N,late,2\n";
+        let (items, bad) = read_text::<draft::Declaration>("a.csv", text.as_bytes()).unwrap();
+        assert_eq!(items.iter().map(|item| item.draft.order.order_no.as_str()).collect::<Vec<_>>(), ["O1"]);
+        assert_eq!(bad.iter().map(|bad| bad.line).collect::<Vec<_>>(), [6, 9, 11]);
+        assert!(bad[0].why.contains("order.note") && bad[1].why.contains("order.seller.name"), "{bad:?}");
+    }
+
+    #[test]
+    fn waybills_of_one_order_stay_apart_and_texts_stay_texts() {
+        let text = "carrier.code,waybill_no,note,order.order_no,order.seller\nC,W1,true,O1,S\nC,W2,false,O1,S\n";
+        let (items, bad) = read_text::<draft::Waybill>("w.csv", text.as_bytes()).unwrap();
+        assert!(bad.is_empty(), "{bad:?}");
+        assert_eq!(items.iter().map(|item| item.draft.note.as_str()).collect::<Vec<_>>(), ["true", "false"]);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! `serve` and `simulate`: run until Ctrl-C, then finish what is in hand.
 
-use std::{path::Path, process::ExitCode};
+use std::{io::IsTerminal, path::Path, process::ExitCode};
 
 use anyhow::{Context, Result};
 use tokio::{
@@ -20,7 +20,7 @@ use crate::{
 /// Begins to write the program's own log to standard error.
 pub(super) fn begin_log(options: &LogOptions) -> Result<()> {
     let filter = EnvFilter::try_new(&options.filter).with_context(|| format!("log.filter {:?} makes no sense", options.filter))?;
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(std::io::stderr().is_terminal()).with_writer(std::io::stderr);
     match options.format {
         LogFormat::Text => builder.init(),
         LogFormat::Json => builder.json().init(),
@@ -39,8 +39,11 @@ pub(super) async fn asked_to_stop() -> Result<()> {
 }
 
 pub(super) async fn serve(file: &Path) -> Result<ExitCode> {
-    let config = Config::load(file)?;
+    let config = Config::load_whole(file)?;
     begin_log(&config.log)?;
+    for note in config.notes() {
+        tracing::warn!("{}", note.trim());
+    }
     let gateway = Gateway::start(&config, &Clockwork::system()).await?;
     say(&format!("通关网关已就绪 · the gateway listens on {}", gateway.address()));
     asked_to_stop().await?;

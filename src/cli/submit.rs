@@ -144,7 +144,8 @@ async fn send_all(load: &Load, args: &SubmitArgs) -> Result<BTreeMap<String, Ans
         let passing = failed.as_ref().is_none_or(Error::is_passing);
         if !passing || last_progress.0.elapsed() > patience {
             progress.abandon();
-            let what = format!("{done} of {} answered; run the same command again to go on", load.len());
+            let advice = if passing { "；稍后重新运行同一命令即可继续 · run the same command again to go on" } else { "" };
+            let what = format!("{done}/{} 已答复 · answered{advice}", load.len());
             return Err(failed.map_or_else(|| anyhow::anyhow!("the gateway stays busy"), anyhow::Error::from)).context(what);
         }
         sleep(pause(&answers)).await;
@@ -171,7 +172,7 @@ fn report(answers: BTreeMap<String, Answer>, bad: Vec<Unreadable>) -> Vec<Report
         id: String::new(),
         exemption: Vec::new(),
         zh: "该行无法读取".to_owned(),
-        en: bad.why,
+        en: super::shown(&bad.why),
         findings: Vec::new(),
     });
     let answered = answers.into_iter().map(|(id, answer)| {

@@ -9,7 +9,7 @@ use crate::{
     declaration::{DeclarationId, DocumentId, Kind},
     dossier::{Document, LastWord},
     exemption::{Advisor, ListStatus},
-    receipt::{self, Receipt},
+    receipt::{self, Receipt, Verdict},
     state::{self, Event, Next, State},
     store::{Change, KeptReceipt, Matches, Number, NumberKind, Subject},
     task::{self, Note},
@@ -43,6 +43,7 @@ struct Item<'a> {
     ordinal: usize,
     receipt: &'a Receipt,
     at: Timestamp,
+    came: Timestamp,
     target: Option<(usize, DocumentId)>,
     effect: bool,
 }
@@ -57,7 +58,7 @@ pub(super) fn fold(rules: Rules<'_>, arrivals: &[&ReadReceipts], matches: Matche
         let Some(item) = items.get_mut(place) else { continue };
         let target = item.target.and_then(|(work, document)| Some((works.get_mut(work)?, document)));
         let Some((work, document)) = target else { continue };
-        item.effect = work.hear(rules, document, item.receipt, item.at);
+        item.effect = work.hear(rules, document, item);
     }
     let mut ours = vec![true; arrivals.len()];
     for item in items.iter().filter(|item| item.target.is_none()) {
@@ -79,18 +80,22 @@ pub(super) fn fold(rules: Rules<'_>, arrivals: &[&ReadReceipts], matches: Matche
     Folded { receipts: receipts.collect(), changes: works.into_iter().filter_map(|work| work.change(rules)).collect(), ours }
 }
 
+/// When something was said that came in at `came`: then, if it gives no time or one that cannot be.
+pub(super) fn spoken(at: Option<Timestamp>, came: Timestamp) -> Timestamp {
+    at.filter(|at| *at <= came + SKEW).unwrap_or(came)
+}
+
 fn items<'a>(arrivals: &[&'a ReadReceipts], matches: &Matches) -> Vec<Item<'a>> {
     let receipts = arrivals.iter().copied().enumerate().flat_map(|(arrival, read)| {
         read.receipts.iter().enumerate().map(move |(ordinal, receipt)| {
             let came = read.arrival.at;
-            let at = receipt.at.filter(|at| *at <= came + SKEW).unwrap_or(came);
-            (arrival, ordinal, receipt, at)
+            (arrival, ordinal, receipt, (spoken(receipt.at, came), came))
         })
     });
     let targets = matches.of.iter().copied().chain(std::iter::repeat(None));
     receipts
         .zip(targets)
-        .map(|((arrival, ordinal, receipt, at), target)| Item { arrival, ordinal, receipt, at, target, effect: false })
+        .map(|((arrival, ordinal, receipt, (at, came)), target)| Item { arrival, ordinal, receipt, at, came, target, effect: false })
         .collect()
 }
 
@@ -109,10 +114,20 @@ impl Work {
     }
 
     /// Takes one receipt in; tells whether it did anything.
-    fn hear(&mut self, rules: Rules<'_>, document: DocumentId, receipt: &Receipt, at: Timestamp) -> bool {
+    fn hear(&mut self, rules: Rules<'_>, document: DocumentId, item: &Item<'_>) -> bool {
+        let (receipt, at) = (item.receipt, item.at);
         let Some(document) = self.documents.get_mut(&document) else { return false };
         let numbered = take_numbers(document, receipt, &mut self.numbers);
         let verdict = receipt::verdict(document.kind, &receipt.code, &receipt.info);
+        // The same word again says nothing new: a repeated 4 must not set free what has been sent anew since.
+        if document.last_word.as_ref().is_some_and(|word| (word.at, &word.code) == (at, &receipt.code)) {
+            return numbered;
+        }
+        // Spoken or come before the same bytes went again: those declared it anew, and will be answered.
+        let outdated = document.resent_at.is_some_and(|sent| at < sent || item.came < sent);
+        if verdict == Verdict::PortFailed && outdated {
+            return numbered;
+        }
         let last = document.last_word.as_ref().map(|word| word.at);
         let next = state::next(document.state, last, Event::Answered(verdict, at));
         if next == Next::Ignored {
@@ -192,12 +207,13 @@ fn take_numbers(document: &mut Document, receipt: &Receipt, numbers: &mut Vec<Nu
 
 /// A port failure is packed anew by itself, a bounded number of times.
 fn try_again(document: &mut Document, limit: u32) -> Option<String> {
-    if document.state != State::PortFailed || document.packed >= limit {
+    if document.state != State::PortFailed || document.port_failures >= limit {
         return None;
     }
     let Next::To(to) = state::next(document.state, None, Event::TriedAgain) else { return None };
+    // It keeps its message: should that be on the road once more at this moment, it is declared by that again (store::settle).
     document.state = to;
-    document.message = None;
+    document.port_failures = document.port_failures.saturating_add(1);
     Some(format!("{}: the port could not pass it on, packed anew", document.kind.as_str()))
 }
 

@@ -9,6 +9,9 @@ use crate::{
     store::LeasedArrival,
 };
 
+/// Bytes from which on an arrival is read aside.
+const LARGE: usize = 256 << 10;
+
 /// An arrival, read.
 pub(super) enum Reading {
     /// Receipts for documents.
@@ -33,8 +36,28 @@ pub(super) struct ReadReceipts {
     pub receipts: Vec<Receipt>,
 }
 
-/// Reads what came, in an envelope or without.
-pub(super) fn read(bytes: &[u8]) -> Reading {
+/// Reads what came, in an envelope or without. What takes long does not hold up the other tasks of its thread.
+pub(super) async fn read(mut arrival: LeasedArrival) -> (LeasedArrival, Reading) {
+    if arrival.bytes.len() < LARGE {
+        let reading = parse(&arrival.bytes);
+        return (arrival, reading);
+    }
+    let bytes = std::mem::take(&mut arrival.bytes);
+    let done = tokio::task::spawn_blocking(move || {
+        let reading = parse(&bytes);
+        (bytes, reading)
+    });
+    let reading = match done.await {
+        Ok((bytes, reading)) => {
+            arrival.bytes = bytes;
+            reading
+        }
+        Err(_) => Reading::Nothing("its reading was cut off".to_owned()),
+    };
+    (arrival, reading)
+}
+
+fn parse(bytes: &[u8]) -> Reading {
     let answer = dxp::open(bytes).and_then(|opened| match opened {
         Opened::Business(_) => message::parse_answer(bytes),
         Opened::Envelope(envelope) => message::parse_answer(&envelope.data),

@@ -8,10 +8,14 @@ use std::time::Duration;
 use tracing::{error, info, warn};
 use uuid::Uuid;
 
-use super::{Collector, NAME, RETRIES, fold::list_status, read::WholeAnswer};
+use super::{
+    Collector, NAME, RETRIES,
+    fold::{list_status, spoken},
+    read::WholeAnswer,
+};
 use crate::{
     clock::Timestamp,
-    declaration::{DeclarationId, Kind},
+    declaration::{DeclarationId, DocumentId, Kind},
     dossier::{Document, LastWord},
     receipt::{self, Verdict},
     state::{self, Event, Next, State},
@@ -43,17 +47,19 @@ struct Said<'a> {
     code: &'a str,
     info: &'a str,
     original: &'a str,
+    /// When it was said.
     at: Timestamp,
+    /// When it came in.
+    came: Timestamp,
 }
 
 impl WholeAnswer {
     fn said(&self, came: Timestamp) -> Said<'_> {
-        match self {
-            Self::Format(receipt) => {
-                Said { by: "CEB900", code: &receipt.code, info: &receipt.info, original: &receipt.original, at: receipt.at.unwrap_or(came) }
-            }
-            Self::Transport(report) => Said { by: "DxpRep", code: &report.code, info: &report.info, original: &report.original, at: came },
-        }
+        let (by, code, info, original, at) = match self {
+            Self::Format(receipt) => ("CEB900", &receipt.code, &receipt.info, &receipt.original, spoken(receipt.at, came)),
+            Self::Transport(report) => ("DxpRep", &report.code, &report.info, &report.original, came),
+        };
+        Said { by, code, info, original, at, came }
     }
 
     /// Message specification 202205: CEB900 returnStatus, and table 7-1 of DxpRep.
@@ -110,6 +116,8 @@ impl Collector {
                 warn!(message.id = %id, answer.by = said.by, answer.code = code, "message was refused whole and is dissolved");
                 application.messages = vec![MessageChange::Dissolved(id)];
                 application.changes = self.dissolve(said, found, now).await?;
+                // Whichever of its documents changes meanwhile, all is decided anew: none may be left behind in a dissolved message.
+                application.changes.push(Change { expected: versions(found), ..Change::default() });
             }
             Meaning::Duplicate => {
                 application.changes = found.documents.iter().filter_map(|document| self.already_there(said, document, now)).collect();
@@ -118,12 +126,15 @@ impl Collector {
                 error!(message.id = %id, sender.name = found.sender, answer.code = code, "transport does not accept the sender; it is stopped");
                 application.stops = vec![(found.sender.clone(), format!("{} {code}", said.by))];
                 // No message of a stopped sender is leased: this one goes once the sender is resumed.
-                application.messages = vec![MessageChange::Again(id, now)];
+                application.messages = again(found, now);
                 application.changes = self.tell(said, found, "sender stopped", now);
+            }
+            Meaning::Lost if again(found, now).is_empty() => {
+                info!(message.id = %id, answer.code = code, "transport says that it lost a message that was answered; nothing needs to go");
             }
             Meaning::Lost => {
                 warn!(message.id = %id, answer.code = code, "transport lost the message; it goes again");
-                application.messages = vec![MessageChange::Again(id, now + Duration::from_secs(self.options.quiet_s))];
+                application.messages = again(found, now + Duration::from_secs(self.options.quiet_s));
                 application.changes = self.tell(said, found, "goes again", now);
             }
             Meaning::Shelved => {
@@ -136,12 +147,13 @@ impl Collector {
         Ok(application)
     }
 
-    /// Documents that nobody has answered go back in two halves; one that is alone in its message is the bad one.
+    /// Documents that nobody has answered go back in two halves; one that was sealed alone is the bad one. One that is only left
+    /// alone, because its neighbours have gone on in other messages, may be good.
     async fn dissolve(&self, said: &Said<'_>, found: &MessageFound, now: Timestamp) -> Result<Vec<Change>, Error> {
-        if let [document] = found.documents.as_slice() {
+        if let ([document], 1) = (found.documents.as_slice(), found.sealed) {
             return self.reject(said, document, now).await;
         }
-        let open: Vec<_> = found.documents.iter().filter(|document| matches!(document.state, State::Packed | State::Delivered)).collect();
+        let open: Vec<_> = found.documents.iter().filter(|document| is_open(document)).collect();
         let (left, right) = open.split_at(open.len().div_ceil(2));
         let mut changes = Vec::with_capacity(open.len());
         for half in [left, right] {
@@ -156,7 +168,10 @@ impl Collector {
     }
 
     async fn reject(&self, said: &Said<'_>, document: &Document, now: Timestamp) -> Result<Vec<Change>, Error> {
-        let Some(new) = answered(said, document, Verdict::Rejected) else { return Ok(Vec::new()) };
+        let last = document.last_word.as_ref().map(|word| word.at);
+        // What was said of a message is no word about its document: while that is out unanswered, nothing said before outdates it.
+        let at = if is_open(document) { last.filter(|last| *last > said.came).unwrap_or(said.came) } else { said.at };
+        let Some(new) = answered(said, document, Verdict::Rejected, at) else { return Ok(Vec::new()) };
         let mut change = self.change(said, "receipt", document, new, "alone in a message that was refused whole", now);
         if let (Kind::Inventory, Some(declaration)) = (document.kind, document.declaration) {
             change.assessment = self.assess(declaration, now).await?;
@@ -165,7 +180,7 @@ impl Collector {
     }
 
     fn already_there(&self, said: &Said<'_>, document: &Document, now: Timestamp) -> Option<Change> {
-        let new = answered(said, document, Verdict::Duplicate)?;
+        let new = answered(said, document, Verdict::Duplicate, said.at)?;
         Some(self.change(said, "receipt", document, new, "the message is already there", now))
     }
 
@@ -200,10 +215,24 @@ impl Collector {
     }
 }
 
-fn answered(said: &Said<'_>, document: &Document, verdict: Verdict) -> Option<Document> {
+/// Whether nobody has answered it since it was packed.
+const fn is_open(document: &Document) -> bool {
+    matches!(document.state, State::Packed | State::Delivered)
+}
+
+/// The same bytes again, unless every document in them has been answered.
+fn again(found: &MessageFound, at: Timestamp) -> Vec<MessageChange> {
+    found.documents.iter().any(is_open).then_some(MessageChange::Again(found.id, at)).into_iter().collect()
+}
+
+fn versions(found: &MessageFound) -> Vec<(DocumentId, i64)> {
+    found.documents.iter().map(|document| (document.id, document.version)).collect()
+}
+
+fn answered(said: &Said<'_>, document: &Document, verdict: Verdict, at: Timestamp) -> Option<Document> {
     let last = document.last_word.as_ref().map(|word| word.at);
-    let Next::To(to) = state::next(document.state, last, Event::Answered(verdict, said.at)) else { return None };
-    let word = LastWord { code: said.code.to_owned(), at: said.at, info: said.info.to_owned() };
+    let Next::To(to) = state::next(document.state, last, Event::Answered(verdict, at)) else { return None };
+    let word = LastWord { code: said.code.to_owned(), at, info: said.info.to_owned() };
     Some(Document { state: to, last_word: Some(word), ..document.clone() })
 }
 

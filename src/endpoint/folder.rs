@@ -2,8 +2,8 @@
 //! and puts files into the other; a file under its own name is whole.
 
 use std::{
-    collections::HashMap,
-    ffi::OsStr,
+    collections::{HashMap, HashSet},
+    ffi::{OsStr, OsString},
     fs::{self, File},
     io::{self, Read, Write},
     path::{Path, PathBuf},
@@ -18,6 +18,8 @@ use super::{Endpoint, Options, Received, Shipment};
 use crate::queue::Fault;
 
 const LONGEST_NAME: usize = 200;
+/// Files of one name that are put aside; the next ones are left.
+const MOST_OF_A_NAME: u32 = 1_000;
 /// How many bytes one call of `receive` brings into memory, unless the first file alone is larger.
 const RECEIVED_BYTES: u64 = 64 << 20;
 
@@ -36,6 +38,8 @@ struct Places {
     largest_bytes: u64,
     /// What each file looked like when it was read: one that has changed since is not removed.
     seen: Mutex<HashMap<String, Look>>,
+    /// Files in `in` of which the log has been told that they cannot be read.
+    unread: Mutex<HashSet<String>>,
 }
 
 /// What tells whether a file is still the one that was read.
@@ -61,6 +65,7 @@ impl Folder {
             rejected: options.folder.join("in").join("rejected"),
             largest_bytes: options.largest_bytes,
             seen: Mutex::default(),
+            unread: Mutex::default(),
         };
         Self { road: options.road.clone(), places: Arc::new(places) }
     }
@@ -147,6 +152,18 @@ fn is_answer(name: &str) -> bool {
     !name.starts_with('.') && name.get(name.len().saturating_sub(4)..).is_some_and(|end| end.eq_ignore_ascii_case(".xml"))
 }
 
+/// A name that nothing has in the folder: the wanted one, or that with a number before it.
+fn free_name(folder: &Path, wanted: &OsStr) -> io::Result<OsString> {
+    let numbered = (1..MOST_OF_A_NAME).map(|number| {
+        let mut name = OsString::from(format!("{number}_"));
+        name.push(wanted);
+        name
+    });
+    let mut names = std::iter::once(wanted.to_owned()).chain(numbered);
+    let free = |name: &OsString| fs::symlink_metadata(folder.join(name)).is_err_and(|error| error.kind() == io::ErrorKind::NotFound);
+    names.find(free).ok_or_else(|| io::Error::from(io::ErrorKind::AlreadyExists))
+}
+
 impl Places {
     fn receive(&self, limit: usize) -> Result<Vec<Received>, Fault> {
         let transient = |error: io::Error| Fault::Transient(kind_of(&error));
@@ -161,6 +178,7 @@ impl Places {
             }
         }
         names.sort_unstable();
+        self.unread.lock().unwrap_or_else(PoisonError::into_inner).retain(|name| names.binary_search(name).is_ok());
         let mut received = Vec::new();
         let mut room = RECEIVED_BYTES;
         for name in names {
@@ -173,9 +191,7 @@ impl Places {
                     received.push(item);
                 }
                 Ok(None) => {}
-                Err(error) if error.kind() == io::ErrorKind::PermissionDenied => self.reject(OsStr::new(&name), "the file may not be read"),
-                // One unreadable file holds up nobody: it is looked at again the next time.
-                Err(error) => warn!(road.folder = "in", file.name = name, error = kind_of(&error), "file cannot be read now"),
+                Err(error) => self.leave(&name, &error),
             }
         }
         Ok(received)
@@ -204,13 +220,22 @@ impl Places {
         Ok(Some(Received { name: name.to_owned(), bytes }))
     }
 
-    /// Moves a file to `in/rejected` and writes the reason beside it.
+    /// One file that cannot be read holds up nobody and stays where it is: whoever put it there may still give leave to read it.
+    /// It is looked at every time, but the log is told once.
+    fn leave(&self, name: &str, error: &io::Error) {
+        if self.unread.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned()) {
+            warn!(road.folder = "in", file.name = name, error = kind_of(error), "file cannot be read now and is left there");
+        }
+    }
+
+    /// Moves a file to `in/rejected` and writes the reason beside it; an earlier one of the same name stays.
     fn reject(&self, name: &OsStr, reason: &str) {
-        let mut note = name.to_owned();
-        note.push(".reason.txt");
-        let moved = fs::create_dir_all(&self.rejected)
-            .and_then(|()| fs::rename(self.inward.join(name), self.rejected.join(name)))
-            .and_then(|()| fs::write(self.rejected.join(note), reason));
+        let moved = fs::create_dir_all(&self.rejected).and_then(|()| free_name(&self.rejected, name)).and_then(|free| {
+            let mut note = free.clone();
+            note.push(".reason.txt");
+            fs::rename(self.inward.join(name), self.rejected.join(free))?;
+            fs::write(self.rejected.join(note), reason)
+        });
         let file = name.to_string_lossy();
         match moved {
             Ok(()) => warn!(file.name = %file, file.reason = reason, "file was put aside unread"),
@@ -332,5 +357,42 @@ mod tests {
         let received = road.receive(10).await.unwrap();
         assert_eq!(received.len(), 1);
         assert_eq!(listed(&place.path().join("in/rejected")), ["a.xml", "a.xml.reason.txt"]);
+    }
+
+    #[tokio::test]
+    async fn a_file_that_is_put_aside_leaves_an_earlier_one_of_its_name() {
+        let (place, road) = road();
+        for byte in [b'x', b'y', b'z'] {
+            fs::write(place.path().join("in/a.xml"), [byte; 101]).unwrap();
+            road.receive(10).await.unwrap();
+        }
+        let rejected = place.path().join("in/rejected");
+        let names = ["1_a.xml", "1_a.xml.reason.txt", "2_a.xml", "2_a.xml.reason.txt", "a.xml", "a.xml.reason.txt"];
+        assert_eq!(listed(&rejected), names);
+        assert_eq!(fs::read(rejected.join("a.xml")).unwrap(), [b'x'; 101]);
+        assert_eq!(fs::read(rejected.join("2_a.xml")).unwrap(), [b'z'; 101]);
+    }
+
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn a_file_that_may_not_be_read_stays_until_it_may() {
+        use std::os::unix::fs::PermissionsExt;
+        let (place, road) = road();
+        let file = place.path().join("in/a.xml");
+        fs::write(&file, "later").unwrap();
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o000)).unwrap();
+        // Some users may read everything.
+        let all_readable = File::open(&file).is_ok();
+        for _ in 0..2 {
+            assert_eq!(road.receive(10).await.unwrap().is_empty(), !all_readable);
+        }
+        road.places.leave("a.xml", &io::Error::from(io::ErrorKind::PermissionDenied));
+        assert!(file.exists() && !place.path().join("in/rejected").exists());
+        assert!(road.places.unread.lock().unwrap().contains("a.xml"));
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+        assert_eq!(road.receive(10).await.unwrap()[0].bytes, b"later");
+        road.acknowledge(&["a.xml".into()]).await.unwrap();
+        road.receive(10).await.unwrap();
+        assert!(road.places.unread.lock().unwrap().is_empty(), "what is gone is forgotten");
     }
 }

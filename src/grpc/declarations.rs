@@ -44,12 +44,15 @@ impl proto::declarations_server::Declarations for Door {
         let answers = items::answer_each(request.into_inner(), self, move |item: proto::SubmitStreamRequest| {
             let (intake, actor) = (intake.clone(), caller.actor.clone());
             async move {
-                let submission = drafts::submission(item.submit.unwrap_or_default());
-                let result = match intake.submit_in_turn(actor, submission).await {
-                    Ok(answer) => proto::submit_stream_response::Result::Accepted(submitted(&answer)),
-                    Err(refusal) => proto::submit_stream_response::Result::Refused(status::item(&refusal)),
-                };
-                proto::SubmitStreamResponse { item_id: items::item_id(&item.item_id), result: Some(result) }
+                let item_id = items::item_id(&item.item_id);
+                let queued = intake.queue_submission(actor, drafts::submission(item.submit.unwrap_or_default())).await;
+                async move {
+                    let result = match queued.answer().await {
+                        Ok(answer) => proto::submit_stream_response::Result::Accepted(submitted(&answer)),
+                        Err(refusal) => proto::submit_stream_response::Result::Refused(status::item(&refusal)),
+                    };
+                    proto::SubmitStreamResponse { item_id, result: Some(result) }
+                }
             }
         });
         Ok(Response::new(answers))

@@ -1,5 +1,6 @@
 //! Bidirectional streams: an answer for each item, in their order, a bounded number in hand. Answers are made only as fast as
-//! they are read, items read only as fast as answers are made: a slow reader holds no more than what is in hand.
+//! they are read, items read only as fast as answers are made: a slow reader holds no more than what is in hand. An item has its room
+//! in intake before the next one is pulled, so that what streams hold in all is bounded by bytes, and one item for each.
 
 use std::pin::Pin;
 
@@ -7,6 +8,7 @@ use futures_util::{Stream, StreamExt, future, stream};
 use tonic::{Status, Streaming};
 
 use super::{Door, status};
+use crate::intake::Refusal;
 
 /// Answers on their way to the caller.
 pub(super) type Answers<A> = Pin<Box<dyn Stream<Item = Result<A, Status>> + Send>>;
@@ -14,11 +16,13 @@ pub(super) type Answers<A> = Pin<Box<dyn Stream<Item = Result<A, Status>> + Send
 const LONGEST_ITEM_ID: usize = 100;
 
 /// Answers each item; ends with the caller's stream, with its failure, or when the gateway stops.
-pub(super) fn answer_each<Q, A, F>(questions: Streaming<Q>, door: &Door, answer: impl Fn(Q) -> F + Send + 'static) -> Answers<A>
+/// `queue` is done once an item has its room; what it gives is the answer to come.
+pub(super) fn answer_each<Q, A, F, G>(questions: Streaming<Q>, door: &Door, queue: impl Fn(Q) -> F + Send + 'static) -> Answers<A>
 where
     Q: Send + 'static,
     A: Send + 'static,
-    F: Future<Output = A> + Send + 'static,
+    F: Future<Output = G> + Send + 'static,
+    G: Future<Output = A> + Send + 'static,
 {
     let stop = Box::pin(super::stopped(door.stop.clone()));
     let in_hand = door.parts.options.items_in_flight.clamp(1, 4_096);
@@ -26,14 +30,7 @@ where
     // Whoever is still asking when the gateway stops is told to ask again, rather than left to count the answers.
     let last = stream::once(future::lazy(move |_| *stopping.borrow()))
         .filter_map(|stopping| future::ready(stopping.then(|| Err(status::stopping()))));
-    let answers = questions
-        .take_until(stop)
-        .chain(last)
-        .map(move |question| match question {
-            Ok(question) => future::Either::Left(to_ok(answer(question))),
-            Err(status) => future::Either::Right(future::ready(Err(status))),
-        })
-        .buffered(in_hand);
+    let answers = in_turn(questions.take_until(stop).chain(last), in_hand, queue);
     // After a failure of the caller's stream there is nothing more to answer.
     let ended = answers.scan(false, |ended, answer| {
         let over = std::mem::replace(ended, answer.is_err());
@@ -42,11 +39,81 @@ where
     Box::pin(ended)
 }
 
-async fn to_ok<A>(answer: impl Future<Output = A>) -> Result<A, Status> {
-    Ok(answer.await)
+/// Queues one after another, and gives the answers in that order, up to `in_hand` of them awaited at a time.
+fn in_turn<Q, A, F, G>(
+    questions: impl Stream<Item = Result<Q, Status>>,
+    in_hand: usize,
+    queue: impl Fn(Q) -> F,
+) -> impl Stream<Item = Result<A, Status>>
+where
+    F: Future<Output = G> + Send + 'static,
+    G: Future<Output = A> + Send + 'static,
+{
+    questions.then(move |question| queue_one(question.map(&queue))).buffered(in_hand)
+}
+
+/// Queues on a task of its own: a stream that nobody reads is not polled, and would keep the room that falls to it.
+async fn queue_one<A, F, G>(queueing: Result<F, Status>) -> impl Future<Output = Result<A, Status>>
+where
+    F: Future<Output = G> + Send + 'static,
+    G: Future<Output = A> + Send + 'static,
+{
+    let queued = match queueing {
+        Ok(queueing) => tokio::spawn(queueing).await.map_err(|_| status::of_refusal(&Refusal::Internal)),
+        Err(status) => Err(status),
+    };
+    async { Ok(queued?.await) }
 }
 
 /// The caller's name for an item, as it is repeated.
 pub(super) fn item_id(id: &str) -> String {
     id.chars().take(LONGEST_ITEM_ID).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        sync::{
+            Arc,
+            atomic::{AtomicUsize, Ordering},
+        },
+        time::Duration,
+    };
+
+    use tokio::sync::Semaphore;
+
+    use super::*;
+
+    async fn answer<T>(number: usize, held: T, open: Arc<Semaphore>) -> usize {
+        drop(open.acquire().await);
+        drop(held);
+        number
+    }
+
+    #[tokio::test]
+    #[expect(clippy::async_yields_async, reason = "what is queued gives the answer to come")]
+    async fn the_next_item_is_not_pulled_before_the_last_has_its_room() {
+        let pulled = Arc::new(AtomicUsize::new(0));
+        let counting = Arc::clone(&pulled);
+        let questions = stream::iter(0..100).map(move |number| {
+            counting.fetch_add(1, Ordering::SeqCst);
+            Ok(number)
+        });
+        let room = Arc::new(Semaphore::new(2));
+        let open = Arc::new(Semaphore::new(0));
+        let (rooms, opening) = (Arc::clone(&room), Arc::clone(&open));
+        let queue = move |number: usize| {
+            let (room, open) = (Arc::clone(&rooms), Arc::clone(&opening));
+            async move {
+                let held = room.acquire_owned().await;
+                answer(number, held, open)
+            }
+        };
+        let mut answers = Box::pin(in_turn(questions, 256, queue));
+        assert!(tokio::time::timeout(Duration::from_millis(50), answers.next()).await.is_err(), "nothing is answered yet");
+        assert_eq!(pulled.load(Ordering::SeqCst), 3, "two have their room, one waits for it");
+        open.add_permits(1);
+        let all: Vec<_> = answers.map(Result::unwrap).collect().await;
+        assert_eq!(all, (0..100).collect::<Vec<_>>());
+    }
 }

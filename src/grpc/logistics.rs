@@ -20,12 +20,15 @@ impl proto::logistics_server::Logistics for Door {
         let answers = items::answer_each(request.into_inner(), self, move |item: proto::PushWaybillsRequest| {
             let (intake, actor) = (intake.clone(), caller.actor.clone());
             async move {
-                let push = drafts::push(item.waybill.unwrap_or_default());
-                let result = match intake.push_in_turn(actor, push).await {
-                    Ok(answer) => proto::push_waybills_response::Result::Kept(kept(&answer)),
-                    Err(refusal) => proto::push_waybills_response::Result::Refused(status::item(&refusal)),
-                };
-                proto::PushWaybillsResponse { item_id: items::item_id(&item.item_id), result: Some(result) }
+                let item_id = items::item_id(&item.item_id);
+                let queued = intake.queue_push(actor, drafts::push(item.waybill.unwrap_or_default())).await;
+                async move {
+                    let result = match queued.answer().await {
+                        Ok(answer) => proto::push_waybills_response::Result::Kept(kept(&answer)),
+                        Err(refusal) => proto::push_waybills_response::Result::Refused(status::item(&refusal)),
+                    };
+                    proto::PushWaybillsResponse { item_id, result: Some(result) }
+                }
             }
         });
         Ok(Response::new(answers))

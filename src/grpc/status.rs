@@ -25,7 +25,10 @@ fn row(refusal: &Refusal) -> (Code, &'static str, &'static str) {
     match refusal {
         Refusal::Invalid { .. } => (Code::InvalidArgument, "申报数据有误", "the declaration has faults"),
         Refusal::KeyConflict => (Code::AlreadyExists, "该幂等键已用于另一请求", "the idempotency key is bound to another request"),
-        Refusal::Busy => (Code::Unavailable, "网关繁忙,请稍后以相同内容重试", "busy: send the same again later"),
+        Refusal::OrderConflict => {
+            (Code::AlreadyExists, "该订单号已以不同内容提交过", "this order number was submitted with different content")
+        }
+        Refusal::Busy => (Code::Unavailable, "网关繁忙，请稍后以相同内容重试", "busy: send the same again later"),
         Refusal::Internal => (Code::Internal, "网关内部错误", "internal error"),
     }
 }
@@ -36,7 +39,7 @@ pub(super) fn of_refusal(refusal: &Refusal) -> Status {
     match refusal {
         Refusal::Invalid { findings, total } => with_findings(&format!("{zh} / {en} ({total})"), findings, *total),
         Refusal::Busy => busy(code, &format!("{zh} / {en}")),
-        Refusal::KeyConflict | Refusal::Internal => Status::new(code, format!("{zh} / {en}")),
+        Refusal::KeyConflict | Refusal::OrderConflict | Refusal::Internal => Status::new(code, format!("{zh} / {en}")),
     }
 }
 
@@ -45,7 +48,7 @@ pub(super) fn item(refusal: &Refusal) -> proto::Refusal {
     let (code, zh, en) = row(refusal);
     let findings = match refusal {
         Refusal::Invalid { findings, .. } => findings.iter().map(convert::finding).collect(),
-        Refusal::KeyConflict | Refusal::Busy | Refusal::Internal => Vec::new(),
+        Refusal::KeyConflict | Refusal::OrderConflict | Refusal::Busy | Refusal::Internal => Vec::new(),
     };
     let retry_after_ms = if matches!(refusal, Refusal::Busy) { u32::try_from(RETRY_AFTER.as_millis()).unwrap_or(1_000) } else { 0 };
     proto::Refusal { code: number(code), zh: zh.into(), en: en.into(), findings, retry_after_ms }
@@ -81,12 +84,12 @@ pub(super) fn invalid(zh: &str, en: &str) -> Status {
 /// Too many follow the log already.
 pub(super) fn too_many_followers() -> Status {
     let details = ErrorDetails::with_retry_info(Some(RETRY_AFTER));
-    Status::with_error_details(Code::ResourceExhausted, "订阅过多,请稍后重试 / too many open Watch and Tail calls", details)
+    Status::with_error_details(Code::ResourceExhausted, "订阅过多，请稍后重试 / too many open Watch and Tail calls", details)
 }
 
 /// The gateway stops; what has been answered is kept.
 pub(super) fn stopping() -> Status {
-    busy(Code::Unavailable, "网关正在停止,请稍后重发未答复的内容 / stopping: send again what was not answered")
+    busy(Code::Unavailable, "网关正在停止，请稍后重发未答复的内容 / stopping: send again what was not answered")
 }
 
 fn busy(code: Code, message: &str) -> Status {

@@ -87,9 +87,10 @@ fn lookup(actor: &Actor, submission: &Submission) -> Lookup {
 }
 
 fn decide(core: &Core, actor: &Actor, submission: &Submission, found: &Found, now: Timestamp) -> Decision {
-    match found.bound {
+    // A key that no caller may give finds nothing: the check tells what is wrong with it.
+    match found.bound.filter(|_| prepare::is_key(&submission.idempotency_key)) {
         Some((digest, id)) if digest == submission.digest => return Decision::Kept(id),
-        Some(_) => return Decision::Refused(Refusal::KeyConflict),
+        Some(_) => return Decision::Refused(conflict(submission)),
         None => {}
     }
     let taken = Taken { order_taken: found.order_taken, waybill_taken: found.waybill_taken };
@@ -100,6 +101,11 @@ fn decide(core: &Core, actor: &Actor, submission: &Submission, found: &Found, no
         }
         Err(refusal) => Decision::Refused(refusal),
     }
+}
+
+/// What to say where the key is bound to another request: a caller that gave none knows only its order.
+const fn conflict(submission: &Submission) -> Refusal {
+    if submission.idempotency_key.is_empty() { Refusal::OrderConflict } else { Refusal::KeyConflict }
 }
 
 async fn keep(core: &Core, decided: Vec<(DeclarationJob, Decision)>, now: Timestamp) {
@@ -146,7 +152,7 @@ fn new_answer(planned: Planned, id: DeclarationId, accepted_at: Timestamp, neede
 async fn settled(core: &Core, job: &DeclarationJob, accepted: Accepted, now: Timestamp) -> Reply<Answer> {
     let taken = match accepted {
         Accepted::New(id) | Accepted::Again(id) => return first_answer(core, &job.actor.tenant, id).await,
-        Accepted::KeyConflict => return Err(Refusal::KeyConflict),
+        Accepted::KeyConflict => return Err(conflict(&job.request)),
         Accepted::OrderTaken => Taken { order_taken: true, waybill_taken: false },
         Accepted::WaybillTaken => Taken { order_taken: false, waybill_taken: true },
     };

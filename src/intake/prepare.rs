@@ -19,6 +19,8 @@ use crate::{
 use super::{Refusal, Rules, Submission};
 
 const LONGEST_KEY: usize = 200;
+/// What the keys that we make begin with; callers' may not.
+const OWN_KEYS: &str = "tongguan:";
 
 /// A checked declaration with the advice on its lines; only [`assess`] makes one.
 #[derive(Debug, Clone)]
@@ -81,16 +83,15 @@ fn invalid(findings: Vec<Finding>) -> Refusal {
 /// What is wrong with the request around the declaration.
 fn own_findings(submission: &Submission) -> Vec<Finding> {
     let mut findings = Vec::new();
-    let key = &submission.idempotency_key;
-    if key.chars().count() > LONGEST_KEY || key.chars().any(char::is_control) {
+    if !is_key(&submission.idempotency_key) {
         findings.push(Finding {
             path: "idempotency_key".into(),
             rule: "R-KEY".into(),
             severity: Severity::Error,
-            zh: format!("幂等键超过{LONGEST_KEY}个字符或含控制字符"),
-            en: format!("the idempotency key has more than {LONGEST_KEY} characters or a control character"),
-            remedy_zh: "改用较短的可见字符".into(),
-            remedy_en: "use fewer, printable characters".into(),
+            zh: format!("幂等键超过{LONGEST_KEY}个字符、含控制字符或以“{OWN_KEYS}”开头"),
+            en: format!("the idempotency key has more than {LONGEST_KEY} characters or a control character, or begins with {OWN_KEYS}"),
+            remedy_zh: "改用较短的可见字符，换一个开头".into(),
+            remedy_en: "use fewer, printable characters and another beginning".into(),
         });
     }
     if submission.needed_by.is_some_and(|at| !(Timestamp(0)..=Timestamp::NEVER).contains(&at)) {
@@ -100,7 +101,7 @@ fn own_findings(submission: &Submission) -> Vec<Finding> {
             severity: Severity::Error,
             zh: "要求送达时间不是有效时间".into(),
             en: "needed_by is not a moment that can be written down".into(),
-            remedy_zh: "填写有效时间,或留空(接受后24小时)".into(),
+            remedy_zh: "填写有效时间，或留空（接受后24小时）".into(),
             remedy_en: "give a moment of this age, or none (24 hours after acceptance)".into(),
         });
     }
@@ -162,7 +163,7 @@ fn no_lane() -> Finding {
         severity: Severity::Error,
         zh: "网关未配置该关区、监管场所、贸易方式和电商企业的报送通道".into(),
         en: "the gateway has no lane for this office, site, trade mode and seller".into(),
-        remedy_zh: "更正申报地海关等字段,或请管理员配置通道".into(),
+        remedy_zh: "更正申报地海关等字段，或请管理员配置通道".into(),
         remedy_en: "correct the office and its like, or have a lane configured".into(),
     }
 }
@@ -181,9 +182,15 @@ pub fn no_sender(kind: Kind, path: &str) -> Finding {
         severity: Severity::Error,
         zh: format!("没有可代该企业传输{zh}的传输企业"),
         en: format!("none of the gateway's senders may transmit the {} for this enterprise", kind.as_str()),
-        remedy_zh: "更正企业代码,或请管理员为其配置传输企业".into(),
+        remedy_zh: "更正企业代码，或请管理员为其配置传输企业".into(),
         remedy_en: "correct the enterprise's code, or have a sender configured for it".into(),
     }
+}
+
+/// Whether a caller may give this key; none is good too.
+#[must_use]
+pub fn is_key(key: &str) -> bool {
+    key.chars().nth(LONGEST_KEY).is_none() && !key.chars().any(char::is_control) && !key.starts_with(OWN_KEYS)
 }
 
 /// The key that stands in where the caller gives none: what makes the order unique.
@@ -193,8 +200,12 @@ pub fn key_of(submission: &Submission) -> String {
         return submission.idempotency_key.chars().take(LONGEST_KEY).collect();
     }
     let order = &submission.draft.order;
-    let parts = [&order.platform.code, &order.seller.code, &order.order_no].map(|part| part.chars().take(LONGEST_KEY).collect::<String>());
-    format!("order:{}", parts.join("|"))
+    let parts = [&order.platform.code, &order.seller.code, &order.order_no].map(|part| {
+        let part: String = part.chars().take(LONGEST_KEY).collect();
+        // With its length before it, no part can pass for the end of another.
+        format!("{}:{part}", part.len())
+    });
+    format!("{OWN_KEYS}order:{}", parts.join("|"))
 }
 
 /// What the store is to keep of a planned declaration.
@@ -263,6 +274,8 @@ pub fn new_document(kind: Kind, sender: String, road: String, actor: &Actor, clo
         gate_at: None,
         lot: None,
         packed: 0,
+        port_failures: 0,
+        resent_at: None,
         message: None,
     }
 }

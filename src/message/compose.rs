@@ -167,6 +167,8 @@ mod tests {
             gate_at: None,
             lot: None,
             packed: 0,
+            port_failures: 0,
+            resent_at: None,
             message: None,
         }
     }

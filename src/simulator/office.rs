@@ -188,6 +188,10 @@ impl Office {
         for (at, road, path) in taken {
             // Never later than now: a clock that was set back must not hold everything up.
             let at = if at > self.clockwork.now() { self.clockwork.now() } else { at };
+            // What was said before it came counts: a document that had met 4 was not alive any more.
+            for said in self.customs.due(at) {
+                self.writing.add(said);
+            }
             match read(&files::read(&path)?, &road, &self.options) {
                 Reading::Letter(letter) => {
                     self.met.insert(letter.guid.clone());

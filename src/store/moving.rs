@@ -116,6 +116,8 @@ pub struct Member {
     pub subject: Uuid,
     /// Whose it is.
     pub tenant: Tenant,
+    /// Whether it is still only packed, so that a delivery moves it.
+    pub packed: bool,
 }
 
 /// A leased message.
@@ -154,6 +156,13 @@ pub enum Outcome {
         /// How it failed.
         fault: Fault,
         /// When to try again.
+        at: Timestamp,
+    },
+    /// It could not even be tried, by no fault of the road: looked at again at `at`, and not counted.
+    PutOff {
+        /// What is missing.
+        fault: Fault,
+        /// When to look again.
         at: Timestamp,
     },
     /// It will not be tried again by itself.
@@ -344,6 +353,8 @@ pub struct MessageFound {
     pub sender: String,
     /// What it carries.
     pub kind: Kind,
+    /// How many documents were sealed into it.
+    pub sealed: usize,
     /// Its documents that it still carries.
     pub documents: Vec<Document>,
 }

@@ -3,11 +3,11 @@
 //! Statements are set-based: rows travel as one JSON text through `json_each`, since a statement per row costs ten times as
 //! much. Ids travel in hexadecimal and are kept as 16 bytes.
 
-use std::{path::Path, str::FromStr, time::Duration};
+use std::{fs::File, path::Path, time::Duration};
 
 use async_trait::async_trait;
 use sqlx::{
-    ConnectOptions, SqlitePool,
+    ConnectOptions, SqliteConnection, SqlitePool,
     migrate::Migrator,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
@@ -55,6 +55,8 @@ pub struct Sqlite {
     writer: Option<Writer>,
     readers: SqlitePool,
     hints: Hints,
+    /// Held for as long as the store is open: one gateway to a file.
+    _lock: Option<File>,
 }
 
 impl Sqlite {
@@ -83,11 +85,13 @@ impl Sqlite {
             .pragma("max_page_count", pages.to_string())
             .pragma("cache_size", "-65536")
             .disable_statement_logging();
+        let lock = lock(file)?;
         let mut connection = options.connect().await?;
+        claim(&mut connection).await?;
         MIGRATIONS.run(&mut connection).await.map_err(|error| Error::Schema(error.to_string()))?;
-        let writer = Writer::start(connection);
+        let writer = Writer::start(connection, file);
         let readers = pool(options.read_only(true).create_if_missing(false)).await?;
-        Ok(Self { writer: Some(writer), readers, hints: Hints::default() })
+        Ok(Self { writer: Some(writer), readers, hints: Hints::default(), _lock: Some(lock) })
     }
 
     /// Opens the database file for looking only, and sees it as it was at the first look, whatever is written meanwhile. Works
@@ -96,19 +100,57 @@ impl Sqlite {
     /// # Errors
     /// The file is not there or cannot be read.
     pub async fn open_read_only(file: &Path) -> Result<Self> {
-        let log = file.with_extension("db-wal");
-        let quiet = log.metadata().is_ok_and(|log| log.len() == 0) || !log.exists();
-        let url = SqliteConnectOptions::from_str("sqlite::memory:")?;
-        // Without a write-ahead log nobody is writing, and SQLite need not make its shared-memory file to read.
-        let options = url.filename(file).in_memory(false).shared_cache(false).read_only(true).immutable(quiet).disable_statement_logging();
-        let one = SqlitePoolOptions::new().max_connections(1).idle_timeout(None).max_lifetime(None);
-        let snapshot = one.after_connect(|connection, _| Box::pin(async move { sqlx::query("BEGIN").execute(connection).await.map(drop) }));
-        Ok(Self { writer: None, readers: snapshot.connect_with(options).await?, hints: Hints::default() })
+        let options = SqliteConnectOptions::new().filename(file).read_only(true).disable_statement_logging();
+        // Where not even SQLite's shared-memory file can be made, nobody can be writing.
+        let readers = match snapshot(options.clone()).await {
+            Ok(readers) => readers,
+            Err(_) => snapshot(options.immutable(true)).await?,
+        };
+        Ok(Self { writer: None, readers, hints: Hints::default(), _lock: None })
     }
 
     fn writer(&self) -> Result<&Writer> {
         self.writer.as_ref().ok_or_else(|| Error::Unavailable("the store was opened for reading only".into()))
     }
+}
+
+/// Makes sure that no other process writes the same file. The lock goes with the process, however it ends.
+fn lock(file: &Path) -> Result<File> {
+    let beside = file.with_extension("lock");
+    let lock = File::create(&beside).map_err(|error| Error::Unavailable(Box::new(error)))?;
+    lock.try_lock().map_err(|error| {
+        Error::Unavailable(format!("{} is locked: another gateway serves this store ({error})", beside.display()).into())
+    })?;
+    Ok(lock)
+}
+
+/// Marks an empty file as ours, and refuses one that another program made.
+async fn claim(connection: &mut SqliteConnection) -> Result<()> {
+    /// `TGWY`, in SQLite's header of the file.
+    const OURS: i64 = 0x5447_5759;
+    let (found, tables): (i64, i64) =
+        sqlx::query_as("SELECT (SELECT application_id FROM pragma_application_id), (SELECT count(*) FROM sqlite_schema)")
+            .fetch_one(&mut *connection)
+            .await?;
+    if found != OURS && tables > 0 {
+        return Err(Error::Schema("the file is the database of another program".to_owned()));
+    }
+    if found != OURS {
+        sqlx::query("PRAGMA application_id = 1413961561").execute(connection).await?;
+    }
+    Ok(())
+}
+
+/// One connection that sees the file as it was at its first look.
+async fn snapshot(options: SqliteConnectOptions) -> Result<SqlitePool> {
+    let one = SqlitePoolOptions::new().max_connections(1).acquire_timeout(PATIENCE).idle_timeout(None).max_lifetime(None);
+    let begin = one.after_connect(|connection, _| {
+        Box::pin(async move {
+            sqlx::query("BEGIN").execute(&mut *connection).await?;
+            sqlx::query("SELECT count(*) FROM sqlite_schema").execute(connection).await.map(drop)
+        })
+    });
+    Ok(begin.connect_with(options).await?)
 }
 
 async fn pool(options: SqliteConnectOptions) -> Result<SqlitePool> {
@@ -120,6 +162,10 @@ impl From<sqlx::Error> for Error {
         match error {
             sqlx::Error::ColumnDecode { index, source } => {
                 Self::Inconsistent { table: "unknown", what: format!("column {index}: {source}") }
+            }
+            // What the schema forbids will not succeed later.
+            sqlx::Error::Database(error) if error.kind() != sqlx::error::ErrorKind::Other => {
+                Self::Inconsistent { table: "unknown", what: format!("a rule of the schema: {error}") }
             }
             other => Self::Unavailable(Box::new(other)),
         }
@@ -267,6 +313,16 @@ impl Store for Sqlite {
     async fn stored_tiles(&self) -> Result<Vec<(i64, i64)>> {
         let mut connection = self.readers.acquire().await?;
         log::stored_tiles(&mut connection).await
+    }
+
+    async fn last_checkpoint(&self) -> Result<Option<StoredCheckpoint>> {
+        let mut connection = self.readers.acquire().await?;
+        log::last_checkpoint(&mut connection).await
+    }
+
+    async fn untold(&self) -> Result<Option<DeclarationId>> {
+        let mut connection = self.readers.acquire().await?;
+        log::untold(&mut connection).await
     }
 
     async fn stored_checkpoints(&self) -> Result<Vec<StoredCheckpoint>> {

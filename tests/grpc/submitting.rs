@@ -58,6 +58,8 @@ async fn the_order_itself_is_the_key_where_none_is_given() {
     assert_eq!(client.submit(submit("A1", "W1")).await.unwrap().into_inner(), first);
     let mut other = submit("A1", "W1");
     order(&mut other).note = "changed".into();
+    let told = client.submit(other.clone()).await.unwrap_err();
+    assert!(told.message().contains("该订单号已以不同内容提交过") && told.message().contains("different content"), "{told}");
     assert_eq!(client.submit(other).await.unwrap_err().code(), Code::AlreadyExists);
 }
 

@@ -97,7 +97,44 @@ async fn a_port_failure_is_packed_anew_a_bounded_number_of_times() {
     assert_eq!(world.state(id, Kind::Order).await, Some(State::PortFailed));
     let mut names: Vec<_> = world.sent().into_iter().map(|item| item.name).collect();
     names.dedup();
-    assert_eq!(names.len(), 5, "each time under another message");
+    assert_eq!(names.len(), 6, "once, and five times anew, each time under another message");
+}
+
+#[tokio::test]
+async fn a_repeated_port_failure_does_not_set_free_what_was_sent_anew() {
+    let world = world().await;
+    let id = world.accept("O1", None, Plan { inventory: Duty::External, ..Lane::default().plan() }).await;
+    world.settle().await;
+    let failed_at = world.clockwork.now();
+    for _ in 0..3 {
+        // The receipt comes late and again, when the second message is with customs.
+        world.answer(&[order_key("O1")], "4", "", failed_at);
+        world.after(SECOND).await;
+        assert_eq!(world.state(id, Kind::Order).await, Some(State::Delivered));
+    }
+    let mut names: Vec<_> = world.sent().into_iter().map(|item| item.name).collect();
+    names.dedup();
+    assert_eq!(names.len(), 2, "sent, and sent anew once");
+}
+
+#[tokio::test]
+async fn a_port_failure_from_before_the_same_bytes_went_again_is_out_of_date() {
+    let world = world().await;
+    let id = world.accept("O1", None, Plan { inventory: Duty::External, ..Lane::default().plan() }).await;
+    world.settle().await;
+    let spoken_at = world.clockwork.now();
+    world.after(Duration::from_secs(3_600)).await;
+    let names = || world.sent().into_iter().map(|item| item.name).collect::<Vec<_>>();
+    assert_eq!(names().len(), 2, "nobody answered, so the same bytes went again");
+    world.answer(&[order_key("O1")], "4", "", spoken_at);
+    world.after(SECOND).await;
+    assert_eq!(world.state(id, Kind::Order).await, Some(State::Delivered));
+    assert_eq!(names().len(), 2);
+    world.answer(&[order_key("O1")], "4", "", world.clockwork.now());
+    world.after(SECOND).await;
+    let mut names = names();
+    names.dedup();
+    assert_eq!(names.len(), 2, "a 4 to what was sent last is tried anew");
 }
 
 #[tokio::test]
@@ -141,4 +178,54 @@ async fn what_cannot_be_kept_is_not_acknowledged() {
     assert!(world.road.acknowledged.lock().unwrap().is_empty());
     world.settle().await;
     assert_eq!(*world.road.acknowledged.lock().unwrap(), ["a.xml"]);
+}
+
+/// Leases what has come again and again, and never finishes: as a process does that is ended each time.
+async fn lease_in_vain(world: &World) {
+    for _ in 0..10 {
+        let lease = Lease::take(&world.clockwork, SECOND);
+        world.store.lease_arrivals(world.clockwork.now(), lease, 10).await.unwrap();
+        world.clock.advance(SECOND * 2);
+    }
+}
+
+#[tokio::test]
+async fn good_receipts_count_however_often_their_reading_was_broken_off() {
+    let world = world().await;
+    let id = world.accept("O1", None, Plan { inventory: Duty::External, ..Lane::default().plan() }).await;
+    world.settle().await;
+    world.answer(&[order_key("O1")], "2", "", world.clockwork.now());
+    world.arrive("garbage.xml", b"<a><b></a>".to_vec());
+    world.receiver.pass().await.unwrap();
+    lease_in_vain(&world).await;
+    assert_eq!(world.collector.pass().await.unwrap(), 2);
+    assert_eq!(world.state(id, Kind::Order).await, Some(State::Declaring));
+    assert_eq!(world.collector.pass().await.unwrap(), 0, "both are finished");
+}
+
+#[tokio::test]
+async fn a_large_answer_is_read_too() {
+    let world = world().await;
+    let id = world.accept("O1", None, Plan { inventory: Duty::External, ..Lane::default().plan() }).await;
+    world.settle().await;
+    world.answer(&[order_key("O1")], "2", "", world.clockwork.now());
+    world.road.inward.lock().unwrap()[0].bytes.extend_from_slice(&[b'\n'; 300 << 10]);
+    world.settle().await;
+    assert_eq!(world.state(id, Kind::Order).await, Some(State::Declaring));
+}
+
+#[tokio::test]
+async fn no_more_arrivals_are_leased_than_fit_in_memory_but_always_one() {
+    let world = world().await;
+    for (name, length) in [("a.xml", 1), ("b.xml", 65 << 20), ("c.xml", 1), ("d.xml", 1)] {
+        world.arrive(name, vec![b'x'; length]);
+    }
+    world.receiver.pass().await.unwrap();
+    let mut names = Vec::new();
+    for _ in 0..4 {
+        let lease = Lease::take(&world.clockwork, SECOND);
+        let leased = world.store.lease_arrivals(world.clockwork.now(), lease, 10).await.unwrap();
+        names.push(leased.into_iter().map(|arrival| arrival.name).collect::<Vec<_>>().concat());
+    }
+    assert_eq!(names, ["a.xml", "b.xml", "c.xmld.xml", ""]);
 }

@@ -22,7 +22,7 @@ use tongguan::{
     message::{self, Namespacing, Reply, Request, RequestContent, Style},
     packer::{self, Packer},
     party::{Actor, Party, Role, Sender, Tenant},
-    queue::{Backoff, Fault},
+    queue::{Backoff, Fault, Lease},
     receipt::{Key, Receipt},
     sequencer::{self, Sequencer},
     signers::{self, FileSigner, Signers},
@@ -191,6 +191,8 @@ impl World {
             gate_at: (state == State::Waiting).then_some(START),
             lot: None,
             packed: 0,
+            port_failures: 0,
+            resent_at: None,
             message: None,
         }
     }

@@ -94,3 +94,53 @@ async fn a_stop_finishes_what_is_in_hand() {
     running.await.unwrap();
     assert_eq!(world.state(id, Kind::Order).await, Some(State::Delivered));
 }
+
+#[tokio::test]
+async fn messages_of_a_sender_that_is_gone_wait_and_hold_up_nobody() {
+    let world = world().await;
+    let open = || Road {
+        endpoint: world.road.clone(),
+        options: endpoint::Options { road: "guangzhou".into(), concurrent: 1, ..endpoint::Options::default() },
+    };
+    let courier = |names: &[(&str, &str)]| {
+        let senders: Arc<[Sender]> = names.iter().map(|(name, code)| sender(name, code)).collect();
+        let options = courier::Options { tries: 2, breaker_failures: 1, ..courier::Options::default() };
+        Courier::new(world.store.clone(), world.clockwork.clone(), open(), senders, options)
+    };
+    for number in 0..3 {
+        world.accept(&format!("O{number}"), None, Plan { inventory: Duty::External, ..Lane::default().plan() }).await;
+        world.packer.pass().await.unwrap();
+    }
+    world.push("W9", true).await;
+    world.packer.pass().await.unwrap();
+    let without = courier(&[("carrier", CARRIER)]);
+    for _ in 0..10 {
+        without.pass().await.unwrap();
+        let types: Vec<_> = world.sent().iter().map(|item| message::dxp::unwrap(&item.bytes).unwrap().msg_type).collect();
+        assert_eq!(types, ["CEB505Message"], "all the others' turns are the carrier's, and the road stays open");
+        world.clock.advance(SECOND * 30);
+    }
+    world.clock.advance(SECOND * 60);
+    let with = courier(&[("carrier", CARRIER), ("seller", "SELLER")]);
+    for _ in 0..5 {
+        with.pass().await.unwrap();
+    }
+    assert_eq!(world.sent().len(), 4, "nothing was counted as a try");
+}
+
+#[tokio::test]
+async fn a_delivery_is_written_down_for_each_document_whichever_attempt_it_was() {
+    let world = world().await;
+    let id = one_order(&world).await;
+    world.road.ends.lock().unwrap().push_back(Fault::Unknown("broke".into()));
+    world.settle().await;
+    world.after(SECOND * 60).await;
+    world.after(SECOND * 700).await;
+    assert_eq!(world.sent().len(), 3);
+    let filter =
+        EntryFilter { subjects: Some(vec![id.0]), act: Some("deliver".into()), pending: true, limit: 10, ..EntryFilter::default() };
+    let entries = world.store.entries(filter).await.unwrap();
+    let mut moved: Vec<_> = entries.iter().map(|placed| placed.entry.changes.len()).collect();
+    moved.sort_unstable();
+    assert_eq!(moved, [0, 1], "one that moved it, one that only went again");
+}

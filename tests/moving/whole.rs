@@ -5,7 +5,11 @@ use tongguan::{message::dxp, receipt::FormatReceipt};
 use super::*;
 
 fn format_refusal(world: &World, original: &str, code: &str, info: &str) {
-    let receipt = FormatReceipt { code: code.into(), at: Some(world.clockwork.now()), info: info.into(), original: original.into() };
+    format_refusal_at(world, original, code, info, world.clockwork.now());
+}
+
+fn format_refusal_at(world: &World, original: &str, code: &str, info: &str, at: Timestamp) {
+    let receipt = FormatReceipt { code: code.into(), at: Some(at), info: info.into(), original: original.into() };
     let id = world.clockwork.id();
     let style = Style { namespacing: Namespacing::Default, lower_case: false };
     let bytes = message::compose_format(MessageId(id), &receipt, "CEB303Message", "", style).unwrap();
@@ -134,4 +138,76 @@ async fn an_answer_counts_by_its_business_key_though_its_message_is_dissolved() 
     format_refusal(&world, &original, "-301002", "");
     world.settle().await;
     assert_eq!(world.sent().len(), 2, "a refusal of a dissolved message changes nothing");
+}
+
+#[tokio::test]
+async fn a_refused_message_leaves_no_document_behind_whenever_the_refusal_says_it_was_spoken() {
+    let world = world().await;
+    let id = orders(&world, 1).await[0];
+    let spoken_at = world.clockwork.now();
+    world.answer(&[order_key("O0")], "4", "", spoken_at + SECOND * 3_600);
+    world.after(SECOND).await;
+    let second = world.sent()[1].clone();
+    assert_eq!(world.state(id, Kind::Order).await, Some(State::Delivered), "packed anew");
+    format_refusal_at(&world, &second.cop_msg_id, "-301001", "", spoken_at);
+    world.settle().await;
+    assert_eq!(world.state(id, Kind::Order).await, Some(State::Rejected));
+}
+
+#[tokio::test]
+async fn a_late_refusal_of_a_message_does_not_outdate_what_its_document_was_told_since() {
+    let world = world().await;
+    let id = orders(&world, 1).await[0];
+    let original = world.sent()[0].cop_msg_id.clone();
+    world.answer(&[order_key("O0")], "2", "", world.clockwork.now() + SECOND * 10);
+    world.settle().await;
+    format_refusal(&world, &original, "-301001", "");
+    world.after(SECOND * 60).await;
+    assert_eq!(world.state(id, Kind::Order).await, Some(State::Declaring));
+}
+
+#[tokio::test]
+async fn a_word_about_a_message_from_the_far_future_does_not_outlive_all_others() {
+    let world = world().await;
+    let id = orders(&world, 1).await[0];
+    let original = world.sent()[0].cop_msg_id.clone();
+    format_refusal_at(&world, &original, "-304001", "已存在", START + Duration::from_secs(86_400 * 10_000));
+    world.after(SECOND).await;
+    assert_eq!(world.state(id, Kind::Order).await, Some(State::Declaring), "already there");
+    world.answer(&[order_key("O0")], "100", "", world.clockwork.now() + SECOND);
+    world.settle().await;
+    assert_eq!(world.state(id, Kind::Order).await, Some(State::Refused));
+}
+
+#[tokio::test]
+async fn one_that_is_only_left_alone_in_its_message_is_tried_alone_before_it_is_rejected() {
+    let world = world().await;
+    let ids = orders(&world, 2).await;
+    let original = world.sent()[0].cop_msg_id.clone();
+    world.answer(&[order_key("O0")], "4", "", world.clockwork.now());
+    world.after(SECOND).await;
+    assert_eq!(world.sent().len(), 2, "the other one has gone on in a message of its own");
+    format_refusal(&world, &original, "-301001", "");
+    world.after(SECOND).await;
+    assert_eq!(world.state(ids[1], Kind::Order).await, Some(State::Delivered));
+    let sent = world.sent();
+    assert_eq!((sent.len(), keys(&world.requests()[2])), (3, vec![order_key("O1")]));
+    format_refusal(&world, &sent[2].cop_msg_id, "-301001", "");
+    world.after(SECOND).await;
+    assert_eq!(world.state(ids[1], Kind::Order).await, Some(State::Rejected));
+    assert_eq!(world.state(ids[0], Kind::Order).await, Some(State::Delivered));
+}
+
+#[tokio::test]
+async fn a_message_that_was_answered_does_not_go_again_though_the_transport_says_it_was_lost() {
+    let world = world().await;
+    let id = orders(&world, 1).await[0];
+    let original = world.sent()[0].cop_msg_id.clone();
+    world.answer_fresh();
+    world.settle().await;
+    report(&world, &original, "3003");
+    world.after(SECOND * 60).await;
+    assert_eq!(world.sent().len(), 1);
+    assert_eq!(world.state(id, Kind::Order).await, Some(State::Declaring));
+    assert!(!world.acts(id).await.contains(&"transport".to_owned()));
 }

@@ -166,6 +166,8 @@ pub fn document(kind: Kind, guid: Uuid) -> Document {
         gate_at: None,
         lot: None,
         packed: 0,
+        port_failures: 0,
+        resent_at: None,
         message: None,
     }
 }

@@ -137,6 +137,8 @@ impl World {
             gate_at: (state == State::Waiting).then_some(START),
             lot: None,
             packed: 0,
+            port_failures: 0,
+            resent_at: None,
             message: None,
         }
     }
@@ -337,6 +339,49 @@ async fn a_waybill_that_names_its_order_gives_it_its_number() {
 }
 
 #[tokio::test]
+async fn an_order_has_one_waybill_and_only_of_its_own_carrier() {
+    let world = world().await;
+    let order = |no: &str| Some(OrderReference { platform: "无".into(), seller: "SELLER".into(), order_no: no.into() });
+    let named = |no: &str, order_no: &str| WaybillAcceptance { order: order(order_no), ..world.waybill(no) };
+    let stranger = |no: &str, order_no: &str| {
+        let acceptance = named(no, order_no);
+        let waybill = Waybill { carrier: party("OTHER"), ..(*acceptance.waybill).clone() };
+        WaybillAcceptance { waybill: Arc::new(waybill), ..acceptance }
+    };
+    let id = world.accept_one("O1", None).await;
+    let results = world.store.accept_waybills(START, vec![stranger("X1", "O1"), named("W1", "O1"), named("W2", "O1")]).await.unwrap();
+    let bound: Vec<_> = results
+        .iter()
+        .map(|result| if let WaybillAccepted::New { declaration, .. } = result { *declaration } else { panic!("{result:?}") })
+        .collect();
+    assert_eq!(bound, [None, Some(id), None]);
+    world.store.accept_waybills(START, vec![stranger("X3", "O2"), named("W3", "O2"), named("W4", "O2")]).await.unwrap();
+    let late = world.accept_one("O2", None).await;
+    let shown = world.store.show(None, late).await.unwrap().unwrap();
+    assert_eq!(shown.dossier.waybill_no.as_deref(), Some("W3"), "the first of its own carrier");
+    assert_eq!(world.store.gates(START, 10).await.unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn a_store_is_served_by_one_and_is_no_other_programs() {
+    let world = world().await;
+    let file = world._folder.path().join("tongguan.db");
+    assert!(Sqlite::open(&file).await.is_err(), "another gateway has it");
+    world.accept_one("O1", None).await;
+    std::fs::remove_file(&file).unwrap();
+    tokio::time::sleep(Duration::from_millis(600)).await;
+    assert!(world.store.accept(START, vec![world.acceptance("O2", None)]).await.is_err(), "what nobody could find again is not taken in");
+    let foreign = world._folder.path().join("foreign.db");
+    let output = std::process::Command::new("python3")
+        .args(["-c", "import sqlite3,sys; sqlite3.connect(sys.argv[1]).execute('create table t(x)')"])
+        .arg(&foreign)
+        .status();
+    if output.is_ok_and(|status| status.success()) {
+        assert!(matches!(Sqlite::open(&foreign).await, Err(tongguan::store::Error::Schema(_))));
+    }
+}
+
+#[tokio::test]
 async fn due_documents_are_leased_once_and_packed_under_their_token() {
     let world = world().await;
     for n in 0..101 {
@@ -431,6 +476,36 @@ async fn deliveries_end_done_again_or_silent() {
     assert_eq!(shown.dossier.document(Kind::Order).unwrap().state, State::Delivered);
     let deliveries = world.store.lease_deliveries(silent_at, world.lease(), "guangzhou", 10).await.unwrap();
     assert_eq!((deliveries[0].attempt, deliveries[0].bytes.as_slice()), (3, b"<sealed/>".as_slice()), "silence: the same bytes again");
+}
+
+#[tokio::test]
+async fn what_was_turned_away_is_not_declared_again_by_its_old_message() {
+    let world = world().await;
+    let (id, other) = (world.accept_one("O1", None).await, world.accept_one("O2", None).await);
+    let message = world.pack_all().await[0];
+    let lease = world.lease();
+    let delivered = |attempt, at| vec![Settlement { message, attempt, outcome: Outcome::Delivered { silent_at: at }, entries: Vec::new() }];
+    let (first, second) = (START + Duration::from_secs(10), START + Duration::from_secs(20));
+    world.store.lease_deliveries(START, lease, "guangzhou", 10).await.unwrap();
+    world.store.settle(START, lease.token, delivered(1, first)).await.unwrap();
+    // Silence: the same bytes are on the road again when the port says of one document that it could not pass it on.
+    assert_eq!(world.store.lease_deliveries(first, lease, "guangzhou", 10).await.unwrap().len(), 1);
+    let free = world.store.show(None, id).await.unwrap().unwrap().dossier.document(Kind::Order).unwrap().clone();
+    let free = Document { state: State::Due, port_failures: 1, ..free };
+    let change = Change { expected: vec![(free.id, free.version)], documents: vec![free], ..Change::default() };
+    world.store.apply(first, Application { changes: vec![change], ..Application::default() }).await.unwrap();
+    assert!(world.store.lease_documents(first, world.lease(), 10).await.unwrap().is_empty(), "not while its bytes are on the road");
+    world.store.settle(first, lease.token, delivered(2, second)).await.unwrap();
+    let state = async |id| world.store.show(None, id).await.unwrap().unwrap().dossier.document(Kind::Order).unwrap().state;
+    assert_eq!((state(id).await, state(other).await), (State::Delivered, State::Delivered), "they declare it anew");
+    // The next silence finds it turned away: the old bytes stay where they are, and it goes in a message of its own.
+    let free = world.store.show(None, id).await.unwrap().unwrap().dossier.document(Kind::Order).unwrap().clone();
+    let free = Document { state: State::Due, port_failures: 2, ..free };
+    let change = Change { expected: vec![(free.id, free.version)], documents: vec![free], ..Change::default() };
+    world.store.apply(first, Application { changes: vec![change], ..Application::default() }).await.unwrap();
+    let later = START + Duration::from_secs(100);
+    assert!(world.store.lease_deliveries(later, world.lease(), "guangzhou", 10).await.unwrap().is_empty());
+    assert_eq!(world.store.lease_documents(later, world.lease(), 10).await.unwrap()[0].documents.len(), 1);
 }
 
 fn receipt(key: Key, code: &str) -> Receipt {

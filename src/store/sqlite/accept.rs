@@ -33,16 +33,19 @@ struct Seen {
 }
 
 pub(super) async fn lookup(connection: &mut SqliteConnection, now: Timestamp, asked: &[Lookup]) -> Result<Vec<Found>> {
-    Ok(look(connection, now, asked).await?.into_iter().map(|seen| seen.found).collect())
+    // Which waybill names an order matters only once the order is kept.
+    let carriers = vec![""; asked.len()];
+    Ok(look(connection, now, asked, &carriers).await?.into_iter().map(|seen| seen.found).collect())
 }
 
-async fn look(connection: &mut SqliteConnection, now: Timestamp, asked: &[Lookup]) -> Result<Vec<Seen>> {
+async fn look(connection: &mut SqliteConnection, now: Timestamp, asked: &[Lookup], carriers: &[&str]) -> Result<Vec<Seen>> {
     let questions: Vec<_> = asked
         .iter()
-        .map(|lookup| {
+        .zip(carriers)
+        .map(|(lookup, named_carrier)| {
             let scope = order_scope(&lookup.order.platform, &lookup.order.seller);
             let (carrier, waybill_no) = lookup.waybill.as_ref().map_or(("", ""), |(carrier, no)| (carrier, no));
-            (lookup.tenant.as_str(), &lookup.idempotency_key, &lookup.order.order_no, scope, waybill_no, carrier)
+            (lookup.tenant.as_str(), &lookup.idempotency_key, &lookup.order.order_no, scope, waybill_no, carrier, *named_carrier)
         })
         .collect();
     let rows = sqlx::query(
@@ -51,7 +54,7 @@ async fn look(connection: &mut SqliteConnection, now: Timestamp, asked: &[Lookup
          LEFT JOIN idempotency_keys k ON k.tenant = j.value->>0 AND k.key = j.value->>1 \
          LEFT JOIN numbers o ON o.number = j.value->>2 AND o.kind = 'order' AND o.scope = j.value->>3 AND o.holder = x'' \
          LEFT JOIN numbers w ON j.value->>4 <> '' AND w.number = j.value->>4 AND w.kind = 'waybill' AND w.scope = j.value->>5 AND w.holder = x'' \
-         LEFT JOIN waybill_orders r ON j.value->>4 = '' AND r.order_no = j.value->>2 AND r.scope = j.value->>3 \
+         LEFT JOIN waybill_orders r ON j.value->>4 = '' AND r.order_no = j.value->>2 AND r.scope = j.value->>3 AND r.carrier = j.value->>6 \
          ORDER BY j.key",
     )
     .bind(json(&questions)?)
@@ -81,7 +84,8 @@ async fn look(connection: &mut SqliteConnection, now: Timestamp, asked: &[Lookup
 
 pub(super) async fn accept(connection: &mut SqliteConnection, now: Timestamp, many: &[Acceptance]) -> Result<Vec<Accepted>> {
     let asked: Vec<_> = many.iter().map(question).collect();
-    let seen = look(connection, now, &asked).await?;
+    let carriers: Vec<_> = many.iter().map(|acceptance| acceptance.declaration.inventory.carrier.code.as_str()).collect();
+    let seen = look(connection, now, &asked, &carriers).await?;
     let results = decide(many, &asked, &seen);
     let fresh: Vec<_> =
         many.iter().zip(&seen).zip(&results).filter(|(_, result)| matches!(result, Accepted::New(_))).map(|(pair, _)| pair).collect();
@@ -162,6 +166,7 @@ struct DeclarationRow<'a> {
     tenant: &'a str,
     needed_by: i64,
     office: &'a str,
+    carrier: &'a str,
     waybill_no: Option<&'a str>,
     plan: String,
     warnings: String,
@@ -183,6 +188,7 @@ async fn insert(connection: &mut SqliteConnection, now: Timestamp, fresh: &[Fres
             tenant: acceptance.actor.tenant.as_str(),
             needed_by: acceptance.needed_by.0,
             office: &acceptance.declaration.inventory.declared_at,
+            carrier: &acceptance.declaration.inventory.carrier.code,
             waybill_no: waybill_no.as_deref(),
             plan: json(&acceptance.plan)?,
             warnings: json(&acceptance.warnings)?,
@@ -194,8 +200,8 @@ async fn insert(connection: &mut SqliteConnection, now: Timestamp, fresh: &[Fres
     }
     let rows = json(&rows)?;
     for statement in [
-        "INSERT INTO declarations (id, tenant, accepted_at, needed_by, office, waybill_no, plan, warnings, body) \
-         SELECT unhex(value->>'id'), value->>'tenant', ?2, value->>'needed_by', value->>'office', value->>'waybill_no', value->>'plan', \
+        "INSERT INTO declarations (id, tenant, accepted_at, needed_by, office, carrier, waybill_no, plan, warnings, body) \
+         SELECT unhex(value->>'id'), value->>'tenant', ?2, value->>'needed_by', value->>'office', value->>'carrier', value->>'waybill_no', value->>'plan', \
          value->>'warnings', value->>'body' FROM json_each(?1)",
         "INSERT INTO idempotency_keys (tenant, key, digest, declaration) \
          SELECT value->>'tenant', value->>'key', unhex(value->>'digest'), unhex(value->>'id') FROM json_each(?1) WHERE ?2 IS NOT NULL",

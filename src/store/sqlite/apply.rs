@@ -80,7 +80,7 @@ async fn update_documents(connection: &mut SqliteConnection, changes: &[Change])
         "UPDATE documents SET version = version + 1, queue = j.value->>'queue', port_no = j.value->>'port_no', \
          inventory_no = j.value->>'inventory_no', state = j.value->>'state', verdict_code = j.value->>'code', verdict_at = j.value->>'at', \
          verdict_info = j.value->>'info', needed_by = j.value->>'needed_by', gate_at = j.value->>'gate_at', lot = unhex(j.value->>'lot'), \
-         packed = j.value->>'packed', message = unhex(j.value->>'message'), lease_token = NULL, lease_until = 0 \
+         packed = j.value->>'packed', port_failures = j.value->>'port_failures', message = unhex(j.value->>'message'), lease_token = NULL, lease_until = 0 \
          FROM json_each(?1) j WHERE documents.id = unhex(j.value->>'id')",
     )
     .bind(rows)

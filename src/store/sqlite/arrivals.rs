@@ -35,21 +35,31 @@ pub(super) async fn keep(connection: &mut SqliteConnection, now: Timestamp, many
     Ok(())
 }
 
+/// How many bytes of arrivals one lease brings into memory, unless the first alone is larger.
+const LEASED_BYTES: i64 = 64 << 20;
+
 pub(super) async fn lease(connection: &mut SqliteConnection, now: Timestamp, lease: Lease, limit: u32) -> Result<Vec<LeasedArrival>> {
     let rows = sqlx::query(
         "UPDATE arrivals SET lease_token = ?1, lease_until = ?2, attempt = attempt + 1 WHERE id IN ( \
-           SELECT id FROM arrivals WHERE state = 'kept' AND lease_until <= ?3 ORDER BY at, name LIMIT ?4 \
+           SELECT id FROM ( \
+             SELECT c.id, row_number() OVER early AS place, coalesce(sum(length(b.bytes)) OVER early, 0) AS total FROM ( \
+               SELECT id, at, name FROM arrivals WHERE state = 'kept' AND lease_until <= ?3 ORDER BY at, name LIMIT ?4 \
+             ) c LEFT JOIN arrival_bytes b ON b.arrival = c.id WINDOW early AS (ORDER BY c.at, c.name, c.id ROWS UNBOUNDED PRECEDING) \
+           ) WHERE place = 1 OR total <= ?5 \
          ) RETURNING id, road, name, at, attempt, (SELECT bytes FROM arrival_bytes WHERE arrival = arrivals.id) AS bytes",
     )
     .bind(lease.token.as_bytes().as_slice())
     .bind(lease.until.0)
     .bind(now.0)
     .bind(limit)
+    .bind(LEASED_BYTES)
     .fetch_all(connection)
     .await?;
+    // Row by row, so that no more than one stands in memory twice.
     let mut arrivals = rows
-        .iter()
+        .into_iter()
         .map(|row| {
+            let row = &row;
             Ok(LeasedArrival {
                 id: id("arrivals", row, "id")?,
                 road: row.try_get("road")?,

@@ -16,15 +16,18 @@ use crate::{
 };
 
 pub(super) async fn gates(connection: &mut SqliteConnection, now: Timestamp, limit: u32) -> Result<Vec<Gated>> {
+    // By the time at which they are due, so that one that cannot be dealt with does not stand in front of the others.
     let rows = sqlx::query(
-        "SELECT declaration FROM documents WHERE state = 'waiting' AND gate_at <= ?1 AND declaration IS NOT NULL \
-         UNION SELECT declaration FROM waybills WHERE look_at <= ?1 AND declaration IS NOT NULL LIMIT ?2",
+        "SELECT declaration, gate_at AS at FROM documents WHERE state = 'waiting' AND gate_at <= ?1 AND declaration IS NOT NULL \
+         UNION ALL SELECT declaration, look_at FROM waybills WHERE look_at <= ?1 AND declaration IS NOT NULL ORDER BY at LIMIT ?2",
     )
     .bind(now.0)
     .bind(limit)
     .fetch_all(&mut *connection)
     .await?;
-    let ids = rows.iter().map(|row| id("documents", row, "declaration")).collect::<Result<Vec<_>>>()?;
+    let mut ids = rows.iter().map(|row| id("documents", row, "declaration")).collect::<Result<Vec<_>>>()?;
+    ids.sort_unstable();
+    ids.dedup();
     let mut waybills = bound(connection, &ids).await?;
     let mut found: Vec<_> = dossiers(connection, &ids)
         .await?

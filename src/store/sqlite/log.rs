@@ -7,6 +7,7 @@ use super::rows::{digest, hex, hex_bytes, id, inconsistent, json};
 use crate::{
     audit::Entry,
     clock::Timestamp,
+    declaration::DeclarationId,
     store::{EntryFilter, LogHead, PendingEntry, PlacedEntry, Result, Sequencing, StoredCheckpoint, StoredRow, StoredTile, Written},
 };
 
@@ -141,16 +142,33 @@ pub(super) async fn stored_tiles(connection: &mut SqliteConnection) -> Result<Ve
 
 pub(super) async fn stored_checkpoints(connection: &mut SqliteConnection) -> Result<Vec<StoredCheckpoint>> {
     let rows = sqlx::query("SELECT size, root, at, note FROM audit_checkpoints ORDER BY size").fetch_all(connection).await?;
-    rows.iter()
-        .map(|row| {
-            Ok(StoredCheckpoint {
-                size: row.try_get("size")?,
-                root: row.try_get("root")?,
-                at: Timestamp(row.try_get("at")?),
-                note: row.try_get("note")?,
-            })
-        })
-        .collect()
+    rows.iter().map(checkpoint).collect()
+}
+
+pub(super) async fn last_checkpoint(connection: &mut SqliteConnection) -> Result<Option<StoredCheckpoint>> {
+    let statement = "SELECT size, root, at, note FROM audit_checkpoints ORDER BY size DESC LIMIT 1";
+    sqlx::query(statement).fetch_optional(connection).await?.as_ref().map(checkpoint).transpose()
+}
+
+fn checkpoint(row: &SqliteRow) -> Result<StoredCheckpoint> {
+    Ok(StoredCheckpoint {
+        size: row.try_get("size")?,
+        root: row.try_get("root")?,
+        at: Timestamp(row.try_get("at")?),
+        note: row.try_get("note")?,
+    })
+}
+
+/// A declaration of whose acceptance neither the log nor its waiting room tells.
+pub(super) async fn untold(connection: &mut SqliteConnection) -> Result<Option<DeclarationId>> {
+    let row = sqlx::query(
+        "SELECT d.id FROM declarations d \
+         WHERE NOT EXISTS (SELECT 1 FROM audit_entries e WHERE e.subject = d.id AND e.act = 'accept') \
+         AND NOT EXISTS (SELECT 1 FROM audit_pending p WHERE p.subject = d.id AND p.act = 'accept') ORDER BY d.id LIMIT 1",
+    )
+    .fetch_optional(connection)
+    .await?;
+    row.as_ref().map(|row| id("declarations", row, "id").map(DeclarationId)).transpose()
 }
 
 /// Entries in their place, then, if wanted, those that have none yet.

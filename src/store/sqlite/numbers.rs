@@ -118,17 +118,17 @@ pub(super) async fn retire_waybills(connection: &mut SqliteConnection, keys: &[(
 pub(super) async fn matches(connection: &mut SqliteConnection, keys: &[Key]) -> Result<Matches> {
     let asked: Vec<_> = keys.iter().map(question).collect();
     let rows = sqlx::query(
-        "SELECT n.declaration, n.document, d.id FROM json_each(?1) j \
+        "SELECT j.key, n.declaration, n.document, d.id FROM json_each(?1) j \
          LEFT JOIN numbers n ON n.number = j.value->>0 AND n.kind = j.value->>1 AND n.scope = j.value->>2 AND n.holder = x'' \
          LEFT JOIN documents d ON (n.document IS NULL AND d.declaration = n.declaration AND d.kind = j.value->>3) OR d.id = n.document \
-         ORDER BY j.key",
+         ORDER BY j.key, d.id",
     )
     .bind(json(&asked)?)
     .fetch_all(&mut *connection)
     .await?;
     let mut declarations = Vec::new();
     let mut lone = Vec::new();
-    let mut found = Vec::with_capacity(rows.len());
+    let mut found = vec![None; keys.len()];
     for row in &rows {
         let declaration = optional_id("numbers", row, "declaration")?;
         let document = optional_id("documents", row, "id")?;
@@ -137,7 +137,11 @@ pub(super) async fn matches(connection: &mut SqliteConnection, keys: &[Key]) -> 
             (None, Some(document)) => lone.push(document),
             (_, None) => {}
         }
-        found.push(document.map(|document| (declaration.unwrap_or(document), DocumentId(document))));
+        let place = usize::try_from(row.try_get::<i64, _>("key")?).ok().and_then(|place| found.get_mut(place));
+        if let (Some(place), Some(document)) = (place, document) {
+            // Ordered by document: of several of a kind, the newest.
+            *place = Some((declaration.unwrap_or(document), DocumentId(document)));
+        }
     }
     let mut subjects = Vec::new();
     for ids in [&mut declarations, &mut lone] {
@@ -147,8 +151,10 @@ pub(super) async fn matches(connection: &mut SqliteConnection, keys: &[Key]) -> 
     subjects.extend(dossiers(connection, &declarations).await?.into_iter().map(Subject::Dossier));
     subjects.extend(documents(connection, &lone).await?.into_iter().map(Subject::Waybill));
     let places: HashMap<_, _> = subjects.iter().enumerate().map(|(place, subject)| (subject.id(), place)).collect();
-    let of =
-        found.into_iter().map(|found| found.and_then(|(subject, document)| places.get(&subject).map(|place| (*place, document)))).collect();
+    let of = found
+        .into_iter()
+        .map(|found: Option<(Uuid, DocumentId)>| found.and_then(|(subject, document)| places.get(&subject).map(|place| (*place, document))))
+        .collect();
     Ok(Matches { subjects, of })
 }
 

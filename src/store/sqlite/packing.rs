@@ -5,7 +5,7 @@ use std::{collections::HashMap, sync::Arc};
 use sqlx::{AssertSqlSafe, Row, SqliteConnection};
 use uuid::Uuid;
 
-use super::rows::{DOCUMENT, document, from_json, hex, id, insert_entries, json};
+use super::rows::{DOCUMENT, document, from_json, hex, id, insert_entries, json, readable};
 use crate::{
     clock::Timestamp,
     declaration::{Declaration, DocumentId, Kind, Waybill},
@@ -88,10 +88,12 @@ async fn share(connection: &mut SqliteConnection, now: Timestamp, lease: Lease, 
     Ok(documents)
 }
 
+/// Leases from one queue, but nothing whose earlier message is on the road at this moment.
 async fn lease_queue(connection: &mut SqliteConnection, now: Timestamp, lease: Lease, queue: &str, places: usize) -> Result<Vec<Document>> {
     let statement = format!(
         "UPDATE documents SET lease_token = ?1, lease_until = ?2 WHERE id IN ( \
-           SELECT id FROM documents WHERE state = 'due' AND queue = ?3 AND lease_until <= ?4 ORDER BY needed_by LIMIT ?5 \
+           SELECT d.id FROM documents d WHERE d.state = 'due' AND d.queue = ?3 AND d.lease_until <= ?4 \
+           AND NOT EXISTS (SELECT 1 FROM messages m WHERE m.id = d.message AND m.lease_until > ?4) ORDER BY d.needed_by LIMIT ?5 \
          ) RETURNING {DOCUMENT}"
     );
     let rows = sqlx::query(AssertSqlSafe(statement))
@@ -117,9 +119,9 @@ async fn with_content(connection: &mut SqliteConnection, documents: Vec<Document
             .fetch_all(&mut *connection)
             .await?;
         for row in &rows {
-            let body = Arc::new(from_json("declarations", row.try_get("body")?)?);
+            let Some(body) = readable(from_json("declarations", row.try_get("body")?)) else { continue };
             let number: Option<String> = row.try_get("waybill_no")?;
-            declarations.insert(id("declarations", row, "id")?, (body, number.unwrap_or_default()));
+            declarations.insert(id("declarations", row, "id")?, (Arc::new(body), number.unwrap_or_default()));
         }
     }
     let ids: Vec<_> = documents.iter().filter(|document| document.kind == Kind::Waybill).map(|document| hex(document.id.0)).collect();
@@ -129,10 +131,12 @@ async fn with_content(connection: &mut SqliteConnection, documents: Vec<Document
             .fetch_all(connection)
             .await?;
         for row in &rows {
-            waybills.insert(id("waybills", row, "id")?, Arc::new(from_json("waybills", row.try_get("body")?)?));
+            let Some(body) = readable(from_json("waybills", row.try_get("body")?)) else { continue };
+            waybills.insert(id("waybills", row, "id")?, Arc::new(body));
         }
     }
-    documents.into_iter().map(|document| join(document, &declarations, &waybills)).collect()
+    // What cannot be read stays leased until the lease ends, and is told again then.
+    Ok(documents.into_iter().filter_map(|document| readable(join(document, &declarations, &waybills))).collect())
 }
 
 fn join(
@@ -168,7 +172,7 @@ pub(super) async fn pack(connection: &mut SqliteConnection, now: Timestamp, toke
         return Ok(Written::Stale);
     }
     sqlx::query(
-        "UPDATE documents SET state = 'packed', message = ?1, packed = packed + 1, lot = NULL, lease_token = NULL, lease_until = 0, \
+        "UPDATE documents SET state = 'packed', message = ?1, packed = packed + 1, lot = NULL, resent_at = NULL, lease_token = NULL, lease_until = 0, \
          version = version + 1 FROM json_each(?2) j WHERE documents.id = unhex(j.value)",
     )
     .bind(message)

@@ -77,7 +77,7 @@ pub(super) fn queue_name(document: &Document) -> String {
 }
 
 pub(super) const DOCUMENT: &str = "id, version, tenant, declaration, kind, action, guid, sender, road, enterprise_no, port_no, inventory_no, \
-     state, verdict_code, verdict_at, verdict_info, needed_by, gate_at, lot, packed, message";
+     state, verdict_code, verdict_at, verdict_info, needed_by, gate_at, lot, packed, port_failures, resent_at, message";
 
 /// Reads the columns of [`DOCUMENT`].
 pub(super) fn document(row: &SqliteRow) -> Result<Document> {
@@ -105,6 +105,8 @@ pub(super) fn document(row: &SqliteRow) -> Result<Document> {
         gate_at: row.try_get::<Option<i64>, _>("gate_at")?.map(Timestamp),
         lot: optional_id(TABLE, row, "lot")?,
         packed: count(TABLE, row.try_get("packed")?)?,
+        port_failures: count(TABLE, row.try_get("port_failures")?)?,
+        resent_at: row.try_get::<Option<i64>, _>("resent_at")?.map(Timestamp),
         message: optional_id(TABLE, row, "message")?.map(MessageId),
     })
 }
@@ -133,6 +135,7 @@ struct DocumentRow<'a> {
     gate_at: Option<i64>,
     lot: Option<String>,
     packed: u32,
+    port_failures: u32,
     message: Option<String>,
 }
 
@@ -161,6 +164,7 @@ pub(super) fn documents_json<'a>(documents: impl Iterator<Item = &'a Document>) 
             gate_at: document.gate_at.map(|at| at.0),
             lot: document.lot.map(hex),
             packed: document.packed,
+            port_failures: document.port_failures,
             message: document.message.map(|id| hex(id.0)),
         })
         .collect();
@@ -175,11 +179,11 @@ pub(super) async fn insert_documents<'a>(connection: &mut SqliteConnection, docu
     }
     sqlx::query(
         "INSERT INTO documents (id, version, tenant, declaration, kind, action, guid, sender, road, queue, enterprise_no, port_no, \
-         inventory_no, state, verdict_code, verdict_at, verdict_info, needed_by, gate_at, lot, packed, message) \
+         inventory_no, state, verdict_code, verdict_at, verdict_info, needed_by, gate_at, lot, packed, port_failures, message) \
          SELECT unhex(value->>'id'), value->>'version', value->>'tenant', unhex(value->>'declaration'), value->>'kind', value->>'action', \
          unhex(value->>'guid'), value->>'sender', value->>'road', value->>'queue', value->>'enterprise_no', value->>'port_no', \
          value->>'inventory_no', value->>'state', value->>'code', value->>'at', value->>'info', value->>'needed_by', value->>'gate_at', \
-         unhex(value->>'lot'), value->>'packed', unhex(value->>'message') FROM json_each(?1)",
+         unhex(value->>'lot'), value->>'packed', value->>'port_failures', unhex(value->>'message') FROM json_each(?1)",
     )
     .bind(rows)
     .execute(connection)
@@ -223,7 +227,7 @@ pub(super) async fn dossiers(connection: &mut SqliteConnection, ids: &[Uuid]) ->
     .bind(&asked)
     .fetch_all(&mut *connection)
     .await?;
-    let mut found = rows.iter().map(dossier).collect::<Result<Vec<_>>>()?;
+    let mut found: Vec<_> = rows.iter().filter_map(|row| readable(dossier(row))).collect();
     let columns = DOCUMENT.split(", ").map(|column| format!("d.{column}")).collect::<Vec<_>>().join(", ");
     let statement = format!("SELECT {columns} FROM json_each(?1) j CROSS JOIN documents d ON d.declaration = unhex(j.value) ORDER BY d.id");
     let rows = sqlx::query(sqlx::AssertSqlSafe(statement)).bind(&asked).fetch_all(connection).await?;
@@ -235,6 +239,11 @@ pub(super) async fn dossiers(connection: &mut SqliteConnection, ids: &[Uuid]) ->
         }
     }
     Ok(found)
+}
+
+/// A row that cannot be read must not hold up those beside it: it is told and left out.
+pub(super) fn readable<T>(read: Result<T>) -> Option<T> {
+    read.inspect_err(|error| tracing::error!(error = %error, "a row cannot be read and is left out")).ok()
 }
 
 fn dossier(row: &SqliteRow) -> Result<Dossier> {

@@ -1,6 +1,9 @@
 //! Keeping what carriers push, and binding it to declarations.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use serde::Serialize;
 use sqlx::{Row, SqliteConnection, sqlite::SqliteRow};
@@ -31,7 +34,8 @@ struct Seen {
 }
 
 pub(super) async fn accept(connection: &mut SqliteConnection, now: Timestamp, many: &[WaybillAcceptance]) -> Result<Vec<WaybillAccepted>> {
-    let seen = look(connection, now, many).await?;
+    let mut seen = look(connection, now, many).await?;
+    one_each(&mut seen);
     let mut kept: HashMap<(&str, &str), Earlier> = HashMap::new();
     let mut results = Vec::with_capacity(many.len());
     let mut fresh = Vec::new();
@@ -55,6 +59,16 @@ pub(super) async fn accept(connection: &mut SqliteConnection, now: Timestamp, ma
     Ok(results)
 }
 
+/// Of several new waybills that name one order, the first has it; the others wait for nothing.
+fn one_each(seen: &mut [Seen]) {
+    let mut claimed = HashSet::new();
+    for seen in seen.iter_mut().filter(|seen| seen.pushed.is_none()) {
+        if seen.declaration.as_ref().is_some_and(|(id, _)| !claimed.insert(*id)) {
+            seen.declaration = None;
+        }
+    }
+}
+
 async fn look(connection: &mut SqliteConnection, now: Timestamp, many: &[WaybillAcceptance]) -> Result<Vec<Seen>> {
     let asked: Vec<_> = many
         .iter()
@@ -65,14 +79,14 @@ async fn look(connection: &mut SqliteConnection, now: Timestamp, many: &[Waybill
             (&acceptance.waybill.waybill_no, &acceptance.waybill.carrier.code, order_no, scope)
         })
         .collect();
-    // A declaration that this waybill names counts only if it has no waybill number yet.
+    // A declaration that this waybill names counts only if it has no waybill number yet and waits for this carrier.
     let rows = sqlx::query(
         "SELECT n.at, n.document, w.digest, coalesce(n.declaration, o.declaration) AS declaration, coalesce(n.tenant, o.tenant) AS tenant \
          FROM json_each(?1) j \
          LEFT JOIN numbers n ON n.number = j.value->>0 AND n.kind = 'waybill' AND n.scope = j.value->>1 AND n.holder = x'' \
          LEFT JOIN waybills w ON w.id = n.document \
          LEFT JOIN numbers o ON j.value->>2 <> '' AND o.number = j.value->>2 AND o.kind = 'order' AND o.scope = j.value->>3 AND o.holder = x'' \
-         AND EXISTS (SELECT 1 FROM declarations d WHERE d.id = o.declaration AND d.waybill_no IS NULL) \
+         AND EXISTS (SELECT 1 FROM declarations d WHERE d.id = o.declaration AND d.waybill_no IS NULL AND d.carrier = j.value->>1) \
          ORDER BY j.key",
     )
     .bind(json(&asked)?)
@@ -105,6 +119,7 @@ struct WaybillRow<'a> {
     body: String,
     order_no: Option<&'a str>,
     scope: Option<String>,
+    carrier: &'a str,
 }
 
 async fn insert(connection: &mut SqliteConnection, now: Timestamp, fresh: &[(&WaybillAcceptance, &Seen)]) -> Result<()> {
@@ -119,15 +134,16 @@ async fn insert(connection: &mut SqliteConnection, now: Timestamp, fresh: &[(&Wa
             body: json(&acceptance.waybill)?,
             order_no: waiting_for.map(|order| order.order_no.as_str()),
             scope: waiting_for.map(|order| order_scope(&order.platform, &order.seller)),
+            carrier: &acceptance.waybill.carrier.code,
         });
     }
     let rows = json(&rows)?;
     for statement in [
         "INSERT INTO waybills (id, tenant, accepted_at, digest, look_at, body) \
          SELECT unhex(value->>'id'), value->>'tenant', ?2, unhex(value->>'digest'), value->>'look_at', value->>'body' FROM json_each(?1)",
-        "INSERT INTO waybill_orders (order_no, scope, waybill) \
-         SELECT value->>'order_no', value->>'scope', unhex(value->>'id') FROM json_each(?1) \
-         WHERE value->>'order_no' IS NOT NULL AND ?2 IS NOT NULL ON CONFLICT DO UPDATE SET waybill = excluded.waybill",
+        "INSERT INTO waybill_orders (order_no, scope, carrier, waybill) \
+         SELECT value->>'order_no', value->>'scope', value->>'carrier', unhex(value->>'id') FROM json_each(?1) \
+         WHERE value->>'order_no' IS NOT NULL AND ?2 IS NOT NULL ON CONFLICT DO NOTHING",
     ] {
         sqlx::query(statement).bind(&rows).bind(now.0).execute(&mut *connection).await?;
     }

@@ -1,12 +1,19 @@
 //! The one writer. Commands that wait together share a transaction, each in a savepoint of its own, and are answered after
 //! the commit: a commit costs a synced write, so many callers ride in one.
 
-use std::{future::Future, pin::Pin};
+use std::{
+    future::Future,
+    os::unix::fs::MetadataExt,
+    path::{Path, PathBuf},
+    pin::Pin,
+    time::Duration,
+};
 
 use sqlx::{Connection, SqliteConnection};
 use tokio::{
     sync::{Mutex, mpsc, oneshot, watch},
     task::JoinHandle,
+    time::Instant,
 };
 
 use crate::store::{Error, Result};
@@ -29,10 +36,10 @@ pub(super) struct Writer {
 
 impl Writer {
     /// Starts the writer task on a connection.
-    pub(super) fn start(connection: SqliteConnection) -> Self {
+    pub(super) fn start(connection: SqliteConnection, file: &Path) -> Self {
         let (jobs, queue) = mpsc::channel(QUEUE);
         let (closing, closed) = watch::channel(false);
-        let task = tokio::spawn(work(connection, queue, closed));
+        let task = tokio::spawn(work(connection, queue, closed, Watched::new(file)));
         Self { jobs, closing, task: Mutex::new(Some(task)) }
     }
 
@@ -65,7 +72,7 @@ impl Writer {
             })
         });
         self.jobs.try_send(job).map_err(|_| unavailable("too many commands are waiting"))?;
-        answered.await.map_err(|_| unavailable("the writer has stopped"))?
+        answered.await.map_err(|_| unavailable("the store cannot be written now"))?
     }
 }
 
@@ -74,7 +81,7 @@ fn unavailable(why: &'static str) -> Error {
 }
 
 /// Works until nobody can ask any more, or until it is told to close and has done what waits.
-async fn work(mut connection: SqliteConnection, mut queue: mpsc::Receiver<Job>, mut closing: watch::Receiver<bool>) {
+async fn work(mut connection: SqliteConnection, mut queue: mpsc::Receiver<Job>, mut closing: watch::Receiver<bool>, mut file: Watched) {
     let mut jobs = Vec::with_capacity(TOGETHER);
     loop {
         let taken = tokio::select! {
@@ -88,6 +95,12 @@ async fn work(mut connection: SqliteConnection, mut queue: mpsc::Receiver<Job>, 
         };
         if taken == 0 {
             break;
+        }
+        if !file.is_there() {
+            // Dropped unanswered: their callers are told that nothing was kept.
+            tracing::error!("the database file was removed or replaced; nothing is taken in until the gateway is started anew");
+            jobs.clear();
+            continue;
         }
         let mut answers = Vec::with_capacity(jobs.len());
         let result = together(&mut connection, &mut jobs, &mut answers).await;
@@ -104,6 +117,33 @@ async fn work(mut connection: SqliteConnection, mut queue: mpsc::Receiver<Job>, 
     if let Err(error) = connection.close().await {
         tracing::warn!(error = %error, "the database was not closed cleanly");
     }
+}
+
+/// The database file, looked at now and then: SQLite goes on writing into one that was deleted, and all of it would be lost.
+struct Watched {
+    path: PathBuf,
+    identity: Option<(u64, u64)>,
+    looked: Instant,
+    there: bool,
+}
+
+impl Watched {
+    fn new(path: &Path) -> Self {
+        Self { path: path.to_owned(), identity: identity(path), looked: Instant::now(), there: true }
+    }
+
+    fn is_there(&mut self) -> bool {
+        const EVERY: Duration = Duration::from_millis(500);
+        if self.looked.elapsed() >= EVERY {
+            self.looked = Instant::now();
+            self.there = self.there && identity(&self.path) == self.identity;
+        }
+        self.there
+    }
+}
+
+fn identity(path: &Path) -> Option<(u64, u64)> {
+    path.metadata().ok().map(|file| (file.dev(), file.ino()))
 }
 
 async fn together(connection: &mut SqliteConnection, jobs: &mut Vec<Job>, answers: &mut Vec<Answer>) -> sqlx::Result<()> {

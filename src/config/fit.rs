@@ -1,0 +1,228 @@
+//! Whether a configuration can work: names that lead somewhere, numbers that do not stop everything, files that are there.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::SocketAddr,
+    path::{Component, Path, PathBuf},
+};
+
+use super::Config;
+use crate::{
+    access,
+    lane::Duty,
+    party::{self, Sender},
+};
+
+/// Everything that does not fit, each in a line.
+pub(super) fn faults(config: &Config) -> Vec<String> {
+    let mut faults = Vec::new();
+    let signers = names("signer", config.signers.iter().map(|signer| signer.name.as_str()), &mut faults);
+    let roads = names("road", config.roads.iter().map(|road| road.road.as_str()), &mut faults);
+    let names = names("sender", config.senders.iter().map(|sender| sender.name.as_str()), &mut faults);
+    for sender in &config.senders {
+        check_sender(sender, &signers, &roads, &mut faults);
+    }
+    for (dxp_id, used) in count(config.senders.iter().map(|sender| sender.dxp_id.as_str())) {
+        if used > 1 {
+            faults.push(format!("  {used} 个 senders 使用同一 dxp_id · {used} senders have the dxp_id {dxp_id:?}"));
+        }
+    }
+    for (folder, used) in count(config.roads.iter().map(|road| plain(&road.folder))) {
+        if used > 1 {
+            faults.push(format!("  {used} 条 roads 使用同一文件夹 · {used} roads have the folder {}", folder.display()));
+        }
+    }
+    check_lanes(config, &names, &roads, &mut faults);
+    for (missing, zh, en) in [
+        (config.lanes.is_empty(), "没有 lanes", "there is no lane: nothing could be accepted"),
+        (config.senders.is_empty(), "没有 senders", "there is no sender: nothing could be transmitted"),
+        (config.roads.is_empty(), "没有 roads", "there is no road: nothing could leave"),
+    ] {
+        if missing {
+            faults.push(format!("  {zh} · {en}"));
+        }
+    }
+    faults.extend(zeros(config).into_iter().map(|name| format!("  {name} 不能为 0 · {name} must not be 0: nothing would move")));
+    check_keys(&config.access, &mut faults);
+    faults.extend(open_door(config));
+    faults
+}
+
+/// Files that are needed and are not there.
+pub(super) fn missing_files(config: &Config) -> Vec<String> {
+    let signers = config.signers.iter().flat_map(|signer| {
+        [(format!("signers {:?}: key", signer.name), &signer.key), (format!("signers {:?}: certificate", signer.name), &signer.certificate)]
+    });
+    let tls = config
+        .grpc
+        .tls
+        .iter()
+        .flat_map(|tls| [("grpc.tls.certificate".to_owned(), &tls.certificate), ("grpc.tls.key".to_owned(), &tls.key)]);
+    let libraries = config.exemption.libraries.iter().map(|file| ("exemption.libraries".to_owned(), file));
+    std::iter::once(("audit.key".to_owned(), &config.audit.key))
+        .chain(signers)
+        .chain(tls)
+        .chain(libraries)
+        .filter(|(_, path)| !path.is_file())
+        .map(|(name, path)| format!("  {name}: 文件不存在 · there is no file {}", path.display()))
+        .collect()
+}
+
+/// Folders of roads that are not there: they are made at the first message, but then nobody may be reading them.
+pub(super) fn missing_folders(config: &Config) -> Vec<String> {
+    let missing = config.roads.iter().filter(|road| !road.folder.is_dir());
+    missing
+        .map(|road| format!("  road {:?}: 文件夹不存在，将新建 · there is no folder {}; it will be made", road.road, road.folder.display()))
+        .collect()
+}
+
+fn check_sender(sender: &Sender, signers: &BTreeSet<&str>, roads: &BTreeSet<&str>, faults: &mut Vec<String>) {
+    let Sender { name, party, signer, road, dxp_id } = sender;
+    if !signers.contains(signer.as_str()) {
+        faults.push(format!("  sender {name:?} names signer {signer:?}, which is not there"));
+    }
+    if !roads.contains(road.as_str()) {
+        faults.push(format!("  sender {name:?} names road {road:?}, which is not there"));
+    }
+    if dxp_id.is_empty() || dxp_id.len() > 16 {
+        faults.push(format!("  sender {name:?}: a dxp_id has 1 to 16 characters"));
+    }
+    if !party::is_credit_code(&party.code) && !party::is_customs_code(&party.code) {
+        faults.push(format!(
+            "  sender {name:?}: 既非统一社会信用代码（含校验位）也非海关注册编码 · party.code {:?} is neither a credit code (with its check digit) nor a customs code",
+            party.code
+        ));
+    }
+}
+
+fn check_lanes(config: &Config, senders: &BTreeSet<&str>, roads: &BTreeSet<&str>, faults: &mut Vec<String>) {
+    for (at, lane) in config.lanes.iter().enumerate() {
+        for duty in [&lane.order, &lane.waybill, &lane.inventory] {
+            if let Duty::Send(Some(name)) = duty
+                && !senders.contains(name.as_str())
+            {
+                faults.push(format!("  lane {} names sender {name:?}, which is not there", at + 1));
+            }
+        }
+        if !lane.road.is_empty() && !roads.contains(lane.road.as_str()) {
+            faults.push(format!("  lane {} names road {:?}, which is not there", at + 1, lane.road));
+        }
+    }
+}
+
+/// The numbers that must not be zero, and are.
+fn zeros(config: &Config) -> Vec<String> {
+    let Config { store, grpc, intake, gatekeeper, packer, courier, collector, simulator, .. } = config;
+    let sequencer = &config.audit.sequencer;
+    let numbers = [
+        ("store.largest_mib", store.largest_mib == 0),
+        ("grpc.request_timeout_s", grpc.request_timeout_s == 0),
+        ("grpc.request_kib", grpc.request_kib == 0),
+        ("grpc.streams_per_connection", grpc.streams_per_connection == 0),
+        ("grpc.calls_per_connection", grpc.calls_per_connection == 0),
+        ("grpc.items_in_flight", grpc.items_in_flight == 0),
+        ("grpc.keepalive_s", grpc.keepalive_s == 0),
+        ("intake.queue_length", intake.queue_length == 0),
+        ("intake.batch", intake.batch == 0),
+        ("intake.workers", intake.workers == 0),
+        ("intake.memory_mib", intake.memory_mib == 0),
+        ("gatekeeper.poll_ms", gatekeeper.poll_ms == 0),
+        ("gatekeeper.batch", gatekeeper.batch == 0),
+        ("gatekeeper.again_s", gatekeeper.again_s == 0),
+        ("packer.poll_ms", packer.poll_ms == 0),
+        ("packer.batches", packer.batches == 0),
+        ("packer.sign_s", packer.sign_s == 0),
+        ("packer.lease_s", packer.lease_s == 0),
+        ("packer.again_s", packer.again_s == 0),
+        ("packer.aside_s", packer.aside_s == 0),
+        ("packer.largest_bytes", packer.largest_bytes == 0),
+        ("courier.poll_ms", courier.poll_ms == 0),
+        ("courier.send_s", courier.send_s == 0),
+        ("courier.silence_s", courier.silence_s == 0),
+        ("courier.tries", courier.tries == 0),
+        ("courier.breaker_failures", courier.breaker_failures == 0),
+        ("collector.poll_ms", collector.poll_ms == 0),
+        ("collector.receive_batch", collector.receive_batch == 0),
+        ("collector.read_batch", collector.read_batch == 0),
+        ("collector.lease_s", collector.lease_s == 0),
+        ("collector.attempts", collector.attempts == 0),
+        ("collector.port_retries", collector.port_retries == 0),
+        ("audit.sequencer.poll_ms", sequencer.poll_ms == 0),
+        ("audit.sequencer.batch", sequencer.batch == 0),
+        ("audit.sequencer.role_s", sequencer.role_s == 0),
+        ("simulator.poll_ms", simulator.poll_ms == 0),
+        ("simulator.receipts_per_message", simulator.receipts_per_message == 0),
+    ];
+    let roads = config.roads.iter().flat_map(|road| {
+        let numbers =
+            [("concurrent", road.concurrent == 0), ("per_second", road.per_second == 0), ("largest_bytes", road.largest_bytes == 0)];
+        numbers.into_iter().filter(|(_, zero)| *zero).map(|(name, _)| format!("roads {:?}.{name}", road.road))
+    });
+    numbers.into_iter().filter(|(_, zero)| *zero).map(|(name, _)| name.to_owned()).chain(roads).collect()
+}
+
+/// Each key by itself, so that every fault is told, then what they must not share.
+fn check_keys(options: &access::Options, faults: &mut Vec<String>) {
+    for key in &options.keys {
+        if let Err(error) = access::Access::new(&access::Options { keys: vec![key.clone()] }) {
+            faults.push(format!("  access.keys: {error}"));
+        }
+    }
+    for (name, used) in count(options.keys.iter().map(|key| key.name.as_str())) {
+        if used > 1 {
+            faults.push(format!("  access.keys: {used} 个密钥同名 · {used} keys are called {name:?}"));
+        }
+    }
+}
+
+/// Without API keys everybody may do everything, so only this machine may come in.
+fn open_door(config: &Config) -> Option<String> {
+    let Ok(address) = config.grpc.listen.parse::<SocketAddr>() else {
+        return Some(format!("  grpc.listen {:?} is no address like 127.0.0.1:8650", config.grpc.listen));
+    };
+    let open = config.access.keys.is_empty() && !address.ip().is_loopback();
+    open.then(|| {
+        format!("  grpc.listen {address} can be reached from outside, and no access.keys are there; make one with `tongguan key api`")
+    })
+}
+
+fn names<'a>(what: &str, all: impl Iterator<Item = &'a str>, faults: &mut Vec<String>) -> BTreeSet<&'a str> {
+    let mut seen = BTreeSet::new();
+    for name in all {
+        if name.is_empty() {
+            faults.push(format!("  a {what} has no name"));
+        } else if !name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.')) {
+            faults.push(format!("  {what} {name:?}: 名称只能用字母、数字和 - _ . · a name takes letters, digits and - _ ."));
+        }
+        if !seen.insert(name) {
+            faults.push(format!("  two {what}s are called {name:?}"));
+        }
+    }
+    seen
+}
+
+fn count<T: Ord>(all: impl Iterator<Item = T>) -> BTreeMap<T, usize> {
+    let mut counts = BTreeMap::new();
+    for one in all {
+        *counts.entry(one).or_default() += 1;
+    }
+    counts
+}
+
+/// A folder as itself: links followed if it is there, else without `.` and `..`.
+fn plain(folder: &Path) -> PathBuf {
+    folder.canonicalize().unwrap_or_else(|_| {
+        let mut plain = PathBuf::new();
+        for part in folder.components() {
+            match part {
+                Component::CurDir => {}
+                Component::ParentDir => drop(plain.pop()),
+                part => plain.push(part),
+            }
+        }
+        plain
+    })
+}
+
+#[cfg(test)]
+mod tests;
