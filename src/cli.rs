@@ -11,6 +11,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::{check::characters::is_unseen, config::Config};
 
 mod audit;
+mod bench;
 mod demo;
 mod keys;
 mod outcome;
@@ -45,6 +46,8 @@ enum Command {
     Submit(submit::SubmitArgs),
     /// 按模式与规范校验报文文件，逐条指出缺陷 · Validates message files by schema and specification, and names every defect.
     Validate(validate::ValidateArgs),
+    /// 测量：每次一行 JSON · Measures what the gateway costs; prints one JSON line.
+    Bench(bench::BenchArgs),
     /// 审计日志 · The audit log.
     #[command(subcommand)]
     Audit(audit::AuditCommand),
@@ -79,6 +82,7 @@ pub async fn run() -> ExitCode {
         Command::Demo(args) => demo::demo(&args).await,
         Command::Submit(args) => submit::submit(&args).await,
         Command::Validate(args) => validate::validate(&args),
+        Command::Bench(args) => bench::bench(&args).await,
         Command::Audit(command) => audit::run(&command).await,
         Command::Key(command) => keys::run(&command),
         Command::Config(ConfigCommand::Example) => {

@@ -3,6 +3,8 @@
 //! Times are microseconds since 1970 UTC. Customs writes Beijing time without a zone (message specification 202205, notes of
 //! `appTime` and `returnTime`), so every wire form here is +08:00.
 
+pub mod meter;
+
 use std::{
     fmt,
     ops::{Add, Sub},

@@ -18,7 +18,10 @@ use uuid::Uuid;
 
 use crate::{
     audit::Entry,
-    clock::{Clockwork, Timestamp},
+    clock::{
+        Clockwork, Timestamp,
+        meter::{Work, measure},
+    },
     declaration::wire_guid,
     endpoint::{Envelope, Road, Shipment},
     message::{self, dxp},
@@ -135,7 +138,7 @@ impl Courier {
                     Ok(shipment) => {
                         locked(&self.rate).used(1);
                         room = room.saturating_sub(1);
-                        work.spawn(self.clone().attempt(delivery, shipment));
+                        work.spawn(measure(Work::Deliver, self.clone().attempt(delivery, shipment)));
                     }
                     Err(fault) => untried.push(self.put_off(&delivery, fault, now)),
                 }

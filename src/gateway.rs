@@ -9,7 +9,10 @@ use uuid::Uuid;
 use crate::{
     access::{self, Access},
     audit::{Checkpoint, Difference, Entry, LogKey, NoteError},
-    clock::Clockwork,
+    clock::{
+        Clockwork,
+        meter::{Work, measure},
+    },
     collector::{Collector, Receiver},
     config::Config,
     courier::Courier,
@@ -190,14 +193,19 @@ impl Parts<'_> {
         let senders: Arc<[_]> = self.config.senders.clone().into();
         let lanes: Arc<[_]> = self.config.lanes.clone().into();
         let (store, clockwork) = (|| Arc::clone(self.store), || self.clockwork.clone());
-        stage.tasks.spawn(Gatekeeper::new(store(), clockwork(), lanes, Arc::clone(&senders), gatekeeper.clone()).run(stopped.clone()));
-        stage.tasks.spawn(Packer::new(store(), clockwork(), Arc::clone(&senders), signers, packer.clone()).run(stopped.clone()));
+        let gatekeeper = Gatekeeper::new(store(), clockwork(), lanes, Arc::clone(&senders), gatekeeper.clone());
+        stage.tasks.spawn(measure(Work::Gate, gatekeeper.run(stopped.clone())));
+        let packer = Packer::new(store(), clockwork(), Arc::clone(&senders), signers, packer.clone());
+        stage.tasks.spawn(measure(Work::Pack, packer.run(stopped.clone())));
         for road in roads {
             let endpoint = Arc::clone(&road.endpoint);
-            stage.tasks.spawn(Receiver::new(store(), clockwork(), endpoint, collector.clone()).run(stopped.clone()));
-            stage.tasks.spawn(Courier::new(store(), clockwork(), road, Arc::clone(&senders), courier.clone()).run(stopped.clone()));
+            let receiver = Receiver::new(store(), clockwork(), endpoint, collector.clone());
+            stage.tasks.spawn(measure(Work::Receive, receiver.run(stopped.clone())));
+            let courier = Courier::new(store(), clockwork(), road, Arc::clone(&senders), courier.clone());
+            stage.tasks.spawn(measure(Work::Deliver, courier.run(stopped.clone())));
         }
-        stage.tasks.spawn(Collector::new(store(), clockwork(), Arc::clone(advisor), collector.clone()).run(stopped));
+        let collector = Collector::new(store(), clockwork(), Arc::clone(advisor), collector.clone());
+        stage.tasks.spawn(measure(Work::Collect, collector.run(stopped)));
         stage
     }
 
@@ -205,7 +213,7 @@ impl Parts<'_> {
         let (mut stage, stopped) = Stage::new();
         let options = self.config.audit.sequencer.clone();
         let sequencer = Sequencer::new(Arc::clone(self.store), self.clockwork.clone(), Arc::new(key), options);
-        stage.tasks.spawn(sequencer.run(stopped));
+        stage.tasks.spawn(measure(Work::Sequence, sequencer.run(stopped)));
         stage
     }
 }

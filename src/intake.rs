@@ -14,7 +14,10 @@ use tokio::{
 
 use crate::{
     check::{Finding, Findings},
-    clock::{Clockwork, Timestamp},
+    clock::{
+        Clockwork, Timestamp,
+        meter::{Work, measure},
+    },
     declaration::{DeclarationId, DocumentId, draft},
     exemption::{Advisor, Assessment},
     lane::Lane,
@@ -244,9 +247,11 @@ impl Intake {
         let mut tasks = JoinSet::new();
         for _ in 0..options.workers.clamp(1, 64) {
             let at = Arc::clone(&core);
-            tasks.spawn(work(Arc::clone(&declarations_queue), batch, move |jobs| declarations::process(Arc::clone(&at), jobs)));
+            let orders = work(Arc::clone(&declarations_queue), batch, move |jobs| declarations::process(Arc::clone(&at), jobs));
+            tasks.spawn(measure(Work::Intake, orders));
             let at = Arc::clone(&core);
-            tasks.spawn(work(Arc::clone(&waybills_queue), batch, move |jobs| waybills::process(Arc::clone(&at), jobs)));
+            let waybills = work(Arc::clone(&waybills_queue), batch, move |jobs| waybills::process(Arc::clone(&at), jobs));
+            tasks.spawn(measure(Work::Intake, waybills));
         }
         let room_kib = u32::try_from(options.memory_mib.clamp(8, 65_536) * 1_024).unwrap_or(65_536);
         let room = Arc::new(Semaphore::new(usize::try_from(room_kib).unwrap_or(65_536)));

@@ -11,7 +11,7 @@
 //!
 //! | pure: no input, no output, no clock | |
 //! | --- | --- |
-//! | [`clock`] | time and randomness: the only readers of either |
+//! | [`clock`] | time and randomness: the only readers of either; [`clock::meter`] tells where CPU time goes |
 //! | [`codes`] | official code lists, their rows with the dates between which they hold |
 //! | [`party`] | tenants, actors, enterprises, senders towards customs |
 //! | [`declaration`] | the documents and what is in them; what callers send stays apart in [`declaration::draft`] |
@@ -51,6 +51,7 @@
 //! | [`config`] | gathers the options of every part |
 //! | [`gateway`] | starts everything and stops it in the order in which work flows |
 //! | [`demo`] | the shipped orders and what must become of them |
+//! | [`bench`] | what it all costs |
 //! | [`cli`] | the commands |
 //!
 //! # What always holds
@@ -102,7 +103,8 @@
 //! - [`dossier`] is what the store gives out and takes back, so that the parts that move need not know each other; [`explain`] stands
 //!   beside it because both the door and the commands say states in words.
 //! - [`task`] is the one loop of every moving part: a pass that fails never ends it, and a pass that has begun is finished.
-//! - [`gateway`] is what `serve` and `demo` both start; [`demo`] only holds what is shipped.
+//! - [`gateway`] is what `serve`, `demo` and `bench` all start; [`demo`] only holds what is shipped. [`bench`] stands below both, since
+//!   it runs whole lives through a gateway with the demonstration's orders.
 
 pub mod clock;
 pub mod codes;
@@ -135,4 +137,5 @@ pub mod simulator;
 pub mod config;
 pub mod gateway;
 pub mod demo;
+pub mod bench;
 pub mod cli;

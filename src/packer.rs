@@ -17,7 +17,10 @@ use tracing::{debug, error, warn};
 use uuid::Uuid;
 
 use crate::{
-    clock::{Clockwork, Timestamp},
+    clock::{
+        Clockwork, Timestamp,
+        meter::{Work, measure},
+    },
     declaration::{DocumentId, Kind, MessageId, wire_guid},
     party::Sender,
     queue::{Backoff, Lease},
@@ -135,7 +138,7 @@ impl Packer {
     }
 
     async fn seal(&self, unsigned: &[u8], signer: &dyn Signer) -> Result<Sealed, Failure> {
-        match tokio::time::timeout(Duration::from_secs(self.options.sign_s), seal::seal(unsigned, signer)).await {
+        match tokio::time::timeout(Duration::from_secs(self.options.sign_s), measure(Work::Seal, seal::seal(unsigned, signer))).await {
             Ok(sealed) => sealed.map_err(Failure::Seal),
             Err(_) => Err(Failure::Late),
         }
@@ -244,7 +247,7 @@ impl Task for Packer {
         let batches = self.store.lease_documents(self.clockwork.now(), lease, self.options.batches).await?;
         let mut work = JoinSet::new();
         for batch in batches {
-            work.spawn(self.clone().pack(lease.token, batch));
+            work.spawn(measure(Work::Pack, self.clone().pack(lease.token, batch)));
         }
         let mut packed = 0;
         let mut failed = None;

@@ -11,7 +11,7 @@ const LONGEST_FUNCTION: usize = 70;
 const MEDIAN_FILE: usize = 200;
 
 /// An outside crate, and the only modules that may name it.
-const FAMILIES: [(&str, &[&str]); 8] = [
+const FAMILIES: [(&str, &[&str]); 9] = [
     ("sqlx", &["store"]),
     ("quick_xml", &["message"]),
     ("tonic", &["grpc"]),
@@ -20,6 +20,7 @@ const FAMILIES: [(&str, &[&str]); 8] = [
     ("clap", &["cli", "main"]),
     ("indicatif", &["cli"]),
     ("figment", &["config"]),
+    ("rustix", &["clock"]),
 ];
 
 struct Source {

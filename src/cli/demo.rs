@@ -91,7 +91,7 @@ pub(super) async fn demo(args: &DemoArgs) -> Result<ExitCode> {
 }
 
 /// Makes the folder, or takes it as it is: keys, configuration and files are made once.
-fn set_up(dir: &Path, clockwork: &Clockwork) -> Result<()> {
+pub(super) fn set_up(dir: &Path, clockwork: &Clockwork) -> Result<()> {
     let keys = dir.join("keys");
     fs::create_dir_all(&keys).with_context(|| format!("{} cannot be made", keys.display()))?;
     for (name, _, firm) in demo::KEYS {

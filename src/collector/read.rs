@@ -1,6 +1,7 @@
 //! What an arrival turns out to be.
 
 use crate::{
+    clock::meter::{Work, measured},
     message::{
         self,
         dxp::{self, Opened},
@@ -58,6 +59,10 @@ pub(super) async fn read(mut arrival: LeasedArrival) -> (LeasedArrival, Reading)
 }
 
 fn parse(bytes: &[u8]) -> Reading {
+    measured(Work::Read, || open(bytes))
+}
+
+fn open(bytes: &[u8]) -> Reading {
     let answer = dxp::open(bytes).and_then(|opened| match opened {
         Opened::Business(_) => message::parse_answer(bytes),
         Opened::Envelope(envelope) => message::parse_answer(&envelope.data),

@@ -15,7 +15,10 @@ use async_trait::async_trait;
 use tracing::warn;
 
 use super::{Endpoint, Options, Received, Shipment};
-use crate::queue::Fault;
+use crate::{
+    clock::meter::{Work, measured},
+    queue::Fault,
+};
 
 const LONGEST_NAME: usize = 200;
 /// Files of one name that are put aside; the next ones are left.
@@ -70,9 +73,13 @@ impl Folder {
         Self { road: options.road.clone(), places: Arc::new(places) }
     }
 
-    async fn blocking<T: Send + 'static>(&self, work: impl FnOnce(&Places) -> Result<T, Fault> + Send + 'static) -> Result<T, Fault> {
+    async fn blocking<T: Send + 'static>(
+        &self,
+        kind: Work,
+        work: impl FnOnce(&Places) -> Result<T, Fault> + Send + 'static,
+    ) -> Result<T, Fault> {
         let places = Arc::clone(&self.places);
-        let done = tokio::task::spawn_blocking(move || work(&places)).await;
+        let done = tokio::task::spawn_blocking(move || measured(kind, || work(&places))).await;
         done.unwrap_or_else(|_| Err(Fault::Unknown("the work was cut off".into())))
     }
 }
@@ -85,16 +92,16 @@ impl Endpoint for Folder {
 
     async fn send(&self, item: &Shipment) -> Result<(), Fault> {
         let (name, bytes) = (item.name.clone(), item.bytes.clone());
-        self.blocking(move |places| put(&places.out, &name, &bytes)).await
+        self.blocking(Work::Deliver, move |places| put(&places.out, &name, &bytes)).await
     }
 
     async fn receive(&self, limit: usize) -> Result<Vec<Received>, Fault> {
-        self.blocking(move |places| places.receive(limit)).await
+        self.blocking(Work::Receive, move |places| places.receive(limit)).await
     }
 
     async fn acknowledge(&self, names: &[String]) -> Result<(), Fault> {
         let names = names.to_vec();
-        self.blocking(move |places| places.acknowledge(&names)).await
+        self.blocking(Work::Receive, move |places| places.acknowledge(&names)).await
     }
 }
 

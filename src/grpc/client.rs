@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use tokio::sync::mpsc;
+use tokio::{sync::mpsc, task::JoinHandle};
 use tokio_stream::{StreamExt, wrappers::ReceiverStream};
 use tonic::{
-    Code, Request, Status,
+    Code, Request, Status, Streaming,
     metadata::{Ascii, MetadataValue},
     transport::{Certificate, Channel, ClientTlsConfig, Endpoint},
 };
@@ -23,6 +23,8 @@ use crate::{
 /// Items sent ahead of their answers.
 const AHEAD: usize = 128;
 const PATIENCE: Duration = Duration::from_secs(5);
+/// How long to wait where a busy gateway does not say.
+const BUSY: Duration = Duration::from_millis(100);
 
 /// Why a call failed as a whole.
 #[derive(Debug, thiserror::Error)]
@@ -125,31 +127,32 @@ impl Client {
         request
     }
 
+    /// Submits one declaration by a call of its own.
+    ///
+    /// # Errors
+    /// If the call breaks off: the declaration may or may not be kept; sending it again is harmless.
+    pub async fn submit_one(&self, item: Item<draft::Declaration>) -> Result<Answer, Error> {
+        let request = self.request(submit_request(item));
+        match DeclarationsClient::new(self.channel.clone()).submit(request).await {
+            Ok(answer) => Ok(submitted(submit_stream_response::Result::Accepted(answer.into_inner()))),
+            Err(status) => refused_call(status),
+        }
+    }
+
     /// Submits declarations; `told` gets each answer as it comes.
     ///
     /// # Errors
     /// If the stream breaks off: what was not told may or may not be kept; sending it again is harmless.
-    pub async fn submit(&self, items: Vec<Item<draft::Declaration>>, mut told: impl FnMut(String, Answer)) -> Result<(), Error> {
-        let (feed, fed) = mpsc::channel(AHEAD);
-        let feeding = tokio::spawn(async move {
-            for item in items {
-                let submit = proto::SubmitRequest {
-                    declaration: Some(declaration(item.draft)),
-                    needed_by: item.needed_by.map(super::convert::timestamp),
-                    idempotency_key: item.idempotency_key,
-                };
-                if feed.send(proto::SubmitStreamRequest { item_id: item.id, submit: Some(submit) }).await.is_err() {
-                    break;
-                }
-            }
-        });
+    pub async fn submit<I>(&self, items: I, told: impl FnMut(String, Answer)) -> Result<(), Error>
+    where
+        I: IntoIterator<Item = Item<draft::Declaration>>,
+        I::IntoIter: Send + 'static,
+    {
+        let (requests, feeding) =
+            feed(items.into_iter().map(|item| proto::SubmitStreamRequest { item_id: item.id.clone(), submit: Some(submit_request(item)) }));
         let mut client = DeclarationsClient::new(self.channel.clone());
-        let mut answers = client.submit_stream(self.request(ReceiverStream::new(fed))).await.map_err(Error::Ended)?.into_inner();
-        while let Some(answer) = answers.next().await {
-            let answer = answer.map_err(Error::Ended)?;
-            let Some(result) = answer.result else { continue };
-            told(answer.item_id, submitted(result));
-        }
+        let answers = client.submit_stream(self.request(requests)).await.map_err(Error::Ended)?.into_inner();
+        hear(answers, |answer| answer.result.map(|result| (answer.item_id, submitted(result))), told).await?;
         feeding.abort();
         Ok(())
     }
@@ -158,25 +161,63 @@ impl Client {
     ///
     /// # Errors
     /// If the stream breaks off: what was not told may or may not be kept; sending it again is harmless.
-    pub async fn push(&self, items: Vec<Item<draft::Waybill>>, mut told: impl FnMut(String, Answer)) -> Result<(), Error> {
-        let (feed, fed) = mpsc::channel(AHEAD);
-        let feeding = tokio::spawn(async move {
-            for item in items {
-                let request = proto::PushWaybillsRequest { item_id: item.id, waybill: Some(waybill(item.draft)) };
-                if feed.send(request).await.is_err() {
-                    break;
-                }
-            }
-        });
+    pub async fn push<I>(&self, items: I, told: impl FnMut(String, Answer)) -> Result<(), Error>
+    where
+        I: IntoIterator<Item = Item<draft::Waybill>>,
+        I::IntoIter: Send + 'static,
+    {
+        let request = |item: Item<draft::Waybill>| proto::PushWaybillsRequest { item_id: item.id, waybill: Some(waybill(item.draft)) };
+        let (requests, feeding) = feed(items.into_iter().map(request));
         let mut client = LogisticsClient::new(self.channel.clone());
-        let mut answers = client.push_waybills(self.request(ReceiverStream::new(fed))).await.map_err(Error::Ended)?.into_inner();
-        while let Some(answer) = answers.next().await {
-            let answer = answer.map_err(Error::Ended)?;
-            let Some(result) = answer.result else { continue };
-            told(answer.item_id, pushed(result));
-        }
+        let answers = client.push_waybills(self.request(requests)).await.map_err(Error::Ended)?.into_inner();
+        hear(answers, |answer| answer.result.map(|result| (answer.item_id, pushed(result))), told).await?;
         feeding.abort();
         Ok(())
+    }
+}
+
+/// Requests are made as they are taken, a few ahead of their answers.
+fn feed<R: Send + 'static>(requests: impl Iterator<Item = R> + Send + 'static) -> (ReceiverStream<R>, JoinHandle<()>) {
+    let (feed, fed) = mpsc::channel(AHEAD);
+    let feeding = tokio::spawn(async move {
+        for request in requests {
+            if feed.send(request).await.is_err() {
+                break;
+            }
+        }
+    });
+    (ReceiverStream::new(fed), feeding)
+}
+
+async fn hear<A>(
+    mut answers: Streaming<A>,
+    read: impl Fn(A) -> Option<(String, Answer)>,
+    mut told: impl FnMut(String, Answer),
+) -> Result<(), Error> {
+    while let Some(answer) = answers.next().await {
+        if let Some((id, answer)) = read(answer.map_err(Error::Ended)?) {
+            told(id, answer);
+        }
+    }
+    Ok(())
+}
+
+fn submit_request(item: Item<draft::Declaration>) -> proto::SubmitRequest {
+    proto::SubmitRequest {
+        declaration: Some(declaration(item.draft)),
+        needed_by: item.needed_by.map(super::convert::timestamp),
+        idempotency_key: item.idempotency_key,
+    }
+}
+
+/// A call that was refused for a reason of its own, and not broken off.
+fn refused_call(status: Status) -> Result<Answer, Error> {
+    match status.code() {
+        Code::Unavailable | Code::ResourceExhausted => Ok(Answer::Busy(BUSY)),
+        Code::InvalidArgument | Code::AlreadyExists => {
+            Ok(Answer::Refused { zh: String::new(), en: status.message().to_owned(), findings: Vec::new() })
+        }
+        _ => Err(Error::Ended(status)),
     }
 }
 

@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use crate::{
     check::Taken,
-    clock::Timestamp,
+    clock::{
+        Timestamp,
+        meter::{Work, measured},
+    },
     declaration::DeclarationId,
     party::{Actor, Tenant},
     store::{Acceptance, Accepted, Error, Found, Lookup},
@@ -57,13 +60,11 @@ async fn decide_all(
     let many = jobs.len() > MANY;
     let core = Arc::clone(core);
     let all = move || {
-        jobs.into_iter()
-            .zip(found)
-            .map(|(job, found)| {
-                let decision = decide(&core, &job.actor, &job.request, &found, now);
-                (job, decision)
-            })
-            .collect()
+        let one = |(job, found): (DeclarationJob, Found)| {
+            let decision = decide(&core, &job.actor, &job.request, &found, now);
+            (job, decision)
+        };
+        measured(Work::Check, || jobs.into_iter().zip(found).map(one).collect())
     };
     if !many {
         return Some(all());

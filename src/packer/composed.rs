@@ -1,7 +1,10 @@
 //! From documents to messages that are ready to be sealed, leaving out what does not fit.
 
 use super::{Clockwork, Kind, Leased, MessageId, Sender, Timestamp};
-use crate::message::{self, Outgoing};
+use crate::{
+    clock::meter::{Work, measured},
+    message::{self, Outgoing},
+};
 
 /// The most defects that a reason names.
 const MAX_TOLD: usize = 3;
@@ -55,7 +58,7 @@ fn whole(kind: Kind, id: MessageId, sender: &Sender, documents: &[Leased], at: T
     if bytes.len() > largest {
         return Err(format!("larger than {largest} bytes"));
     }
-    match message::examine(&bytes).as_slice() {
+    match measured(Work::Schema, || message::examine(&bytes)).as_slice() {
         [] => Ok(bytes),
         // Acceptance should have refused it: what comes here is a hole in the checks.
         defects => {

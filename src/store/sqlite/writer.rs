@@ -16,7 +16,10 @@ use tokio::{
     time::Instant,
 };
 
-use crate::store::{Error, Result};
+use crate::{
+    clock::meter::{Work, measure},
+    store::{Error, Result},
+};
 
 /// Commands that wait at once before callers are told that the store is busy.
 const QUEUE: usize = 1_024;
@@ -39,7 +42,7 @@ impl Writer {
     pub(super) fn start(connection: SqliteConnection, file: &Path) -> Self {
         let (jobs, queue) = mpsc::channel(QUEUE);
         let (closing, closed) = watch::channel(false);
-        let task = tokio::spawn(work(connection, queue, closed, Watched::new(file)));
+        let task = tokio::spawn(measure(Work::Store, work(connection, queue, closed, Watched::new(file))));
         Self { jobs, closing, task: Mutex::new(Some(task)) }
     }
 

@@ -1,0 +1,279 @@
+//! Whole lives: N declarations from Submit to 899 through a gateway in this process, with callers and a simulated customs in
+//! processes of their own on the same machine.
+//!
+//! Each life is three documents and nine receipts, sealed with sm2-sm3, held against the schemas on both sides, told in the audit
+//! log; receipts come 100 to a message, and nothing odd happens.
+
+use std::{
+    collections::BTreeMap,
+    fmt::Write as _,
+    fs,
+    io::Read,
+    path::PathBuf,
+    process::{Child, Command, Stdio},
+    time::Duration,
+};
+
+use serde::Serialize;
+use tokio::time::{Instant, sleep};
+
+use super::{
+    Error, load,
+    process::{self, Used},
+};
+use crate::{
+    clock::{Clockwork, meter},
+    config::Config,
+    declaration::Kind,
+    gateway::Gateway,
+    simulator,
+    state::State,
+};
+
+/// No closing within so long: something is stuck.
+const STUCK: Duration = Duration::from_secs(60);
+const LOOK: Duration = Duration::from_millis(250);
+
+/// What is run.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// How many lives.
+    pub declarations: usize,
+    /// Declarations a second; nothing: as fast as they are taken.
+    pub rate: Option<u32>,
+    /// The folder of keys and roads, and of the store.
+    pub dir: PathBuf,
+}
+
+/// Of the gateway, the callers and the simulated customs.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct ByProcess {
+    /// The gateway, its store included.
+    pub gateway: u64,
+    /// Those who submit and push.
+    pub callers: u64,
+    /// The simulated customs.
+    pub customs: u64,
+    /// All of them.
+    pub sum: u64,
+}
+
+/// One run, as the JSON line tells it.
+#[derive(Debug, Clone, Serialize)]
+pub struct Report {
+    bench: &'static str,
+    store: &'static str,
+    /// Lives, each of which closed.
+    pub declarations: usize,
+    /// The rate asked for; nothing: as fast as they were taken.
+    rate: Option<u32>,
+    /// From the first submission to the last closing.
+    pub milliseconds: u64,
+    /// Whole lives in a second.
+    pub declarations_per_s: u64,
+    /// Durable accepts in a second, while the callers had something to send.
+    pub accepts_per_s: u64,
+    /// CPU of a life, in µs.
+    pub cpu_us_per_declaration: ByProcess,
+    /// Time to the answer: one half of all was faster.
+    pub submit_p50_ms: u64,
+    /// Time to the answer: all but one in a hundred were faster.
+    pub submit_p99_ms: u64,
+    /// How often the gateway said that it was busy.
+    busy: u64,
+    /// The peak of memory.
+    pub peak_rss_mib: ByProcess,
+    /// The database, in KiB a declaration.
+    store_kib_per_declaration: u64,
+    /// CPU of the gateway's stages, in µs a declaration.
+    pub stages_us: BTreeMap<&'static str, u64>,
+    /// What was run.
+    conditions: &'static str,
+}
+
+impl Report {
+    /// Where the CPU went, dearest first, as a table.
+    #[must_use]
+    pub fn table(&self) -> String {
+        let mut stages: Vec<_> = self.stages_us.iter().collect();
+        stages.sort_by_key(|(_, used)| std::cmp::Reverse(**used));
+        let cpu = &self.cpu_us_per_declaration;
+        let mut table = format!("{:<16} {:>8} {:>5}\n", "CPU by stage", "µs/life", "%");
+        for (stage, used) in stages {
+            // Writing into a String does not fail.
+            let _ = writeln!(table, "{stage:<16} {used:>8} {:>5}", percent(*used, cpu.gateway));
+        }
+        for (name, used) in [("= gateway", cpu.gateway), ("+ customs", cpu.customs), ("+ callers", cpu.callers), ("= sum", cpu.sum)] {
+            let _ = writeln!(table, "{name:<16} {used:>8} {:>5}", percent(used, cpu.gateway));
+        }
+        table
+    }
+}
+
+fn percent(part: u64, whole: u64) -> u64 {
+    part.saturating_mul(100).checked_div(whole).unwrap_or(0)
+}
+
+/// The configuration of a run: the demonstration's, with nothing odd, no waiting for effect, and the parts at their usual pace.
+#[must_use]
+pub fn configuration(demonstration: Config) -> Config {
+    let Config { simulator, .. } = &demonstration;
+    let simulator = simulator::Options {
+        delays: simulator::Delays::NONE,
+        oddities: simulator::Oddities::none(),
+        script: simulator::Script::default(),
+        receipts_per_message: 100,
+        poll_ms: 20,
+        ..simulator.clone()
+    };
+    Config {
+        simulator,
+        packer: crate::packer::Options::default(),
+        courier: crate::courier::Options::default(),
+        collector: crate::collector::Options::default(),
+        ..demonstration
+    }
+}
+
+/// Runs N lives and reports what they cost. The folder has been set up; `config` is its [`configuration`].
+///
+/// # Errors
+/// If anything is refused, stuck or declared twice: then there is no figure.
+pub async fn run(options: &Options, config: &Config, clockwork: &Clockwork) -> Result<Report, Error> {
+    let program = std::env::current_exe()?;
+    let customs = Running::start(Command::new(&program).args(["bench", "--customs", "--dir"]).arg(&options.dir))?;
+    let gateway = Gateway::start(config, clockwork).await?;
+    let before = process::used("self")?;
+    let began = Instant::now();
+    let mut command = Command::new(&program);
+    command.args(["bench", "--load", &format!("http://{}", gateway.address())]);
+    command.args(["--lives", &options.declarations.to_string()]);
+    if let Some(rate) = options.rate {
+        command.args(["--rate", &rate.to_string()]);
+    }
+    let mut callers = Running::start(&mut command)?;
+    wait(&gateway, options.declarations, &mut callers).await?;
+    let took = began.elapsed();
+    let after = process::used("self")?;
+    let stages = stages(after.cpu.saturating_sub(before.cpu))?;
+    let customs_used = process::used(&customs.child.id().to_string())?;
+    let load: load::Report =
+        serde_json::from_str(&callers.end().await?).map_err(|error| Error::Wrong(format!("the callers' report: {error}")))?;
+    gateway.stop().await;
+    customs.end().await?;
+    let size = fs::metadata(&config.store.file)?.len();
+    let gateway_used = Used { cpu: after.cpu.saturating_sub(before.cpu), ..after };
+    Ok(report(options, took, &load, [gateway_used, customs_used], &stages, size))
+}
+
+async fn wait(gateway: &Gateway, declarations: usize, callers: &mut Running) -> Result<(), Error> {
+    let mut last = (0, Instant::now());
+    loop {
+        let counts = gateway.store().counts(None).await?;
+        let closed =
+            counts.iter().filter(|count| count.kind == Kind::Inventory && count.state == State::Closed).map(|count| count.count).sum();
+        if usize::try_from(closed).is_ok_and(|closed| closed >= declarations) {
+            return Ok(());
+        }
+        if closed != last.0 {
+            last = (closed, Instant::now());
+        }
+        if callers.failed()? || last.1.elapsed() > STUCK {
+            return Err(Error::Wrong(format!("{closed} of {declarations} closed and no more: {counts:?}")));
+        }
+        sleep(LOOK).await;
+    }
+}
+
+/// What each stage used in all, in µs: what is measured, the store's threads, and the rest of the process, which is the door.
+fn stages(all: Duration) -> Result<BTreeMap<&'static str, u64>, Error> {
+    let mut stages: BTreeMap<_, _> = meter::used().into_iter().map(|(work, nanos)| (work.as_str(), nanos / 1_000)).collect();
+    let mut threads = process::threads("sqlx-sqlite")?.into_iter().map(micros);
+    // The writer's connection is opened first.
+    stages.insert("sqlite writing", threads.next().unwrap_or(0));
+    stages.insert("sqlite reading", threads.sum());
+    let known: u64 = stages.values().sum();
+    stages.insert("door and rest", micros(all).saturating_sub(known));
+    Ok(stages)
+}
+
+fn report(
+    options: &Options,
+    took: Duration,
+    load: &load::Report,
+    [gateway, customs]: [Used; 2],
+    stages: &BTreeMap<&'static str, u64>,
+    size: u64,
+) -> Report {
+    let many = u64::try_from(options.declarations).unwrap_or(u64::MAX).max(1);
+    let each = |gateway: u64, callers: u64, customs: u64, by: u64| ByProcess {
+        gateway: gateway / by,
+        callers: callers / by,
+        customs: customs / by,
+        sum: (gateway + callers + customs) / by,
+    };
+    let per_second = |time_us: u64| many.saturating_mul(1_000_000).checked_div(time_us).unwrap_or(0);
+    let quantile = |per_mille: usize| {
+        let last = load.answered_us.len().saturating_sub(1);
+        load.answered_us.get(last * per_mille / 1_000).copied().unwrap_or(0) / 1_000
+    };
+    Report {
+        bench: "lives",
+        store: "sqlite",
+        declarations: options.declarations,
+        rate: options.rate,
+        milliseconds: micros(took) / 1_000,
+        declarations_per_s: per_second(micros(took)),
+        accepts_per_s: per_second(load.all_us),
+        cpu_us_per_declaration: each(micros(gateway.cpu), load.cpu_us, micros(customs.cpu), many),
+        submit_p50_ms: quantile(500),
+        submit_p99_ms: quantile(990),
+        busy: load.busy,
+        peak_rss_mib: each(gateway.peak_kib, load.peak_kib, customs.peak_kib, 1_024),
+        store_kib_per_declaration: size / 1_024 / many,
+        stages_us: stages.iter().map(|(stage, used)| (*stage, used / many)).collect(),
+        conditions: "3 documents, 9 receipts, sm2-sm3, schema on both sides, audit log, receipts 100 to a message; \
+                     one declarant, a carrier for each district; callers and simulated customs on the same machine",
+    }
+}
+
+fn micros(time: Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
+}
+
+/// Another process of the run; it does not outlive it.
+struct Running {
+    child: Child,
+}
+
+impl Running {
+    fn start(command: &mut Command) -> Result<Self, Error> {
+        Ok(Self { child: command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()? })
+    }
+
+    /// Whether it has ended with a fault.
+    fn failed(&mut self) -> Result<bool, Error> {
+        Ok(self.child.try_wait()?.is_some_and(|status| !status.success()))
+    }
+
+    /// Lets it end, and gives what it printed if it ended well.
+    async fn end(mut self) -> Result<String, Error> {
+        drop(self.child.stdin.take());
+        let Some(mut stdout) = self.child.stdout.take() else { return Ok(String::new()) };
+        let reading = tokio::task::spawn_blocking(move || {
+            let mut text = String::new();
+            stdout.read_to_string(&mut text).map(|_| text)
+        });
+        let text = reading.await.map_err(|error| Error::Wrong(error.to_string()))??;
+        let status = self.child.wait()?;
+        if status.success() { Ok(text) } else { Err(Error::Wrong(format!("a process of the run ended with {status}: {text}"))) }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

@@ -1,0 +1,101 @@
+//! `bench`: measures, and prints one JSON line.
+
+use std::{io::Read, path::PathBuf, process::ExitCode};
+
+use anyhow::{Context, Result, bail};
+use clap::{Args, ValueEnum};
+use tokio::sync::watch;
+
+use super::{complain, demo::set_up, say, serve};
+use crate::{
+    bench::{life, load},
+    clock::Clockwork,
+    demo, simulator,
+};
+
+#[derive(Debug, Args)]
+pub(super) struct BenchArgs {
+    #[command(flatten)]
+    what: What,
+    /// 存储 · The store that is measured.
+    #[arg(long, value_enum, default_value_t = Kept::Sqlite)]
+    store: Kept,
+    /// 每秒提交票数；不指定则尽快 · Declarations a second, each a call of its own; as fast as they are taken if none is given.
+    #[arg(long)]
+    rate: Option<u32>,
+    /// 保存一切的目录，须为新目录；不指定则用临时目录，测完删除 · A new folder for everything; if none is named a temporary one, removed afterwards.
+    #[arg(long)]
+    dir: Option<PathBuf>,
+    #[arg(long, hide = true, default_value_t = 0)]
+    lives: usize,
+}
+
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+struct What {
+    /// 票数：从提交到结关 · How many declarations go their whole way, from Submit to closed.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
+    declarations: Option<u32>,
+    /// The callers of a measurement, in a process of their own.
+    #[arg(long, hide = true, value_name = "ADDRESS")]
+    load: Option<String>,
+    /// The simulated customs of a measurement, in a process of its own, until its input ends.
+    #[arg(long, hide = true)]
+    customs: bool,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Kept {
+    Sqlite,
+}
+
+pub(super) async fn bench(args: &BenchArgs) -> Result<ExitCode> {
+    let clockwork = Clockwork::system();
+    if let Some(many) = args.what.declarations {
+        lives(usize::try_from(many)?, args, &clockwork).await?;
+    } else if let Some(server) = &args.what.load {
+        let options = load::Options { server: server.clone(), declarations: args.lives, rate: args.rate };
+        say(&serde_json::to_string(&load::run(&options, &clockwork).await?)?);
+    } else {
+        customs(args.dir.clone().context("--customs needs --dir")?, clockwork).await?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn lives(declarations: usize, args: &BenchArgs, clockwork: &Clockwork) -> Result<()> {
+    let Kept::Sqlite = args.store;
+    let own = std::env::temp_dir().join(format!("tongguan-bench-{}", clockwork.id().simple()));
+    let dir = args.dir.clone().unwrap_or_else(|| own.clone());
+    if dir.join("tongguan.db").exists() {
+        bail!("{0} 已有数据库，请用新目录 · {0} has a database; take a new folder", dir.display());
+    }
+    set_up(&dir, clockwork)?;
+    let options = life::Options { declarations, rate: args.rate, dir: dir.clone() };
+    let config = life::configuration(demo::configuration(&dir, "127.0.0.1:0", 1)?);
+    config.fit()?;
+    serve::begin_log(&config.log)?;
+    let report = life::run(&options, &config, clockwork).await;
+    if args.dir.is_none() {
+        std::fs::remove_dir_all(&own).with_context(|| format!("{} cannot be removed", own.display()))?;
+    }
+    let report = report?;
+    say(&serde_json::to_string(&report)?);
+    complain(&report.table());
+    Ok(())
+}
+
+async fn customs(dir: PathBuf, clockwork: Clockwork) -> Result<()> {
+    let config = life::configuration(demo::configuration(&dir, "127.0.0.1:0", 1)?);
+    serve::begin_log(&config.log)?;
+    let (stop, stopped) = watch::channel(false);
+    let running = tokio::spawn(simulator::run(config.simulator, clockwork, stopped));
+    tokio::task::spawn_blocking(|| std::io::stdin().read_to_end(&mut Vec::new())).await??;
+    // If it has ended already, joining it tells why.
+    let _ = stop.send(true);
+    let report = running.await.context("the simulated customs broke off")??;
+    say(&report.to_string());
+    if !report.declared_twice.is_empty() {
+        bail!("declared twice: {}", report.declared_twice.len());
+    }
+    Ok(())
+}
