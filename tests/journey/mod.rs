@@ -95,7 +95,7 @@ impl Town {
             Item { id: at.to_string(), draft, idempotency_key, needed_by: None }
         });
         let mut answers = BTreeMap::new();
-        self.client.submit(items.collect(), |id, answer| drop(answers.insert(id.parse::<usize>().unwrap(), answer))).await.unwrap();
+        self.client.submit(items.collect::<Vec<_>>(), |id, answer| drop(answers.insert(id.parse::<usize>().unwrap(), answer))).await.unwrap();
         answers.into_values().collect()
     }
 
@@ -116,7 +116,7 @@ impl Town {
             needed_by: None,
         });
         let kept = |_, answer| assert!(matches!(answer, Answer::Kept { .. }), "{answer:?}");
-        self.client.push(items.collect(), kept).await.unwrap();
+        self.client.push(items.collect::<Vec<_>>(), kept).await.unwrap();
     }
 
     async fn show(&self, id: DeclarationId) -> Shown {
