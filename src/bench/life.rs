@@ -32,7 +32,8 @@ use crate::{
 
 /// No closing within so long: something is stuck.
 const STUCK: Duration = Duration::from_secs(60);
-const LOOK: Duration = Duration::from_millis(250);
+const SELDOM: Duration = Duration::from_secs(2);
+const OFTEN: Duration = Duration::from_millis(50);
 
 /// What is run.
 #[derive(Debug, Clone)]
@@ -166,13 +167,15 @@ pub async fn run(options: &Options, config: &Config, clockwork: &Clockwork) -> R
     Ok(report(options, took, &load, [gateway_used, customs_used], &stages, size))
 }
 
+/// Waits until all have closed. Counting is work for the store, so it is asked seldom, and often only near the end.
 async fn wait(gateway: &Gateway, declarations: usize, callers: &mut Running) -> Result<(), Error> {
-    let mut last = (0, Instant::now());
+    let began = Instant::now();
+    let mut last = (0, began);
     loop {
         let counts = gateway.store().counts(None).await?;
-        let closed =
-            counts.iter().filter(|count| count.kind == Kind::Inventory && count.state == State::Closed).map(|count| count.count).sum();
-        if usize::try_from(closed).is_ok_and(|closed| closed >= declarations) {
+        let closed = counts.iter().filter(|count| count.kind == Kind::Inventory && count.state == State::Closed);
+        let closed = closed.map(|count| usize::try_from(count.count).unwrap_or(0)).sum();
+        if closed >= declarations {
             return Ok(());
         }
         if closed != last.0 {
@@ -181,7 +184,10 @@ async fn wait(gateway: &Gateway, declarations: usize, callers: &mut Running) -> 
         if callers.failed()? || last.1.elapsed() > STUCK {
             return Err(Error::Wrong(format!("{closed} of {declarations} closed and no more: {counts:?}")));
         }
-        sleep(LOOK).await;
+        let open = u32::try_from(declarations - closed).unwrap_or(u32::MAX);
+        let each = began.elapsed().checked_div(u32::try_from(closed).unwrap_or(u32::MAX));
+        let left = each.and_then(|each| each.checked_mul(open)).unwrap_or(SELDOM);
+        sleep(left.clamp(OFTEN, SELDOM)).await;
     }
 }
 

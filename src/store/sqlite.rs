@@ -3,7 +3,7 @@
 //! Statements are set-based: rows travel as one JSON text through `json_each`, since a statement per row costs ten times as
 //! much. Ids travel in hexadecimal and are kept as 16 bytes.
 
-use std::{fs::File, path::Path, time::Duration};
+use std::{fs::File, path::Path, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use sqlx::{
@@ -13,7 +13,10 @@ use sqlx::{
 };
 use uuid::Uuid;
 
-use self::writer::Writer;
+use self::{
+    papers::{Paper, Papers},
+    writer::Writer,
+};
 use super::{
     Acceptance, Accepted, Application, Arrival, Batch, Count, Delivery, EntryFilter, Error, Found, Gated, Hints, Hit, KeptReceipt,
     KeptWaybill, LeasedArrival, ListFilter, LogHead, Lookup, Matches, MessageFound, Packing, PendingEntry, PlacedEntry, Result, Sequencing,
@@ -32,11 +35,13 @@ use crate::{
 mod accept;
 mod apply;
 mod arrivals;
+mod bulk;
 mod deliveries;
 mod gates;
 mod log;
 mod numbers;
 mod packing;
+mod papers;
 mod rows;
 mod views;
 mod waybills;
@@ -47,6 +52,10 @@ static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 /// Mebibytes that a database may grow to unless the configuration says otherwise.
 pub const LARGEST_MIB: u32 = 256 * 1_024;
 const PAGES_PER_MIB: u64 = 256;
+/// Pages in the write-ahead log before they are folded into the file (64 MiB): a page that changes often is folded once.
+const WAL_PAGES: &str = "16384";
+/// Rows that a connection's thread may be ahead of whoever reads them: waking each other for a few rows costs more than the rows.
+const ROWS_AHEAD: usize = 4_096;
 const READERS: u32 = 4;
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -55,6 +64,7 @@ pub struct Sqlite {
     writer: Option<Writer>,
     readers: SqlitePool,
     hints: Hints,
+    papers: Arc<Papers>,
     /// Held for as long as the store is open: one gateway to a file.
     _lock: Option<File>,
 }
@@ -84,6 +94,8 @@ impl Sqlite {
             .page_size(4_096)
             .pragma("max_page_count", pages.to_string())
             .pragma("cache_size", "-65536")
+            .pragma("wal_autocheckpoint", WAL_PAGES)
+            .row_buffer_size(ROWS_AHEAD)
             .disable_statement_logging();
         let lock = lock(file)?;
         let mut connection = options.connect().await?;
@@ -91,7 +103,7 @@ impl Sqlite {
         MIGRATIONS.run(&mut connection).await.map_err(|error| Error::Schema(error.to_string()))?;
         let writer = Writer::start(connection, file);
         let readers = pool(options.read_only(true).create_if_missing(false)).await?;
-        Ok(Self { writer: Some(writer), readers, hints: Hints::default(), _lock: Some(lock) })
+        Ok(Self { writer: Some(writer), readers, hints: Hints::default(), papers: Arc::default(), _lock: Some(lock) })
     }
 
     /// Opens the database file for looking only, and sees it as it was at the first look, whatever is written meanwhile. Works
@@ -106,7 +118,7 @@ impl Sqlite {
             Ok(readers) => readers,
             Err(_) => snapshot(options.immutable(true)).await?,
         };
-        Ok(Self { writer: None, readers, hints: Hints::default(), _lock: None })
+        Ok(Self { writer: None, readers, hints: Hints::default(), papers: Arc::default(), _lock: None })
     }
 
     fn writer(&self) -> Result<&Writer> {
@@ -192,8 +204,11 @@ impl Store for Sqlite {
     }
 
     async fn accept(&self, now: Timestamp, many: Vec<Acceptance>) -> Result<Vec<Accepted>> {
+        let papers: Vec<_> = many.iter().map(|acceptance| (acceptance.id, Paper::of(acceptance, now))).collect();
         let accepted =
             self.writer()?.write(move |connection| Box::pin(async move { accept::accept(connection, now, &many).await })).await?;
+        let kept = papers.into_iter().zip(&accepted).filter(|((id, _), accepted)| **accepted == Accepted::New(*id));
+        self.papers.accepted(kept.map(|((id, paper), _)| (id.0, paper)).collect());
         self.hints.pack.notify_one();
         self.hints.gate.notify_one();
         self.hints.sequence.notify_one();
@@ -211,7 +226,7 @@ impl Store for Sqlite {
 
     async fn gates(&self, now: Timestamp, limit: u32) -> Result<Vec<Gated>> {
         let mut connection = self.readers.acquire().await?;
-        gates::gates(&mut connection, now, limit).await
+        gates::gates(&mut connection, &self.papers, now, limit).await
     }
 
     async fn apply(&self, now: Timestamp, application: Application) -> Result<Written> {
@@ -227,7 +242,10 @@ impl Store for Sqlite {
     }
 
     async fn lease_documents(&self, now: Timestamp, lease: Lease, batches: u32) -> Result<Vec<Batch>> {
-        self.writer()?.write(move |connection| Box::pin(packing::lease(connection, now, lease, batches))).await
+        let papers = Arc::clone(&self.papers);
+        self.writer()?
+            .write(move |connection| Box::pin(async move { packing::lease(connection, &papers, now, lease, batches).await }))
+            .await
     }
 
     async fn pack(&self, now: Timestamp, token: Uuid, packing: Packing) -> Result<Written> {
@@ -268,7 +286,7 @@ impl Store for Sqlite {
 
     async fn matches(&self, keys: &[Key]) -> Result<Matches> {
         let mut connection = self.readers.acquire().await?;
-        numbers::matches(&mut connection, keys).await
+        numbers::matches(&mut connection, &self.papers, keys).await
     }
 
     async fn message(&self, cop_msg_id: &str) -> Result<Option<MessageFound>> {
@@ -332,12 +350,12 @@ impl Store for Sqlite {
 
     async fn show(&self, tenant: Option<&Tenant>, id: DeclarationId) -> Result<Option<Shown>> {
         let mut connection = self.readers.acquire().await?;
-        views::show(&mut connection, tenant, id).await
+        views::show(&mut connection, &self.papers, tenant, id).await
     }
 
     async fn list(&self, filter: ListFilter) -> Result<Vec<Dossier>> {
         let mut connection = self.readers.acquire().await?;
-        views::list(&mut connection, &filter).await
+        views::list(&mut connection, &self.papers, &filter).await
     }
 
     async fn waybill(&self, tenant: Option<&Tenant>, carrier: &str, waybill_no: &str) -> Result<Option<KeptWaybill>> {

@@ -95,7 +95,10 @@ impl Town {
             Item { id: at.to_string(), draft, idempotency_key, needed_by: None }
         });
         let mut answers = BTreeMap::new();
-        self.client.submit(items.collect::<Vec<_>>(), |id, answer| drop(answers.insert(id.parse::<usize>().unwrap(), answer))).await.unwrap();
+        self.client
+            .submit(items.collect::<Vec<_>>(), |id, answer| drop(answers.insert(id.parse::<usize>().unwrap(), answer)))
+            .await
+            .unwrap();
         answers.into_values().collect()
     }
 

@@ -5,13 +5,13 @@ use std::{
     time::Duration,
 };
 
-use serde::Serialize;
 use sqlx::{Row, SqliteConnection};
 use uuid::Uuid;
 
 use super::{
+    bulk::{Bound, Bulk},
     numbers::{self, NumberRow},
-    rows::{digest, hex, hex_bytes, id, insert_documents, insert_entries, json, optional_id},
+    rows::{bind_id, digest, hex, id, insert_documents, insert_entries, json, optional_id},
 };
 use crate::{
     clock::Timestamp,
@@ -160,62 +160,56 @@ async fn waybill_numbers(connection: &mut SqliteConnection, fresh: &[Fresh<'_>])
     rows.iter().map(|row| Ok((id("waybills", row, "id")?, row.try_get("number")?))).collect()
 }
 
-#[derive(Serialize)]
-struct DeclarationRow<'a> {
-    id: String,
-    tenant: &'a str,
-    needed_by: i64,
-    office: &'a str,
-    carrier: &'a str,
-    waybill_no: Option<&'a str>,
-    plan: String,
-    warnings: String,
-    body: String,
-    key: &'a str,
-    digest: String,
-    assessment: &'a str,
-}
-
 async fn insert(connection: &mut SqliteConnection, now: Timestamp, fresh: &[Fresh<'_>], named: &HashMap<Uuid, String>) -> Result<()> {
     let waybill_no = |(acceptance, seen): &Fresh<'_>| {
         acceptance.declaration.inventory.waybill_no.clone().or_else(|| seen.waybill.and_then(|id| named.get(&id).cloned()))
     };
     let waybill_nos: Vec<_> = fresh.iter().map(waybill_no).collect();
-    let mut rows = Vec::with_capacity(fresh.len());
-    for ((acceptance, _), waybill_no) in fresh.iter().zip(&waybill_nos) {
-        rows.push(DeclarationRow {
-            id: hex(acceptance.id.0),
-            tenant: acceptance.actor.tenant.as_str(),
-            needed_by: acceptance.needed_by.0,
-            office: &acceptance.declaration.inventory.declared_at,
-            carrier: &acceptance.declaration.inventory.carrier.code,
-            waybill_no: waybill_no.as_deref(),
-            plan: json(&acceptance.plan)?,
-            warnings: json(&acceptance.warnings)?,
-            body: json(&acceptance.declaration)?,
-            key: &acceptance.idempotency_key,
-            digest: hex_bytes(&acceptance.digest),
-            assessment: &acceptance.assessment,
-        });
-    }
-    let rows = json(&rows)?;
-    for statement in [
-        "INSERT INTO declarations (id, tenant, accepted_at, needed_by, office, carrier, waybill_no, plan, warnings, body) \
-         SELECT unhex(value->>'id'), value->>'tenant', ?2, value->>'needed_by', value->>'office', value->>'carrier', value->>'waybill_no', value->>'plan', \
-         value->>'warnings', value->>'body' FROM json_each(?1)",
-        "INSERT INTO idempotency_keys (tenant, key, digest, declaration) \
-         SELECT value->>'tenant', value->>'key', unhex(value->>'digest'), unhex(value->>'id') FROM json_each(?1) WHERE ?2 IS NOT NULL",
-        "INSERT INTO assessments (declaration, ordinal, decided_at, body) \
-         SELECT unhex(value->>'id'), 0, ?2, value->>'assessment' FROM json_each(?1)",
-    ] {
-        sqlx::query(statement).bind(&rows).bind(now.0).execute(&mut *connection).await?;
-    }
+    insert_declarations(connection, now, fresh, &waybill_nos).await?;
+    let keys: Vec<_> = fresh.iter().map(|(acceptance, _)| *acceptance).collect();
+    let bind = |query: Bound, acceptance: &&Acceptance| {
+        let query = query.bind(acceptance.actor.tenant.as_str()).bind(acceptance.idempotency_key.as_str());
+        bind_id(query.bind(acceptance.digest.to_vec()), acceptance.id.0)
+    };
+    KEYS.run(connection, &keys, bind).await?;
+    let bind =
+        |query: Bound, acceptance: &&Acceptance| bind_id(query, acceptance.id.0).bind(0).bind(now.0).bind(acceptance.assessment.as_str());
+    ASSESSMENTS.run(connection, &keys, bind).await?;
     insert_documents(connection, fresh.iter().flat_map(|(acceptance, _)| &acceptance.documents)).await?;
     let expired: Vec<_> = fresh.iter().filter(|(_, seen)| seen.expired).map(|(acceptance, _)| waybill_key(acceptance)).collect();
     numbers::retire_waybills(connection, &expired).await?;
     let held: Vec<_> = fresh.iter().zip(&waybill_nos).flat_map(|((acceptance, _), no)| held_numbers(acceptance, no.as_deref())).collect();
     numbers::insert(connection, now, &held).await?;
     insert_entries(connection, fresh.iter().map(|(acceptance, _)| &acceptance.entry)).await
+}
+
+const DECLARATIONS: Bulk = Bulk {
+    before: "INSERT INTO declarations (id, tenant, accepted_at, needed_by, office, carrier, waybill_no, plan, warnings, body) ",
+    columns: 10,
+    after: "",
+};
+const KEYS: Bulk = Bulk { before: "INSERT INTO idempotency_keys (tenant, key, digest, declaration) ", columns: 4, after: "" };
+const ASSESSMENTS: Bulk = Bulk { before: "INSERT INTO assessments (declaration, ordinal, decided_at, body) ", columns: 4, after: "" };
+
+async fn insert_declarations(
+    connection: &mut SqliteConnection,
+    now: Timestamp,
+    fresh: &[Fresh<'_>],
+    waybill_nos: &[Option<String>],
+) -> Result<()> {
+    let mut rows = Vec::with_capacity(fresh.len());
+    for ((acceptance, _), waybill_no) in fresh.iter().zip(waybill_nos) {
+        let texts = [json(&acceptance.plan)?, json(&acceptance.warnings)?, json(&acceptance.declaration)?];
+        rows.push((*acceptance, waybill_no.as_deref(), texts));
+    }
+    let bind = |query: Bound, (acceptance, waybill_no, texts): &(&Acceptance, Option<&str>, [String; 3])| {
+        let inventory = &acceptance.declaration.inventory;
+        let query = bind_id(query, acceptance.id.0).bind(acceptance.actor.tenant.as_str()).bind(now.0).bind(acceptance.needed_by.0);
+        let query = query.bind(inventory.declared_at.as_str()).bind(inventory.carrier.code.as_str()).bind(*waybill_no);
+        texts.iter().fold(query, |query, text| query.bind(text.as_str()))
+    };
+    DECLARATIONS.run(connection, &rows, bind).await?;
+    Ok(())
 }
 
 fn waybill_key(acceptance: &Acceptance) -> (String, String) {

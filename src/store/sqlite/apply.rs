@@ -6,12 +6,13 @@ use sqlx::{Row, SqliteConnection};
 use uuid::Uuid;
 
 use super::{
+    bulk::{Bound, Bulk},
     numbers::{self, NumberRow},
-    rows::{documents_json, hex, id, insert_documents, insert_entries, json},
+    rows::{bind_id, hex, id, insert_documents, insert_entries, json, update_documents},
 };
 use crate::{
     clock::Timestamp,
-    store::{Application, Change, Disposition, MessageChange, Result, Written},
+    store::{Application, Change, Disposition, KeptReceipt, MessageChange, Result, Written},
 };
 
 pub(super) async fn apply(connection: &mut SqliteConnection, now: Timestamp, application: &Application) -> Result<Written> {
@@ -19,7 +20,7 @@ pub(super) async fn apply(connection: &mut SqliteConnection, now: Timestamp, app
         return Ok(Written::Stale);
     }
     let changes = &application.changes;
-    update_documents(connection, changes).await?;
+    update_documents(connection, changes.iter().flat_map(|change| &change.documents)).await?;
     insert_documents(connection, changes.iter().flat_map(|change| &change.created)).await?;
     look_again(connection, changes).await?;
     let given: Vec<_> = changes.iter().flat_map(given_numbers).collect();
@@ -70,25 +71,6 @@ async fn expected(connection: &mut SqliteConnection, changes: &[Change]) -> Resu
     Ok(true)
 }
 
-/// Writes the mutable columns. What is no longer due loses its lease, so that a packer that has it finds it gone.
-async fn update_documents(connection: &mut SqliteConnection, changes: &[Change]) -> Result<()> {
-    let rows = documents_json(changes.iter().flat_map(|change| &change.documents))?;
-    if rows == "[]" {
-        return Ok(());
-    }
-    sqlx::query(
-        "UPDATE documents SET version = version + 1, queue = j.value->>'queue', port_no = j.value->>'port_no', \
-         inventory_no = j.value->>'inventory_no', state = j.value->>'state', verdict_code = j.value->>'code', verdict_at = j.value->>'at', \
-         verdict_info = j.value->>'info', needed_by = j.value->>'needed_by', gate_at = j.value->>'gate_at', lot = unhex(j.value->>'lot'), \
-         packed = j.value->>'packed', port_failures = j.value->>'port_failures', message = unhex(j.value->>'message'), lease_token = NULL, lease_until = 0 \
-         FROM json_each(?1) j WHERE documents.id = unhex(j.value->>'id')",
-    )
-    .bind(rows)
-    .execute(connection)
-    .await?;
-    Ok(())
-}
-
 /// Writes down when waybills are to be looked at again; one that has got its document is settled.
 async fn look_again(connection: &mut SqliteConnection, changes: &[Change]) -> Result<()> {
     let settled = changes.iter().flat_map(|change| &change.created).map(|document| (hex(document.id.0), None));
@@ -110,37 +92,28 @@ fn given_numbers(change: &Change) -> Vec<NumberRow> {
 }
 
 async fn insert_assessments(connection: &mut SqliteConnection, now: Timestamp, changes: &[Change]) -> Result<()> {
-    let rows: Vec<_> = changes.iter().filter_map(|change| change.assessment.as_ref()).map(|(id, body)| (hex(id.0), body)).collect();
-    if rows.is_empty() {
-        return Ok(());
-    }
-    sqlx::query(
-        "INSERT INTO assessments (declaration, ordinal, decided_at, body) SELECT unhex(j.value->>0), \
-         (SELECT coalesce(max(ordinal), -1) + 1 FROM assessments a WHERE a.declaration = unhex(j.value->>0)), ?2, j.value->>1 FROM json_each(?1) j",
-    )
-    .bind(json(&rows)?)
-    .bind(now.0)
-    .execute(connection)
-    .await?;
+    const INSERT: Bulk = Bulk {
+        before: "WITH j (declaration, at, body) AS (",
+        columns: 3,
+        after: ") INSERT INTO assessments (declaration, ordinal, decided_at, body) SELECT j.declaration, \
+                (SELECT coalesce(max(ordinal), -1) + 1 FROM assessments a WHERE a.declaration = j.declaration), j.at, j.body FROM j",
+    };
+    let rows: Vec<_> = changes.iter().filter_map(|change| change.assessment.as_ref()).collect();
+    INSERT.run(connection, &rows, |query, (id, body)| bind_id(query, id.0).bind(now.0).bind(body.as_str())).await?;
     Ok(())
 }
 
 async fn insert_receipts(connection: &mut SqliteConnection, application: &Application) -> Result<()> {
+    const INSERT: Bulk = Bulk { before: "INSERT INTO receipts (arrival, ordinal, at, document, effect, body) ", columns: 6, after: "" };
     let mut rows = Vec::with_capacity(application.receipts.len());
     for kept in &application.receipts {
-        let document = kept.document.map(|id| hex(id.0));
-        rows.push((hex(kept.arrival), kept.ordinal, kept.at.0, document, i64::from(kept.effect), json(&kept.receipt)?));
+        rows.push((kept, json(&kept.receipt)?));
     }
-    if rows.is_empty() {
-        return Ok(());
-    }
-    sqlx::query(
-        "INSERT INTO receipts (arrival, ordinal, at, document, effect, body) \
-         SELECT unhex(value->>0), value->>1, value->>2, unhex(value->>3), value->>4, value->>5 FROM json_each(?1)",
-    )
-    .bind(json(&rows)?)
-    .execute(connection)
-    .await?;
+    let bind = |query: Bound, (kept, body): &(&KeptReceipt, String)| {
+        let query = bind_id(query, kept.arrival).bind(kept.ordinal).bind(kept.at.0);
+        query.bind(kept.document.map(|id| id.0.as_bytes().to_vec())).bind(kept.effect).bind(body.as_str())
+    };
+    INSERT.run(connection, &rows, bind).await?;
     Ok(())
 }
 

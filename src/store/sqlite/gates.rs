@@ -6,6 +6,7 @@ use sqlx::SqliteConnection;
 use uuid::Uuid;
 
 use super::{
+    papers::Papers,
     rows::{dossiers, hex, id, json},
     waybills::kept,
 };
@@ -15,7 +16,7 @@ use crate::{
     store::{Gated, KeptWaybill, Result},
 };
 
-pub(super) async fn gates(connection: &mut SqliteConnection, now: Timestamp, limit: u32) -> Result<Vec<Gated>> {
+pub(super) async fn gates(connection: &mut SqliteConnection, papers: &Papers, now: Timestamp, limit: u32) -> Result<Vec<Gated>> {
     // By the time at which they are due, so that one that cannot be dealt with does not stand in front of the others.
     let rows = sqlx::query(
         "SELECT declaration, gate_at AS at FROM documents WHERE state = 'waiting' AND gate_at <= ?1 AND declaration IS NOT NULL \
@@ -29,7 +30,7 @@ pub(super) async fn gates(connection: &mut SqliteConnection, now: Timestamp, lim
     ids.sort_unstable();
     ids.dedup();
     let mut waybills = bound(connection, &ids).await?;
-    let mut found: Vec<_> = dossiers(connection, &ids)
+    let mut found: Vec<_> = dossiers(connection, papers, &ids)
         .await?
         .into_iter()
         .map(|dossier| {

@@ -2,30 +2,34 @@
 
 use std::collections::HashMap;
 
-use serde::Serialize;
 use sqlx::{Row, SqliteConnection};
 use uuid::Uuid;
 
-use super::rows::{documents, dossiers, hex, inconsistent, json, optional_id};
+use super::{
+    bulk::{Bound, Bulk},
+    papers::Papers,
+    rows::{documents, dossiers, inconsistent, json, optional_id},
+};
 use crate::{
     clock::Timestamp,
-    declaration::{DeclarationId, DocumentId},
+    declaration::{DeclarationId, DocumentId, Kind},
+    dossier::Document,
     party::Tenant,
     receipt::Key,
     store::{Hit, Matches, Number, NumberKind, Result, Subject, order_scope},
 };
 
-/// A number as it travels into a statement.
-#[derive(Debug, Serialize)]
+/// A number as it is kept.
+#[derive(Debug)]
 pub(super) struct NumberRow {
     number: String,
     kind: &'static str,
     scope: String,
-    holder: String,
+    holder: Option<Uuid>,
     tenant: Option<String>,
-    declaration: Option<String>,
+    declaration: Option<Uuid>,
     document_tenant: Option<String>,
-    document: Option<String>,
+    document: Option<Uuid>,
 }
 
 impl NumberRow {
@@ -35,9 +39,9 @@ impl NumberRow {
             number: number.to_owned(),
             kind: kind.as_str(),
             scope,
-            holder: String::new(),
+            holder: None,
             tenant: Some(tenant.to_owned()),
-            declaration: Some(hex(declaration)),
+            declaration: Some(declaration),
             document_tenant: None,
             document: None,
         }
@@ -49,17 +53,17 @@ impl NumberRow {
             number: number.to_owned(),
             kind: NumberKind::Waybill.as_str(),
             scope: carrier.to_owned(),
-            holder: String::new(),
+            holder: None,
             tenant: None,
             declaration: None,
             document_tenant: Some(tenant.to_owned()),
-            document: Some(hex(waybill)),
+            document: Some(waybill),
         }
     }
 
     /// The same number, shared with others: a bill, a bag.
     pub(super) fn shared(mut self) -> Self {
-        self.holder = self.declaration.clone().unwrap_or_default();
+        self.holder = self.declaration;
         self
     }
 
@@ -70,32 +74,32 @@ impl NumberRow {
             kind: number.kind.as_str(),
             scope: number.scope.clone(),
             // Customs' numbers are its own affair: should it give one twice, both are found.
-            holder: number.declaration.map(|id| hex(id.0)).or_else(|| number.document.map(|id| hex(id.0))).unwrap_or_default(),
+            holder: number.declaration.map(|id| id.0).or_else(|| number.document.map(|id| id.0)),
             tenant: Some(tenant.to_owned()),
-            declaration: number.declaration.map(|id| hex(id.0)),
+            declaration: number.declaration.map(|id| id.0),
             document_tenant: None,
-            document: number.document.map(|id| hex(id.0)),
+            document: number.document.map(|id| id.0),
         }
     }
 }
 
 /// Inserts numbers. Where a waybill's number is known from the other side (the seller's or the carrier's) the two become one row.
 pub(super) async fn insert(connection: &mut SqliteConnection, now: Timestamp, rows: &[NumberRow]) -> Result<()> {
-    if rows.is_empty() {
-        return Ok(());
-    }
-    sqlx::query(
-        "INSERT INTO numbers (number, kind, scope, holder, at, tenant, declaration, document_tenant, document) \
-         SELECT value->>'number', value->>'kind', value->>'scope', unhex(value->>'holder'), ?2, value->>'tenant', \
-         unhex(value->>'declaration'), value->>'document_tenant', unhex(value->>'document') FROM json_each(?1) WHERE true \
-         ON CONFLICT (number, kind, scope, holder) DO UPDATE SET \
-         tenant = coalesce(numbers.tenant, excluded.tenant), declaration = coalesce(numbers.declaration, excluded.declaration), \
-         document_tenant = coalesce(numbers.document_tenant, excluded.document_tenant), document = coalesce(numbers.document, excluded.document)",
-    )
-    .bind(json(&rows)?)
-    .bind(now.0)
-    .execute(connection)
-    .await?;
+    const INSERT: Bulk = Bulk {
+        before: "INSERT INTO numbers (number, kind, scope, holder, at, tenant, declaration, document_tenant, document) ",
+        columns: 9,
+        after: " ON CONFLICT (number, kind, scope, holder) DO UPDATE SET \
+                tenant = coalesce(numbers.tenant, excluded.tenant), declaration = coalesce(numbers.declaration, excluded.declaration), \
+                document_tenant = coalesce(numbers.document_tenant, excluded.document_tenant), document = coalesce(numbers.document, excluded.document)",
+    };
+    let id = |id: Option<Uuid>| id.map(|id| id.as_bytes().to_vec());
+    let bind = |query: Bound, row: &NumberRow| {
+        let query =
+            query.bind(row.number.as_str()).bind(row.kind).bind(row.scope.as_str()).bind(id(row.holder).unwrap_or_default()).bind(now.0);
+        let query = query.bind(row.tenant.clone()).bind(id(row.declaration));
+        query.bind(row.document_tenant.clone()).bind(id(row.document))
+    };
+    INSERT.run(connection, rows, bind).await?;
     Ok(())
 }
 
@@ -115,59 +119,65 @@ pub(super) async fn retire_waybills(connection: &mut SqliteConnection, keys: &[(
 }
 
 /// Finds what receipts are about.
-pub(super) async fn matches(connection: &mut SqliteConnection, keys: &[Key]) -> Result<Matches> {
+pub(super) async fn matches(connection: &mut SqliteConnection, papers: &Papers, keys: &[Key]) -> Result<Matches> {
     let asked: Vec<_> = keys.iter().map(question).collect();
     let rows = sqlx::query(
-        "SELECT j.key, n.declaration, n.document, d.id FROM json_each(?1) j \
-         LEFT JOIN numbers n ON n.number = j.value->>0 AND n.kind = j.value->>1 AND n.scope = j.value->>2 AND n.holder = x'' \
-         LEFT JOIN documents d ON (n.document IS NULL AND d.declaration = n.declaration AND d.kind = j.value->>3) OR d.id = n.document \
-         ORDER BY j.key, d.id",
+        "SELECT j.key, n.declaration, n.document FROM json_each(?1) j \
+         CROSS JOIN numbers n ON n.number = j.value->>0 AND n.kind = j.value->>1 AND n.scope = j.value->>2 AND n.holder = x''",
     )
     .bind(json(&asked)?)
     .fetch_all(&mut *connection)
     .await?;
-    let mut declarations = Vec::new();
-    let mut lone = Vec::new();
     let mut found = vec![None; keys.len()];
     for row in &rows {
-        let declaration = optional_id("numbers", row, "declaration")?;
-        let document = optional_id("documents", row, "id")?;
-        match (declaration, document) {
-            (Some(declaration), Some(_)) => declarations.push(declaration),
-            (None, Some(document)) => lone.push(document),
-            (_, None) => {}
-        }
-        let place = usize::try_from(row.try_get::<i64, _>("key")?).ok().and_then(|place| found.get_mut(place));
-        if let (Some(place), Some(document)) = (place, document) {
-            // Ordered by document: of several of a kind, the newest.
-            *place = Some((declaration.unwrap_or(document), DocumentId(document)));
+        let place = usize::try_from(row.try_get::<i64, _>(0)?).ok().and_then(|place| found.get_mut(place));
+        if let Some(place) = place {
+            *place = Some((optional_id("numbers", row, "declaration")?, optional_id("numbers", row, "document")?));
         }
     }
-    let mut subjects = Vec::new();
+    let (mut declarations, mut lone) = (Vec::new(), Vec::new());
+    for held in found.iter().flatten() {
+        match *held {
+            (Some(declaration), _) => declarations.push(declaration),
+            (None, Some(document)) => lone.push(document),
+            (None, None) => {}
+        }
+    }
     for ids in [&mut declarations, &mut lone] {
         ids.sort_unstable();
         ids.dedup();
     }
-    subjects.extend(dossiers(connection, &declarations).await?.into_iter().map(Subject::Dossier));
+    let mut subjects: Vec<_> = dossiers(connection, papers, &declarations).await?.into_iter().map(Subject::Dossier).collect();
     subjects.extend(documents(connection, &lone).await?.into_iter().map(Subject::Waybill));
     let places: HashMap<_, _> = subjects.iter().enumerate().map(|(place, subject)| (subject.id(), place)).collect();
-    let of = found
-        .into_iter()
-        .map(|found: Option<(Uuid, DocumentId)>| found.and_then(|(subject, document)| places.get(&subject).map(|place| (*place, document))))
-        .collect();
-    Ok(Matches { subjects, of })
+    let of = keys.iter().zip(&found).map(|(key, held)| {
+        let (declaration, document) = (*held)?;
+        let place = *places.get(&declaration.or(document)?)?;
+        Some((place, meant(subjects.get(place)?, key.kind(), document)?))
+    });
+    Ok(Matches { of: of.collect(), subjects })
 }
 
-/// Number, kind, scope, and the kind of document meant.
-fn question(key: &Key) -> (&str, &'static str, String, i64) {
-    let kind = key.kind().number();
-    match key {
-        Key::Order { platform, seller, order_no } => (order_no, NumberKind::Order.as_str(), order_scope(platform, seller), kind),
-        Key::Waybill { carrier, waybill_no } => (waybill_no, NumberKind::Waybill.as_str(), carrier.clone(), kind),
-        Key::Inventory { enterprise_no, platform, seller, order_no, .. } if enterprise_no.is_empty() => {
-            (order_no, NumberKind::Order.as_str(), order_scope(platform, seller), kind)
+/// The document of a subject that a number leads to: the one it names, or the newest of the kind.
+fn meant(subject: &Subject, kind: Kind, named: Option<Uuid>) -> Option<DocumentId> {
+    match subject {
+        Subject::Waybill(document) => Some(document.id),
+        Subject::Dossier(dossier) => {
+            let fits = |document: &&Document| named.map_or(document.kind == kind, |named| document.id.0 == named);
+            dossier.documents.iter().filter(fits).map(|document| document.id).max()
         }
-        Key::Inventory { enterprise_no, .. } => (enterprise_no, NumberKind::Enterprise.as_str(), String::new(), kind),
+    }
+}
+
+/// Number, kind, scope.
+fn question(key: &Key) -> (&str, &'static str, String) {
+    match key {
+        Key::Order { platform, seller, order_no } => (order_no, NumberKind::Order.as_str(), order_scope(platform, seller)),
+        Key::Waybill { carrier, waybill_no } => (waybill_no, NumberKind::Waybill.as_str(), carrier.clone()),
+        Key::Inventory { enterprise_no, platform, seller, order_no, .. } if enterprise_no.is_empty() => {
+            (order_no, NumberKind::Order.as_str(), order_scope(platform, seller))
+        }
+        Key::Inventory { enterprise_no, .. } => (enterprise_no, NumberKind::Enterprise.as_str(), String::new()),
     }
 }
 

@@ -5,6 +5,7 @@ use std::{collections::HashMap, sync::Arc};
 use sqlx::{AssertSqlSafe, Row, SqliteConnection};
 use uuid::Uuid;
 
+use super::papers::Papers;
 use super::rows::{DOCUMENT, document, from_json, hex, id, insert_entries, json, readable};
 use crate::{
     clock::Timestamp,
@@ -19,7 +20,13 @@ const TOGETHER: usize = 100;
 
 /// Leases the batches with the earliest deadlines. In a batch the tenants that wait share the places evenly, each with its
 /// earliest deadlines first, so that one tenant's flood does not hold up another's parcel.
-pub(super) async fn lease(connection: &mut SqliteConnection, now: Timestamp, lease: Lease, batches: u32) -> Result<Vec<Batch>> {
+pub(super) async fn lease(
+    connection: &mut SqliteConnection,
+    papers: &Papers,
+    now: Timestamp,
+    lease: Lease,
+    batches: u32,
+) -> Result<Vec<Batch>> {
     let mut found = Vec::new();
     let batches = usize::try_from(batches).unwrap_or(usize::MAX);
     for queues in groups(heads(connection, now).await?).into_iter().take(batches) {
@@ -27,7 +34,7 @@ pub(super) async fn lease(connection: &mut SqliteConnection, now: Timestamp, lea
         documents.sort_by_key(|document| (document.needed_by, document.id));
         let Some(first) = documents.first() else { continue };
         let (sender, kind, road) = (first.sender.clone(), first.kind, first.road.clone());
-        let documents = with_content(connection, documents).await?;
+        let documents = with_content(connection, papers, documents).await?;
         found.push(Batch { sender, kind, road, documents });
     }
     Ok(found)
@@ -107,21 +114,23 @@ async fn lease_queue(connection: &mut SqliteConnection, now: Timestamp, lease: L
     rows.iter().map(document).collect()
 }
 
-async fn with_content(connection: &mut SqliteConnection, documents: Vec<Document>) -> Result<Vec<Leased>> {
+async fn with_content(connection: &mut SqliteConnection, papers: &Papers, documents: Vec<Document>) -> Result<Vec<Leased>> {
     let mut declarations: HashMap<Uuid, (Arc<Declaration>, String)> = HashMap::new();
     let mut waybills: HashMap<Uuid, Arc<Waybill>> = HashMap::new();
     let ids: Vec<_> =
         documents.iter().filter(|document| document.kind != Kind::Waybill).filter_map(|document| document.declaration).collect();
     if !ids.is_empty() {
+        let known = papers.of(connection, &ids.iter().map(|id| id.0).collect::<Vec<_>>()).await?;
         let asked = json(&ids.iter().map(|id| hex(id.0)).collect::<Vec<_>>())?;
-        let rows = sqlx::query("SELECT d.id, d.body, d.waybill_no FROM json_each(?1) j CROSS JOIN declarations d ON d.id = unhex(j.value)")
+        let rows = sqlx::query("SELECT d.id, d.waybill_no FROM json_each(?1) j CROSS JOIN declarations d ON d.id = unhex(j.value)")
             .bind(asked)
             .fetch_all(&mut *connection)
             .await?;
         for row in &rows {
-            let Some(body) = readable(from_json("declarations", row.try_get("body")?)) else { continue };
+            let id = id("declarations", row, "id")?;
+            let Some(paper) = known.get(&id) else { continue };
             let number: Option<String> = row.try_get("waybill_no")?;
-            declarations.insert(id("declarations", row, "id")?, (Arc::new(body), number.unwrap_or_default()));
+            declarations.insert(id, (Arc::clone(&paper.declaration), number.unwrap_or_default()));
         }
     }
     let ids: Vec<_> = documents.iter().filter(|document| document.kind == Kind::Waybill).map(|document| hex(document.id.0)).collect();

@@ -1,11 +1,15 @@
 //! Between rows and types. A row that is no value of its type names its table and column.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use serde::{Serialize, de::DeserializeOwned};
-use sqlx::{Row, SqliteConnection, sqlite::SqliteRow};
+use sqlx::{Row, Sqlite, SqliteConnection, sqlite::SqliteRow};
 use uuid::Uuid;
 
+use super::{
+    bulk::{Bound, Bulk},
+    papers::{Paper, Papers},
+};
 use crate::{
     audit::Entry,
     clock::Timestamp,
@@ -79,157 +83,185 @@ pub(super) fn queue_name(document: &Document) -> String {
 pub(super) const DOCUMENT: &str = "id, version, tenant, declaration, kind, action, guid, sender, road, enterprise_no, port_no, inventory_no, \
      state, verdict_code, verdict_at, verdict_info, needed_by, gate_at, lot, packed, port_failures, resent_at, message";
 
-/// Reads the columns of [`DOCUMENT`].
+/// The columns of [`DOCUMENT`] in a statement that calls the table `d`.
+static DOCUMENT_OF_D: LazyLock<String> =
+    LazyLock::new(|| DOCUMENT.split(", ").map(|column| format!("d.{column}")).collect::<Vec<_>>().join(", "));
+
+/// The cells of a row from left to right: looking each up by its name costs more than reading it.
+struct Cells<'r> {
+    row: &'r SqliteRow,
+    next: usize,
+}
+
+impl<'r> Cells<'r> {
+    fn take<T: sqlx::Decode<'r, Sqlite> + sqlx::Type<Sqlite>>(&mut self) -> Result<T> {
+        let value = self.row.try_get(self.next)?;
+        self.next += 1;
+        Ok(value)
+    }
+
+    fn id(&mut self) -> Result<Uuid> {
+        uuid("documents", self.take()?)
+    }
+
+    fn optional_id(&mut self) -> Result<Option<Uuid>> {
+        self.take::<Option<&[u8]>>()?.map(|bytes| uuid("documents", bytes)).transpose()
+    }
+
+    fn text(&mut self) -> Result<Option<String>> {
+        self.take()
+    }
+
+    fn count(&mut self) -> Result<u32> {
+        count("documents", self.take()?)
+    }
+
+    fn time(&mut self) -> Result<Option<Timestamp>> {
+        Ok(self.take::<Option<i64>>()?.map(Timestamp))
+    }
+}
+
+/// Reads a row that holds the columns of [`DOCUMENT`] and nothing before them.
 pub(super) fn document(row: &SqliteRow) -> Result<Document> {
     const TABLE: &str = "documents";
-    let state: &str = row.try_get("state")?;
-    let code: Option<String> = row.try_get("verdict_code")?;
-    let at: Option<i64> = row.try_get("verdict_at")?;
-    let info: Option<String> = row.try_get("verdict_info")?;
+    let mut cells = Cells { row, next: 0 };
+    // Fields are read in the order in which they stand here: that of the columns.
     Ok(Document {
-        id: DocumentId(id(TABLE, row, "id")?),
-        version: row.try_get("version")?,
-        tenant: tenant(TABLE, row.try_get("tenant")?)?,
-        declaration: optional_id(TABLE, row, "declaration")?.map(DeclarationId),
-        kind: kind(TABLE, row.try_get("kind")?)?,
-        action: Action::from_number(row.try_get("action")?).ok_or_else(|| inconsistent(TABLE, "an action"))?,
-        guid: DocumentGuid(id(TABLE, row, "guid")?),
-        sender: row.try_get("sender")?,
-        road: row.try_get("road")?,
-        enterprise_no: row.try_get::<Option<String>, _>("enterprise_no")?.map(EnterpriseNo),
-        port_no: row.try_get::<Option<String>, _>("port_no")?.map(PortNo),
-        inventory_no: row.try_get::<Option<String>, _>("inventory_no")?.map(InventoryNo),
-        state: State::parse(state).ok_or_else(|| inconsistent(TABLE, format!("state {state}")))?,
-        last_word: code.zip(at).map(|(code, at)| LastWord { code, at: Timestamp(at), info: info.unwrap_or_default() }),
-        needed_by: Timestamp(row.try_get("needed_by")?),
-        gate_at: row.try_get::<Option<i64>, _>("gate_at")?.map(Timestamp),
-        lot: optional_id(TABLE, row, "lot")?,
-        packed: count(TABLE, row.try_get("packed")?)?,
-        port_failures: count(TABLE, row.try_get("port_failures")?)?,
-        resent_at: row.try_get::<Option<i64>, _>("resent_at")?.map(Timestamp),
-        message: optional_id(TABLE, row, "message")?.map(MessageId),
+        id: DocumentId(cells.id()?),
+        version: cells.take()?,
+        tenant: tenant(TABLE, cells.take()?)?,
+        declaration: cells.optional_id()?.map(DeclarationId),
+        kind: kind(TABLE, cells.take()?)?,
+        action: Action::from_number(cells.take()?).ok_or_else(|| inconsistent(TABLE, "an action"))?,
+        guid: DocumentGuid(cells.id()?),
+        sender: cells.take()?,
+        road: cells.take()?,
+        enterprise_no: cells.text()?.map(EnterpriseNo),
+        port_no: cells.text()?.map(PortNo),
+        inventory_no: cells.text()?.map(InventoryNo),
+        state: state(cells.take()?)?,
+        last_word: last_word(&mut cells)?,
+        needed_by: Timestamp(cells.take()?),
+        gate_at: cells.time()?,
+        lot: cells.optional_id()?,
+        packed: cells.count()?,
+        port_failures: cells.count()?,
+        resent_at: cells.time()?,
+        message: cells.optional_id()?.map(MessageId),
     })
 }
 
-/// A document as it travels into a statement.
-#[derive(Serialize)]
-struct DocumentRow<'a> {
-    id: String,
-    version: i64,
-    tenant: &'a str,
-    declaration: Option<String>,
-    kind: i64,
-    action: i64,
-    guid: String,
-    sender: &'a str,
-    road: &'a str,
-    queue: String,
-    enterprise_no: Option<&'a str>,
-    port_no: Option<&'a str>,
-    inventory_no: Option<&'a str>,
-    state: &'a str,
-    code: Option<&'a str>,
-    at: Option<i64>,
-    info: Option<&'a str>,
-    needed_by: i64,
-    gate_at: Option<i64>,
-    lot: Option<String>,
-    packed: u32,
-    port_failures: u32,
-    message: Option<String>,
+fn state(name: &str) -> Result<State> {
+    State::parse(name).ok_or_else(|| inconsistent("documents", format!("state {name}")))
 }
 
-/// Documents as the JSON text that a statement takes apart.
-pub(super) fn documents_json<'a>(documents: impl Iterator<Item = &'a Document>) -> Result<String> {
-    let rows: Vec<_> = documents
-        .map(|document| DocumentRow {
-            id: hex(document.id.0),
-            version: document.version,
-            tenant: document.tenant.as_str(),
-            declaration: document.declaration.map(|id| hex(id.0)),
-            kind: document.kind.number(),
-            action: document.action.number(),
-            guid: hex(document.guid.0),
-            sender: &document.sender,
-            road: &document.road,
-            queue: queue_name(document),
-            enterprise_no: document.enterprise_no.as_ref().map(|no| no.0.as_str()),
-            port_no: document.port_no.as_ref().map(|no| no.0.as_str()),
-            inventory_no: document.inventory_no.as_ref().map(|no| no.0.as_str()),
-            state: document.state.as_str(),
-            code: document.last_word.as_ref().map(|word| word.code.as_str()),
-            at: document.last_word.as_ref().map(|word| word.at.0),
-            info: document.last_word.as_ref().map(|word| word.info.as_str()),
-            needed_by: document.needed_by.0,
-            gate_at: document.gate_at.map(|at| at.0),
-            lot: document.lot.map(hex),
-            packed: document.packed,
-            port_failures: document.port_failures,
-            message: document.message.map(|id| hex(id.0)),
-        })
-        .collect();
-    json(&rows)
+fn last_word(cells: &mut Cells<'_>) -> Result<Option<LastWord>> {
+    let (code, at, info) = (cells.text()?, cells.time()?, cells.text()?);
+    Ok(code.zip(at).map(|(code, at)| LastWord { code, at, info: info.unwrap_or_default() }))
 }
 
 /// Inserts new documents.
 pub(super) async fn insert_documents<'a>(connection: &mut SqliteConnection, documents: impl Iterator<Item = &'a Document>) -> Result<()> {
-    let rows = documents_json(documents)?;
-    if rows == "[]" {
-        return Ok(());
-    }
-    sqlx::query(
-        "INSERT INTO documents (id, version, tenant, declaration, kind, action, guid, sender, road, queue, enterprise_no, port_no, \
-         inventory_no, state, verdict_code, verdict_at, verdict_info, needed_by, gate_at, lot, packed, port_failures, message) \
-         SELECT unhex(value->>'id'), value->>'version', value->>'tenant', unhex(value->>'declaration'), value->>'kind', value->>'action', \
-         unhex(value->>'guid'), value->>'sender', value->>'road', value->>'queue', value->>'enterprise_no', value->>'port_no', \
-         value->>'inventory_no', value->>'state', value->>'code', value->>'at', value->>'info', value->>'needed_by', value->>'gate_at', \
-         unhex(value->>'lot'), value->>'packed', value->>'port_failures', unhex(value->>'message') FROM json_each(?1)",
-    )
-    .bind(rows)
-    .execute(connection)
-    .await?;
+    const INSERT: Bulk = Bulk {
+        before: "INSERT INTO documents (id, version, tenant, declaration, kind, action, guid, sender, road, queue, enterprise_no, port_no, \
+                 inventory_no, state, verdict_code, verdict_at, verdict_info, needed_by, gate_at, lot, packed, port_failures, message) ",
+        columns: 23,
+        after: "",
+    };
+    let rows: Vec<_> = documents.collect();
+    let bind = |query: Bound, document: &&Document| {
+        let query = bind_id(query, document.id.0)
+            .bind(document.version)
+            .bind(document.tenant.as_str())
+            .bind(document.declaration.map(|id| id.0.as_bytes().to_vec()))
+            .bind(document.kind.number())
+            .bind(document.action.number());
+        let query = bind_id(query, document.guid.0)
+            .bind(document.sender.as_str())
+            .bind(document.road.as_str())
+            .bind(queue_name(document))
+            .bind(document.enterprise_no.as_ref().map(|no| no.0.as_str()));
+        bind_progress(query, document)
+    };
+    INSERT.run(connection, &rows, bind).await?;
     Ok(())
+}
+
+/// Writes the mutable columns of documents. What is no longer due loses its lease, so that a packer that has it finds it gone.
+pub(super) async fn update_documents<'a>(connection: &mut SqliteConnection, documents: impl Iterator<Item = &'a Document>) -> Result<()> {
+    const UPDATE: Bulk = Bulk {
+        before: "WITH j (id, queue, port_no, inventory_no, state, code, at, info, needed_by, gate_at, lot, packed, port_failures, message) AS (",
+        columns: 14,
+        after: ") UPDATE documents SET version = version + 1, queue = j.queue, port_no = j.port_no, inventory_no = j.inventory_no, state = j.state, \
+                verdict_code = j.code, verdict_at = j.at, verdict_info = j.info, needed_by = j.needed_by, gate_at = j.gate_at, lot = j.lot, \
+                packed = j.packed, port_failures = j.port_failures, message = j.message, lease_token = NULL, lease_until = 0 \
+                FROM j WHERE documents.id = j.id",
+    };
+    let rows: Vec<_> = documents.collect();
+    let bind = |query: Bound, document: &&Document| bind_progress(bind_id(query, document.id.0).bind(queue_name(document)), document);
+    UPDATE.run(connection, &rows, bind).await?;
+    Ok(())
+}
+
+/// What a document's life changes, in the order of the columns.
+fn bind_progress(query: Bound, document: &Document) -> Bound {
+    let word = document.last_word.as_ref();
+    query
+        .bind(document.port_no.as_ref().map(|no| no.0.as_str()))
+        .bind(document.inventory_no.as_ref().map(|no| no.0.as_str()))
+        .bind(document.state.as_str())
+        .bind(word.map(|word| word.code.as_str()))
+        .bind(word.map(|word| word.at.0))
+        .bind(word.map(|word| word.info.as_str()))
+        .bind(document.needed_by.0)
+        .bind(document.gate_at.map(|at| at.0))
+        .bind(document.lot.map(|id| id.as_bytes().to_vec()))
+        .bind(document.packed)
+        .bind(document.port_failures)
+        .bind(document.message.map(|id| id.0.as_bytes().to_vec()))
+}
+
+pub(super) fn bind_id(query: Bound, id: Uuid) -> Bound {
+    query.bind(id.as_bytes().to_vec())
 }
 
 /// Writes audit entries into the waiting room of the log.
 pub(super) async fn insert_entries<'a>(connection: &mut SqliteConnection, entries: impl Iterator<Item = &'a Entry>) -> Result<()> {
-    let rows: Vec<_> = entries
-        .map(|entry| {
-            // A leaf is JSON, so UTF-8.
-            let body = String::from_utf8_lossy(&entry.to_leaf()).into_owned();
-            (hex(entry.id), entry.at.0, entry.actor.tenant.as_str(), hex(entry.subject), &entry.act, body)
-        })
-        .collect();
-    if rows.is_empty() {
-        return Ok(());
-    }
-    sqlx::query(
-        "INSERT INTO audit_pending (id, at, tenant, subject, act, body) \
-         SELECT unhex(value->>0), value->>1, value->>2, unhex(value->>3), value->>4, CAST(value->>5 AS BLOB) FROM json_each(?1) WHERE true \
-         ON CONFLICT DO NOTHING",
-    )
-    .bind(json(&rows)?)
-    .execute(connection)
-    .await?;
+    const INSERT: Bulk =
+        Bulk { before: "INSERT INTO audit_pending (id, at, tenant, subject, act, body) ", columns: 6, after: " ON CONFLICT DO NOTHING" };
+    let rows: Vec<_> = entries.collect();
+    let bind = |query: Bound, entry: &&Entry| {
+        let query = bind_id(query, entry.id).bind(entry.at.0).bind(entry.actor.tenant.as_str());
+        bind_id(query, entry.subject).bind(entry.act.as_str()).bind(entry.to_leaf())
+    };
+    INSERT.run(connection, &rows, bind).await?;
     Ok(())
 }
 
 /// Reads declarations with their documents, in the order of `ids`; those that are not there are left out.
-pub(super) async fn dossiers(connection: &mut SqliteConnection, ids: &[Uuid]) -> Result<Vec<Dossier>> {
+pub(super) async fn dossiers(connection: &mut SqliteConnection, papers: &Papers, ids: &[Uuid]) -> Result<Vec<Dossier>> {
     if ids.is_empty() {
         return Ok(Vec::new());
     }
+    let known = papers.of(connection, ids).await?;
     let asked = json(&ids.iter().map(|id| hex(*id)).collect::<Vec<_>>())?;
-    let rows = sqlx::query(
-        "SELECT d.id, d.tenant, d.accepted_at, d.needed_by, d.waybill_no, d.plan, d.body FROM json_each(?1) j \
-         CROSS JOIN declarations d ON d.id = unhex(j.value) ORDER BY j.key",
-    )
-    .bind(&asked)
-    .fetch_all(&mut *connection)
-    .await?;
-    let mut found: Vec<_> = rows.iter().filter_map(|row| readable(dossier(row))).collect();
-    let columns = DOCUMENT.split(", ").map(|column| format!("d.{column}")).collect::<Vec<_>>().join(", ");
-    let statement = format!("SELECT {columns} FROM json_each(?1) j CROSS JOIN documents d ON d.declaration = unhex(j.value) ORDER BY d.id");
+    let rows =
+        sqlx::query("SELECT d.id, d.waybill_no FROM json_each(?1) j CROSS JOIN declarations d ON d.id = unhex(j.value) ORDER BY j.key")
+            .bind(&asked)
+            .fetch_all(&mut *connection)
+            .await?;
+    let mut found = Vec::with_capacity(rows.len());
+    for row in &rows {
+        let id = id("declarations", row, "id")?;
+        // One that cannot be read was told and is left out.
+        if let Some(paper) = known.get(&id) {
+            found.push(dossier(DeclarationId(id), paper, row.try_get("waybill_no")?));
+        }
+    }
+    let statement = format!(
+        "SELECT {} FROM json_each(?1) j CROSS JOIN documents d ON d.declaration = unhex(j.value) ORDER BY d.id",
+        DOCUMENT_OF_D.as_str()
+    );
     let rows = sqlx::query(sqlx::AssertSqlSafe(statement)).bind(&asked).fetch_all(connection).await?;
     let mut places: std::collections::HashMap<_, _> = found.iter().enumerate().map(|(place, dossier)| (dossier.id, place)).collect();
     for row in &rows {
@@ -246,24 +278,23 @@ pub(super) fn readable<T>(read: Result<T>) -> Option<T> {
     read.inspect_err(|error| tracing::error!(error = %error, "a row cannot be read and is left out")).ok()
 }
 
-fn dossier(row: &SqliteRow) -> Result<Dossier> {
-    const TABLE: &str = "declarations";
-    Ok(Dossier {
-        id: DeclarationId(id(TABLE, row, "id")?),
-        tenant: tenant(TABLE, row.try_get("tenant")?)?,
-        accepted_at: Timestamp(row.try_get("accepted_at")?),
-        needed_by: Timestamp(row.try_get("needed_by")?),
-        declaration: Arc::new(from_json(TABLE, row.try_get("body")?)?),
-        waybill_no: row.try_get("waybill_no")?,
-        plan: from_json(TABLE, row.try_get("plan")?)?,
+fn dossier(id: DeclarationId, paper: &Paper, waybill_no: Option<String>) -> Dossier {
+    Dossier {
+        id,
+        tenant: paper.tenant.clone(),
+        accepted_at: paper.accepted_at,
+        needed_by: paper.needed_by,
+        declaration: Arc::clone(&paper.declaration),
+        waybill_no,
+        plan: paper.plan.clone(),
         documents: Vec::with_capacity(3),
-    })
+    }
 }
 
 /// Reads documents by id, in the order of `ids`; those that are not there are left out.
 pub(super) async fn documents(connection: &mut SqliteConnection, ids: &[Uuid]) -> Result<Vec<Document>> {
     let asked = json(&ids.iter().map(|id| hex(*id)).collect::<Vec<_>>())?;
-    let columns = DOCUMENT.split(", ").map(|column| format!("d.{column}")).collect::<Vec<_>>().join(", ");
+    let columns = DOCUMENT_OF_D.as_str();
     let statement = format!("SELECT {columns} FROM json_each(?1) j CROSS JOIN documents d ON d.id = unhex(j.value) ORDER BY j.key");
     let rows = sqlx::query(sqlx::AssertSqlSafe(statement)).bind(asked).fetch_all(connection).await?;
     rows.iter().map(document).collect()

@@ -5,6 +5,7 @@ use uuid::Uuid;
 
 use super::{
     arrivals::receipt,
+    papers::Papers,
     rows::{dossiers, from_json, hex, id, inconsistent, json, kind},
 };
 use crate::{
@@ -19,7 +20,12 @@ fn ids(rows: &[SqliteRow], column: &str) -> Result<Vec<Uuid>> {
     rows.iter().map(|row| id("documents", row, column)).collect()
 }
 
-pub(super) async fn show(connection: &mut SqliteConnection, tenant: Option<&Tenant>, asked: DeclarationId) -> Result<Option<Shown>> {
+pub(super) async fn show(
+    connection: &mut SqliteConnection,
+    papers: &Papers,
+    tenant: Option<&Tenant>,
+    asked: DeclarationId,
+) -> Result<Option<Shown>> {
     let row = sqlx::query("SELECT warnings FROM declarations WHERE id = ?1 AND (?2 IS NULL OR tenant = ?2)")
         .bind(asked.0.as_bytes().as_slice())
         .bind(tenant.map(Tenant::as_str))
@@ -27,7 +33,7 @@ pub(super) async fn show(connection: &mut SqliteConnection, tenant: Option<&Tena
         .await?;
     let Some(row) = row else { return Ok(None) };
     let warnings = from_json("declarations", row.try_get("warnings")?)?;
-    let Some(dossier) = dossiers(connection, &[asked.0]).await?.pop() else { return Ok(None) };
+    let Some(dossier) = dossiers(connection, papers, &[asked.0]).await?.pop() else { return Ok(None) };
     let assessments = sqlx::query_scalar("SELECT body FROM assessments WHERE declaration = ?1 ORDER BY ordinal")
         .bind(asked.0.as_bytes().as_slice())
         .fetch_all(&mut *connection)
@@ -49,7 +55,7 @@ async fn receipts(connection: &mut SqliteConnection, dossier: &Dossier) -> Resul
     Ok(found)
 }
 
-pub(super) async fn list(connection: &mut SqliteConnection, filter: &ListFilter) -> Result<Vec<Dossier>> {
+pub(super) async fn list(connection: &mut SqliteConnection, papers: &Papers, filter: &ListFilter) -> Result<Vec<Dossier>> {
     let mut conditions = vec!["d.id > ?1"];
     conditions.extend(filter.tenant.is_some().then_some("d.tenant = ?2"));
     conditions.extend(filter.office.is_some().then_some("substr(d.office, 1, length(?3)) = ?3"));
@@ -68,7 +74,7 @@ pub(super) async fn list(connection: &mut SqliteConnection, filter: &ListFilter)
         .bind(filter.limit)
         .fetch_all(&mut *connection)
         .await?;
-    dossiers(connection, &ids(&rows, "id")?).await
+    dossiers(connection, papers, &ids(&rows, "id")?).await
 }
 
 pub(super) async fn counts(connection: &mut SqliteConnection, tenant: Option<&Tenant>) -> Result<Vec<Count>> {

@@ -5,17 +5,17 @@ use std::{
     sync::Arc,
 };
 
-use serde::Serialize;
 use sqlx::{Row, SqliteConnection, sqlite::SqliteRow};
 
 use super::{
     accept::WAYBILL_NUMBER_LIFE,
+    bulk::{Bound, Bulk},
     numbers::{self, NumberRow},
-    rows::{digest, documents, from_json, hex, hex_bytes, id, insert_documents, insert_entries, json, optional_id, tenant},
+    rows::{bind_id, digest, documents, from_json, hex, id, insert_documents, insert_entries, json, optional_id, tenant},
 };
 use crate::{
     clock::Timestamp,
-    declaration::{DeclarationId, DocumentId},
+    declaration::{DeclarationId, DocumentId, draft::OrderReference},
     party::Tenant,
     store::{KeptWaybill, Result, WaybillAcceptance, WaybillAccepted, order_scope},
 };
@@ -110,43 +110,28 @@ async fn look(connection: &mut SqliteConnection, now: Timestamp, many: &[Waybill
         .collect()
 }
 
-#[derive(Serialize)]
-struct WaybillRow<'a> {
-    id: String,
-    tenant: &'a str,
-    digest: String,
-    look_at: Option<i64>,
-    body: String,
-    order_no: Option<&'a str>,
-    scope: Option<String>,
-    carrier: &'a str,
-}
+const WAYBILLS: Bulk = Bulk { before: "INSERT INTO waybills (id, tenant, accepted_at, digest, look_at, body) ", columns: 6, after: "" };
+const ORDERS: Bulk =
+    Bulk { before: "INSERT INTO waybill_orders (order_no, scope, carrier, waybill) ", columns: 4, after: " ON CONFLICT DO NOTHING" };
 
 async fn insert(connection: &mut SqliteConnection, now: Timestamp, fresh: &[(&WaybillAcceptance, &Seen)]) -> Result<()> {
     let mut rows = Vec::with_capacity(fresh.len());
-    for (acceptance, seen) in fresh {
-        let waiting_for = acceptance.order.as_ref().filter(|_| seen.declaration.is_none());
-        rows.push(WaybillRow {
-            id: hex(acceptance.id.0),
-            tenant: acceptance.actor.tenant.as_str(),
-            digest: hex_bytes(&acceptance.digest),
-            look_at: acceptance.document.is_none().then_some(now.0),
-            body: json(&acceptance.waybill)?,
-            order_no: waiting_for.map(|order| order.order_no.as_str()),
-            scope: waiting_for.map(|order| order_scope(&order.platform, &order.seller)),
-            carrier: &acceptance.waybill.carrier.code,
-        });
+    for (acceptance, _) in fresh {
+        rows.push((*acceptance, json(&acceptance.waybill)?));
     }
-    let rows = json(&rows)?;
-    for statement in [
-        "INSERT INTO waybills (id, tenant, accepted_at, digest, look_at, body) \
-         SELECT unhex(value->>'id'), value->>'tenant', ?2, unhex(value->>'digest'), value->>'look_at', value->>'body' FROM json_each(?1)",
-        "INSERT INTO waybill_orders (order_no, scope, carrier, waybill) \
-         SELECT value->>'order_no', value->>'scope', value->>'carrier', unhex(value->>'id') FROM json_each(?1) \
-         WHERE value->>'order_no' IS NOT NULL AND ?2 IS NOT NULL ON CONFLICT DO NOTHING",
-    ] {
-        sqlx::query(statement).bind(&rows).bind(now.0).execute(&mut *connection).await?;
-    }
+    let values = |query: Bound, (acceptance, body): &(&WaybillAcceptance, String)| {
+        let look_at = acceptance.document.is_none().then_some(now.0);
+        let query = bind_id(query, acceptance.id.0).bind(acceptance.actor.tenant.as_str()).bind(now.0);
+        query.bind(acceptance.digest.to_vec()).bind(look_at).bind(body.as_str())
+    };
+    WAYBILLS.run(connection, &rows, values).await?;
+    let waiting = fresh.iter().filter(|(_, seen)| seen.declaration.is_none());
+    let waiting: Vec<_> = waiting.filter_map(|(acceptance, _)| acceptance.order.as_ref().map(|order| (*acceptance, order))).collect();
+    let values = |query: Bound, (acceptance, order): &(&WaybillAcceptance, &OrderReference)| {
+        let query = query.bind(order.order_no.as_str()).bind(order_scope(&order.platform, &order.seller));
+        bind_id(query.bind(acceptance.waybill.carrier.code.as_str()), acceptance.id.0)
+    };
+    ORDERS.run(connection, &waiting, values).await?;
     insert_documents(connection, fresh.iter().filter_map(|(acceptance, _)| acceptance.document.as_ref())).await?;
     let key = |acceptance: &WaybillAcceptance| (acceptance.waybill.carrier.code.clone(), acceptance.waybill.waybill_no.clone());
     let expired: Vec<_> = fresh.iter().filter(|(_, seen)| seen.expired).map(|(acceptance, _)| key(acceptance)).collect();
