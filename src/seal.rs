@@ -14,6 +14,7 @@ use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
 use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
+use sha2::Sha256;
 use sm3::{Digest, Sm3};
 
 use crate::message;
@@ -36,7 +37,7 @@ impl Sealed {
         &self.bytes
     }
 
-    /// SM3 of all the bytes, signature included: whether two are the same bytes.
+    /// SHA-256 of all the bytes, signature included: whether two are the same bytes. For ourselves alone, so the quicker digest.
     #[must_use]
     pub const fn digest(&self) -> &[u8; 32] {
         &self.digest
@@ -107,7 +108,7 @@ pub async fn seal(unsigned: &[u8], signer: &dyn Signer) -> Result<Sealed, Error>
     let value = signer.sign(signed.as_bytes()).await?;
     let bytes = assemble(unsigned, &signed_info, &value, signer.identity())?;
     check(&bytes, signer.identity()).map_err(Error::Refused)?;
-    let digest = Sm3::digest(&bytes).into();
+    let digest = Sha256::digest(&bytes).into();
     Ok(Sealed { bytes: bytes.into(), digest })
 }
 

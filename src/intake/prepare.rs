@@ -193,19 +193,10 @@ pub fn is_key(key: &str) -> bool {
     key.chars().nth(LONGEST_KEY).is_none() && !key.chars().any(char::is_control) && !key.starts_with(OWN_KEYS)
 }
 
-/// The key that stands in where the caller gives none: what makes the order unique.
+/// The caller's key, if it gave one; else the store takes the order's own number for it.
 #[must_use]
-pub fn key_of(submission: &Submission) -> String {
-    if !submission.idempotency_key.is_empty() {
-        return submission.idempotency_key.chars().take(LONGEST_KEY).collect();
-    }
-    let order = &submission.draft.order;
-    let parts = [&order.platform.code, &order.seller.code, &order.order_no].map(|part| {
-        let part: String = part.chars().take(LONGEST_KEY).collect();
-        // With its length before it, no part can pass for the end of another.
-        format!("{}:{part}", part.len())
-    });
-    format!("{OWN_KEYS}order:{}", parts.join("|"))
+pub fn key_of(submission: &Submission) -> Option<String> {
+    (!submission.idempotency_key.is_empty()).then(|| submission.idempotency_key.chars().take(LONGEST_KEY).collect())
 }
 
 /// What the store is to keep of a planned declaration.

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use super::{
     Refusal, Rules, Submission,
-    prepare::{acceptance, key_of, prepare},
+    prepare::{acceptance, prepare},
 };
 use crate::{
     check::{
@@ -81,29 +81,4 @@ fn a_faulty_request_and_a_faulty_declaration_are_told_together() {
     assert_eq!(refused(&submission), ["R-KEY", "R-NEEDED-BY"]);
     submission.draft.order.currency = "CNY".into();
     assert!(refused(&submission).len() > 2);
-}
-
-#[test]
-fn nobody_may_give_a_key_of_ours() {
-    let key = key_of(&submission());
-    let taken = Submission { idempotency_key: key, ..submission() };
-    assert_eq!(codes(prepare(&rules(vec![lane()]), &taken, &Taken::default(), now()).unwrap_err()), ["R-KEY"]);
-}
-
-#[test]
-fn the_order_is_the_key_where_the_caller_gives_none() {
-    let mut submission = submission();
-    let key = key_of(&submission);
-    assert!(key.starts_with("tongguan:order:3:无|") && key.ends_with("16:GZ20261123000001"), "{key}");
-    let mut other = submission.clone();
-    other.draft.order.seller.code = "A|1:B".into();
-    other.draft.order.order_no = "C".into();
-    let mut like = submission.clone();
-    like.draft.order.seller.code = "A".into();
-    like.draft.order.order_no = "B|1:C".into();
-    assert_ne!(key_of(&other), key_of(&like));
-    submission.draft.order.order_no = "x".repeat(5_000_000);
-    assert!(key_of(&submission).len() < 1_000);
-    submission.idempotency_key = "mine".into();
-    assert_eq!(key_of(&submission), "mine");
 }

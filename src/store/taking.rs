@@ -17,8 +17,8 @@ use crate::{
 pub struct Lookup {
     /// Whose idempotency key.
     pub tenant: Tenant,
-    /// The idempotency key.
-    pub idempotency_key: String,
+    /// The idempotency key; nothing: the order's own number stands in.
+    pub idempotency_key: Option<String>,
     /// The order.
     pub order: OrderReference,
     /// Carrier code and waybill number, if given.
@@ -43,8 +43,8 @@ pub struct Acceptance {
     pub id: DeclarationId,
     /// Who submits it, for which tenant.
     pub actor: Actor,
-    /// The idempotency key: the caller's, or one made of the order's number.
-    pub idempotency_key: String,
+    /// The idempotency key, if the caller gave one; else the order's own number stands in.
+    pub idempotency_key: Option<String>,
     /// SHA-256 of the request without the key.
     pub digest: [u8; 32],
     /// When it should be delivered by.

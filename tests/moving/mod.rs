@@ -219,7 +219,7 @@ impl World {
         let acceptance = Acceptance {
             id,
             actor: Actor { tenant: Tenant::local(), role: Role::Seller, name: "test".into() },
-            idempotency_key: order_no.into(),
+            idempotency_key: None,
             digest: [7; 32],
             needed_by: START + Duration::from_secs(86_400),
             declaration: Arc::new(declaration(order_no, waybill_no)),

@@ -161,7 +161,7 @@ impl World {
         Acceptance {
             id,
             actor: Actor { tenant: Tenant::local(), role: Role::Seller, name: "test".into() },
-            idempotency_key: format!("order:{order_no}"),
+            idempotency_key: None,
             digest: [7; 32],
             needed_by: START + Duration::from_secs(86_400),
             declaration: Arc::new(declaration(order_no, waybill_no)),
@@ -241,7 +241,7 @@ async fn the_same_request_gets_the_first_answer_and_another_is_refused() {
     let again = world.store.accept(START, vec![world.acceptance("O1", Some("W1"))]).await.unwrap();
     assert_eq!(again, [Accepted::Again(first)]);
     let other_body = Acceptance { digest: [8; 32], ..world.acceptance("O1", Some("W1")) };
-    let other_key = Acceptance { idempotency_key: "mine".into(), ..world.acceptance("O1", Some("W2")) };
+    let other_key = Acceptance { idempotency_key: Some("mine".into()), ..world.acceptance("O1", Some("W2")) };
     let same_waybill = world.acceptance("O2", Some("W1"));
     let results = world.store.accept(START, vec![other_body, other_key, same_waybill]).await.unwrap();
     assert_eq!(results, [Accepted::KeyConflict, Accepted::OrderTaken, Accepted::WaybillTaken]);
@@ -252,7 +252,7 @@ async fn the_same_request_gets_the_first_answer_and_another_is_refused() {
 async fn of_two_that_collide_in_one_batch_the_first_is_kept() {
     let world = world().await;
     let (a, b) = (world.acceptance("O1", Some("W1")), world.acceptance("O1", Some("W1")));
-    let c = Acceptance { idempotency_key: "c".into(), ..world.acceptance("O1", Some("W3")) };
+    let c = Acceptance { idempotency_key: Some("c".into()), ..world.acceptance("O1", Some("W3")) };
     let d = world.acceptance("O2", Some("W1"));
     let id = a.id;
     let results = world.store.accept(START, vec![a, b, c, d]).await.unwrap();
@@ -263,13 +263,13 @@ async fn of_two_that_collide_in_one_batch_the_first_is_kept() {
 async fn lookup_tells_what_is_taken() {
     let world = world().await;
     let id = world.accept_one("O1", Some("W1")).await;
-    let ask = |key: &str, order_no: &str, waybill: Option<&str>| Lookup {
+    let ask = |key: Option<&str>, order_no: &str, waybill: Option<&str>| Lookup {
         tenant: Tenant::local(),
-        idempotency_key: key.into(),
+        idempotency_key: key.map(str::to_owned),
         order: OrderReference { platform: "无".into(), seller: "SELLER".into(), order_no: order_no.into() },
         waybill: waybill.map(|no| (CARRIER.to_owned(), no.to_owned())),
     };
-    let asked = vec![ask("order:O1", "O1", Some("W1")), ask("x", "O2", Some("W1")), ask("x", "O2", None)];
+    let asked = vec![ask(None, "O1", Some("W1")), ask(Some("x"), "O2", Some("W1")), ask(Some("x"), "O2", None)];
     let found = world.store.lookup(START, asked.clone()).await.unwrap();
     assert_eq!(found[0].bound, Some(([7; 32], id)));
     assert!(found[0].order_taken && found[0].waybill_taken);

@@ -49,10 +49,11 @@ async fn look(connection: &mut SqliteConnection, now: Timestamp, asked: &[Lookup
         })
         .collect();
     let rows = sqlx::query(
-        "SELECT k.digest, k.declaration AS bound, o.declaration AS ordered, w.declaration AS carried, w.document AS pushed, w.at, r.waybill AS named \
+        "SELECT coalesce(k.digest, d.digest) AS digest, coalesce(k.declaration, d.id) AS bound, o.declaration AS ordered, w.declaration AS carried, w.document AS pushed, w.at, r.waybill AS named \
          FROM json_each(?1) j \
          LEFT JOIN idempotency_keys k ON k.tenant = j.value->>0 AND k.key = j.value->>1 \
          LEFT JOIN numbers o ON o.number = j.value->>2 AND o.kind = 'order' AND o.scope = j.value->>3 AND o.holder = x'' \
+         LEFT JOIN declarations d ON j.value->>1 IS NULL AND d.id = o.declaration AND d.tenant = j.value->>0 AND d.digest IS NOT NULL \
          LEFT JOIN numbers w ON j.value->>4 <> '' AND w.number = j.value->>4 AND w.kind = 'waybill' AND w.scope = j.value->>5 AND w.holder = x'' \
          LEFT JOIN waybill_orders r ON j.value->>4 = '' AND r.order_no = j.value->>2 AND r.scope = j.value->>3 AND r.carrier = j.value->>6 \
          ORDER BY j.key",
@@ -114,14 +115,15 @@ fn question(acceptance: &Acceptance) -> Lookup {
 
 /// Decides one after the other, so that of two that collide within the batch the first is kept.
 fn decide(many: &[Acceptance], asked: &[Lookup], seen: &[Seen]) -> Vec<Accepted> {
-    let mut keys: HashMap<(&str, &str), ([u8; 32], DeclarationId)> = HashMap::new();
+    let mut keys: HashMap<_, ([u8; 32], DeclarationId)> = HashMap::new();
     let mut orders = HashSet::new();
     let mut waybills = HashSet::new();
     many.iter()
         .zip(asked)
         .zip(seen)
         .map(|((acceptance, lookup), seen)| {
-            let key = (lookup.tenant.as_str(), lookup.idempotency_key.as_str());
+            let own = lookup.idempotency_key.is_none().then_some(&lookup.order);
+            let key = (lookup.tenant.as_str(), lookup.idempotency_key.as_deref(), own);
             if let Some((digest, id)) = seen.found.bound.or_else(|| keys.get(&key).copied()) {
                 return if digest == acceptance.digest { Accepted::Again(id) } else { Accepted::KeyConflict };
             }
@@ -166,15 +168,16 @@ async fn insert(connection: &mut SqliteConnection, now: Timestamp, fresh: &[Fres
     };
     let waybill_nos: Vec<_> = fresh.iter().map(waybill_no).collect();
     insert_declarations(connection, now, fresh, &waybill_nos).await?;
-    let keys: Vec<_> = fresh.iter().map(|(acceptance, _)| *acceptance).collect();
-    let bind = |query: Bound, acceptance: &&Acceptance| {
-        let query = query.bind(acceptance.actor.tenant.as_str()).bind(acceptance.idempotency_key.as_str());
+    let new: Vec<_> = fresh.iter().map(|(acceptance, _)| *acceptance).collect();
+    let keys: Vec<_> = new.iter().filter_map(|acceptance| Some((*acceptance, acceptance.idempotency_key.as_deref()?))).collect();
+    let bind = |query: Bound, (acceptance, key): &(&Acceptance, &str)| {
+        let query = query.bind(acceptance.actor.tenant.as_str()).bind(*key);
         bind_id(query.bind(acceptance.digest.to_vec()), acceptance.id.0)
     };
     KEYS.run(connection, &keys, bind).await?;
     let bind =
         |query: Bound, acceptance: &&Acceptance| bind_id(query, acceptance.id.0).bind(0).bind(now.0).bind(acceptance.assessment.as_str());
-    ASSESSMENTS.run(connection, &keys, bind).await?;
+    ASSESSMENTS.run(connection, &new, bind).await?;
     insert_documents(connection, fresh.iter().flat_map(|(acceptance, _)| &acceptance.documents)).await?;
     let expired: Vec<_> = fresh.iter().filter(|(_, seen)| seen.expired).map(|(acceptance, _)| waybill_key(acceptance)).collect();
     numbers::retire_waybills(connection, &expired).await?;
@@ -184,8 +187,8 @@ async fn insert(connection: &mut SqliteConnection, now: Timestamp, fresh: &[Fres
 }
 
 const DECLARATIONS: Bulk = Bulk {
-    before: "INSERT INTO declarations (id, tenant, accepted_at, needed_by, office, carrier, waybill_no, plan, warnings, body) ",
-    columns: 10,
+    before: "INSERT INTO declarations (id, tenant, accepted_at, needed_by, office, carrier, waybill_no, plan, warnings, body, digest) ",
+    columns: 11,
     after: "",
 };
 const KEYS: Bulk = Bulk { before: "INSERT INTO idempotency_keys (tenant, key, digest, declaration) ", columns: 4, after: "" };
@@ -206,7 +209,8 @@ async fn insert_declarations(
         let inventory = &acceptance.declaration.inventory;
         let query = bind_id(query, acceptance.id.0).bind(acceptance.actor.tenant.as_str()).bind(now.0).bind(acceptance.needed_by.0);
         let query = query.bind(inventory.declared_at.as_str()).bind(inventory.carrier.code.as_str()).bind(*waybill_no);
-        texts.iter().fold(query, |query, text| query.bind(text.as_str()))
+        let own = acceptance.idempotency_key.is_none().then(|| acceptance.digest.to_vec());
+        texts.iter().fold(query, |query, text| query.bind(text.as_str())).bind(own)
     };
     DECLARATIONS.run(connection, &rows, bind).await?;
     Ok(())
