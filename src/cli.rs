@@ -11,10 +11,12 @@ use clap::{Args, Parser, Subcommand};
 use crate::{check::characters::is_unseen, config::Config};
 
 mod audit;
+mod bench;
 mod demo;
 mod keys;
 mod outcome;
 mod rows;
+mod rules;
 mod serve;
 mod submit;
 mod table;
@@ -45,6 +47,10 @@ enum Command {
     Submit(submit::SubmitArgs),
     /// 按模式与规范校验报文文件，逐条指出缺陷 · Validates message files by schema and specification, and names every defect.
     Validate(validate::ValidateArgs),
+    /// 列出全部校验规则 · Lists every rule that something can be refused by.
+    Rules(rules::RulesArgs),
+    /// 测量 · Measures what the gateway costs; one JSON line.
+    Bench(bench::BenchArgs),
     /// 审计日志 · The audit log.
     #[command(subcommand)]
     Audit(audit::AuditCommand),
@@ -79,6 +85,8 @@ pub async fn run() -> ExitCode {
         Command::Demo(args) => demo::demo(&args).await,
         Command::Submit(args) => submit::submit(&args).await,
         Command::Validate(args) => validate::validate(&args),
+        Command::Rules(args) => rules::rules(&args),
+        Command::Bench(args) => bench::bench(&args),
         Command::Audit(command) => audit::run(&command).await,
         Command::Key(command) => keys::run(&command),
         Command::Config(ConfigCommand::Example) => {

@@ -24,6 +24,7 @@ use crate::{
 
 mod declarations;
 pub mod prepare;
+pub mod rules;
 mod waybills;
 
 /// How much is taken in at once.
@@ -67,6 +68,8 @@ pub struct Rules {
     pub senders: Vec<Sender>,
     /// Advises on the exemption.
     pub advisor: Arc<Advisor>,
+    /// Limits and exchange rates.
+    pub parameters: crate::check::Parameters,
 }
 
 /// A declaration as a caller submits it.

@@ -31,16 +31,7 @@ impl Found {
 
     fn write(&self) -> Finding {
         let spec = self.field.spec();
-        let fill = |text: &str, name: &str| text.replace("{field}", name).replace("{detail}", &self.detail);
-        Finding {
-            path: spec.path_at(self.index),
-            rule: self.rule.code.to_owned(),
-            severity: self.rule.severity,
-            zh: fill(self.rule.zh, spec.zh),
-            en: fill(self.rule.en, spec.en),
-            remedy_zh: fill(self.rule.remedy_zh, spec.zh),
-            remedy_en: fill(self.rule.remedy_en, spec.en),
-        }
+        self.rule.finding(spec.path_at(self.index), (spec.zh, spec.en), &self.detail)
     }
 }
 

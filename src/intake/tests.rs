@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     check::{
-        Taken,
+        Parameters, Taken,
         sample::{TODAY, sample},
     },
     clock::{Clockwork, ManualClock, SeededEntropy, Timestamp, start_of},
@@ -25,7 +25,12 @@ fn sender(name: &str, code: &str) -> Sender {
 fn rules(lanes: Vec<Lane>) -> Rules {
     let sample = sample();
     let senders = vec![sender("declarant", &sample.inventory.declarant.code), sender("carrier", &sample.inventory.carrier.code)];
-    Rules { lanes, senders, advisor: Arc::new(Advisor::new(Library::sample().unwrap(), Settings::default(), Vec::new()).unwrap()) }
+    Rules {
+        lanes,
+        senders,
+        advisor: Arc::new(Advisor::new(Library::sample().unwrap(), Settings::default(), Vec::new()).unwrap()),
+        parameters: Parameters::default(),
+    }
 }
 
 fn lane() -> Lane {
