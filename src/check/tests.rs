@@ -11,6 +11,7 @@ use super::{
 mod cases;
 mod facets;
 mod properties;
+mod trial;
 
 fn findings(draft: &draft::Declaration) -> Vec<Finding> {
     match check(draft, &Taken::default(), &Parameters::default(), TODAY) {

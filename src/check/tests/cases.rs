@@ -4,81 +4,12 @@ use std::collections::BTreeSet;
 
 use super::{
     super::{
-        parameters::{Limits, Rates},
-        sample::{CARRIER, SELLER, TODAY, sample, sample_waybill},
+        sample::{CARRIER, SELLER},
         *,
     },
     has,
+    trial::{Trial, halves, largest, last_month, later_limits, licence_and_sum, odd_price},
 };
-
-/// What is checked in a case: a good declaration and a good waybill, until they are changed.
-#[derive(Default)]
-struct Trial {
-    d: draft::Declaration,
-    w: draft::Waybill,
-    taken: Taken,
-    taken_waybill: TakenWaybill,
-    parameters: Parameters,
-}
-
-impl Trial {
-    fn good() -> Self {
-        Self { d: sample(), w: sample_waybill(), ..Self::default() }
-    }
-
-    /// The findings of both; paths of the waybill begin with `waybill:`.
-    fn findings(&self) -> Vec<Finding> {
-        let of_declaration = check(&self.d, &self.taken, &self.parameters, TODAY);
-        let of_waybill = check_waybill(&self.w, &self.taken_waybill, TODAY);
-        let mut list = of_declaration.map_or_else(Findings::into_list, |checked| checked.into_parts().1);
-        let waybill = of_waybill.map_or_else(Findings::into_list, |checked| checked.into_parts().2);
-        list.extend(waybill.into_iter().map(|finding| Finding { path: format!("waybill:{}", finding.path), ..finding }));
-        list
-    }
-
-    /// One line, one piece, worth so much.
-    fn worth(&mut self, amount: &str) {
-        self.lines(1);
-        let line = &mut self.d.order.lines[0];
-        (line.quantity, line.price, line.total) = ("1".into(), amount.into(), amount.into());
-        self.d.order.goods_value = amount.into();
-        self.d.inventory.lines[0].legal_quantity = "1".into();
-    }
-
-    /// So many lines like the first.
-    fn lines(&mut self, count: usize) {
-        let (order, list) = (self.d.order.lines[0].clone(), self.d.inventory.lines[0].clone());
-        let numbers = || (1..=count).map(|number| number.to_string());
-        self.d.order.lines = numbers().map(|number| draft::OrderLine { number, ..order.clone() }).collect();
-        self.d.inventory.lines = numbers().map(|number| draft::InventoryLine { number, ..list.clone() }).collect();
-        self.d.order.goods_value = (rust_decimal::Decimal::new(9_998, 2) * rust_decimal::Decimal::from(count)).to_string();
-    }
-
-    /// The whole order in this currency.
-    fn currency(&mut self, code: &str) {
-        self.d.order.currency = code.into();
-        self.d.order.lines.iter_mut().for_each(|line| line.currency = code.into());
-    }
-
-    /// Sold to business, with what goes with it.
-    fn business(&mut self) {
-        self.d.inventory.trade_mode = "9710".into();
-        self.d.order.order_type = "B".into();
-    }
-
-    fn unregistered(&mut self, owner: &str) {
-        self.d.inventory.owner_registered = false;
-        self.d.inventory.owner.code = owner.into();
-    }
-
-    fn sample_rates(&mut self) {
-        self.parameters.rates = Rates::sample();
-    }
-
-    fn reference(&mut self, seller: &str, order_no: &str) {
-        self.w.order = Some(OrderReference { platform: "无".into(), seller: seller.into(), order_no: order_no.into() });
-    }
-}
 
 type Change = fn(&mut Trial);
 
@@ -505,40 +436,6 @@ const CASES: &[(&str, &str, Change, Change)] = &[
     ),
     ("T-WAYBILL-TAKEN", "waybill:waybill_no", |t| t.taken_waybill.waybill_taken = true, |_| {}),
 ];
-
-fn odd_price(t: &mut Trial) {
-    (t.d.order.lines[0].quantity, t.d.order.lines[0].price) = ("3".into(), "1.335".into());
-    t.d.inventory.lines[0].legal_quantity = "3".into();
-}
-
-/// The largest amount that can be written, in one line.
-fn largest(t: &mut Trial) {
-    t.worth("99999999999999.99999");
-    t.d.inventory.statistics = "B".into();
-}
-
-/// Two lines, each worth so much.
-fn halves(t: &mut Trial, amount: &str) {
-    t.lines(2);
-    for (line, listed) in t.d.order.lines.iter_mut().zip(&mut t.d.inventory.lines) {
-        (line.quantity, line.price, line.total) = ("1".into(), amount.into(), amount.into());
-        listed.legal_quantity = "1".into();
-    }
-}
-
-fn licence_and_sum(t: &mut Trial) {
-    t.d.inventory.licence_no = "26-01-000001".into();
-    t.d.inventory.statistics = "B".into();
-}
-
-fn later_limits() -> Limits {
-    Limits::read("name,value,from,until,source\nsimplified_parcel_cny,5000,,2026-11-22,x\nsimplified_parcel_cny,6000,2026-11-23,,x\n")
-        .expect("limits")
-}
-
-fn last_month() -> Rates {
-    Rates::read("currency,rate,from,until,source\nGBP,9.5,2026-10-01,2026-11-22,x\n").expect("rates")
-}
 
 #[test]
 fn every_rule_is_broken_by_its_case_and_by_no_near_miss() {
