@@ -47,7 +47,7 @@ impl Report {
 
     /// The warnings, or everything if there is an error.
     pub(super) fn finish(mut self) -> Result<Vec<Finding>, Findings> {
-        self.found.sort_by_key(Found::place);
+        self.found.sort_by_cached_key(Found::place);
         let list = self.found.iter().take(Findings::MOST).map(Found::write).collect();
         if self.found.iter().any(|found| found.rule.severity == Severity::Error) {
             Err(Findings { list, total: self.found.len() })

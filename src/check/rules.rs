@@ -33,7 +33,7 @@ impl Rule {
     /// What it says of one place: `field` is the name of what is there, in Chinese and English, `detail` what it adds.
     #[must_use]
     pub fn finding(&self, path: String, (zh, en): (&str, &str), detail: &str) -> Finding {
-        let fill = |text: &str, name: &str| text.replace("{field}", name).replace("{detail}", detail);
+        let fill = |text: &str, name: &str| filled(text, name, detail);
         Finding {
             path,
             rule: self.code.to_owned(),
@@ -44,6 +44,27 @@ impl Rule {
             remedy_en: fill(self.remedy_en, en),
         }
     }
+}
+
+/// The text with the field's name and the detail in their places.
+fn filled(text: &str, field: &str, detail: &str) -> String {
+    let mut filled = String::with_capacity(text.len() + field.len() + detail.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('{') {
+        filled.push_str(before);
+        rest = if let Some(after) = after.strip_prefix("field}") {
+            filled.push_str(field);
+            after
+        } else if let Some(after) = after.strip_prefix("detail}") {
+            filled.push_str(detail);
+            after
+        } else {
+            filled.push('{');
+            after
+        };
+    }
+    filled.push_str(rest);
+    filled
 }
 
 type Source = (&'static str, &'static str);
@@ -221,6 +242,12 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
+
+    #[test]
+    fn texts_are_filled_in_one_go() {
+        assert_eq!(filled("{field} is {detail}, {field}", "price", "{field}"), "price is {field}, price");
+        assert_eq!(filled("plain {other} {", "price", "1"), "plain {other} {");
+    }
 
     #[test]
     fn codes_are_short_and_used_once() {
