@@ -83,7 +83,8 @@ const CODES: Source = ("JGS-20《海关业务代码集》", "JGS-20, customs bus
 const CREDIT: Source = ("GB 32100-2015 统一社会信用代码编码规则", "GB 32100-2015, unified social credit code");
 const PRACTICE: Source = ("行业实践：平台与模拟系统的校验", "practice: checks of platforms and simulators");
 const TARIFF: Source = ("进出口税则 2026", "customs tariff 2026");
-const SIMPLIFIED: Source = ("报文规范（试行，2018） 清单，申报业务类型", "message specification 2018 (trial), list, kind of declaration");
+const SIMPLIFIED: Source =
+    ("报文规范（202205版） §2.12.4 清单回执，申报业务类型", "message specification 202205, §2.12.4 list receipt, kind of declaration");
 const PARCEL: Source = (
     "海关总署公告2018年第194号（经二手资料，原文未核对）",
     "GACC announcement 2018 no. 194 (from secondary sources; the text itself was not seen)",
@@ -213,7 +214,7 @@ rules! {
         "9610配E，9710配B，9810配W", "9610 goes with E, 9710 with B, 9810 with W";
     STATISTICS: "M-STATISTICS", Error, LIST, "{field}不是A或B", "{field} is neither A nor B",
         "简化申报填写A，汇总申报填写B", "write A for simplified, B for summed declaration";
-    LICENCE: "M-LICENCE", Error, LIST, "简化申报（A）的商品不得涉及许可证", "goods under simplified declaration (A) may not need a licence",
+    LICENCE: "M-LICENCE", Error, SIMPLIFIED, "简化申报（A）的商品不得涉及许可证", "goods under simplified declaration (A) may not need a licence",
         "改为汇总申报（B），或删除许可证号", "declare as B, or remove the licence number";
     INVOICE: "M-INVOICE", Error, OURS, "{field}不是SPECIAL、ORDINARY、OTHER_VALID、NONE、UNKNOWN之一", "{field} is none of SPECIAL, ORDINARY, OTHER_VALID, NONE, UNKNOWN",
         "不清楚时填写UNKNOWN或不填", "write UNKNOWN or nothing if it is not known";

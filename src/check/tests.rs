@@ -1,6 +1,7 @@
 use std::collections::BTreeSet;
 
 use rust_decimal::Decimal;
+use time::macros::date;
 
 use super::{
     fields::{Field, Form},
@@ -124,6 +125,18 @@ fn what_people_wrote_freely_is_not_repeated() {
     list.extend(check_waybill(&waybill, &TakenWaybill::default(), TODAY).expect_err("bad").into_list());
     assert!(list.len() > 8);
     assert!(list.iter().all(|finding| !format!("{finding:?}").contains("13800000000")));
+}
+
+#[test]
+fn codes_hold_on_their_days_alone() {
+    let mut draft = sample();
+    draft.inventory.trade_mode = "3039".into();
+    let on = |day| {
+        let list = check(&draft, &Taken::default(), &Parameters::default(), day).expect_err("not carried").into_list();
+        list.into_iter().filter(|finding| finding.path == "inventory.trade_mode").map(|finding| finding.rule).collect::<Vec<_>>()
+    };
+    assert_eq!(on(date!(2022 - 06 - 04)), ["M-TRADE-MODE"], "known, though not to us");
+    assert_eq!(on(date!(2022 - 06 - 05)), ["C-TRADE-MODE"], "abolished");
 }
 
 #[test]

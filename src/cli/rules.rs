@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     check::{self, Limits, Rule, Severity},
-    intake,
+    codes, intake,
     message::{SCHEMA_CODES, STRICT_RULES},
 };
 
@@ -158,6 +158,10 @@ fn text(listed: &[Listed]) -> String {
         }
         lines.push(String::new());
     }
+    lines.extend(["代码表 · Code lists".to_owned(), "─".repeat(width("代码表 · Code lists"))]);
+    for (name, as_of, source, rows) in codes::sources() {
+        lines.extend(wrap(&format!("{name}: {rows} rows, {as_of}, {source}"), COLUMNS));
+    }
     lines.join("\n")
 }
 
@@ -180,6 +184,11 @@ fn markdown(listed: &[Listed]) -> String {
             let cells = [(zh, en), (rule.zh, rule.en), (rule.remedy_zh, rule.remedy_en), (rule.source_zh, rule.source_en)].map(cell);
             let _ = writeln!(page, "| `{}` | {} |", rule.code, cells.join(" | "));
         }
+    }
+    page.push_str("\n## 代码表 · Code lists\n\n随程序附带，与数据日期一样旧 · shipped, and as old as their data.\n\n");
+    page.push_str("| 表 list | 行 rows | 数据日期 as of | 来源 source |\n| --- | --- | --- | --- |\n");
+    for (name, as_of, source, rows) in codes::sources() {
+        let _ = writeln!(page, "| {name} | {rows} | {as_of} | {} |", source.replace('|', "\\|"));
     }
     page.push_str("\n## 限额 · Limits\n\n内置，可由 `check.limits` 替代 · shipped; `check.limits` takes their place.\n\n");
     page.push_str("| 名称 name | 值 value | 起 from | 止 until | 依据 source |\n| --- | --- | --- | --- | --- |\n");
@@ -227,9 +236,14 @@ mod tests {
     }
 
     #[test]
-    fn a_row_of_the_page_has_its_five_cells() {
-        for line in markdown(&listed()).lines().filter(|line| line.starts_with('|')) {
-            assert_eq!(line.replace("\\|", "").matches('|').count(), 6, "{line}");
+    fn every_row_of_a_table_has_as_many_cells_as_its_heading() {
+        let cells = |line: &str| line.replace("\\|", "").matches('|').count();
+        let page = markdown(&listed());
+        let mut heading = 0;
+        for (line, before) in page.lines().skip(1).zip(page.lines()).filter(|(line, _)| line.starts_with('|')) {
+            heading = if before.starts_with('|') { heading } else { cells(line) };
+            assert_eq!(cells(line), heading, "{line}");
         }
+        assert!(heading > 0);
     }
 }
