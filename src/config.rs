@@ -295,6 +295,23 @@ mod tests {
     }
 
     #[test]
+    fn the_tables_of_the_check_are_read_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("tongguan.toml");
+        fs::write(&file, format!("{EXAMPLE}\n[check]\nrates = \"rates.csv\"\n")).unwrap();
+        fs::write(
+            folder.path().join("rates.csv"),
+            "currency,rate,from,until,source\nUSD,x,2026-01-01,2026-12-31,海关\nUSD,7.1,,2026-12-31,\n",
+        )
+        .unwrap();
+        let told = Config::load_whole(&file).unwrap_err().to_string();
+        assert!(told.contains("rates.csv") && told.contains("line 2: ") && told.matches("line 3: ").count() == 2, "{told}");
+        assert!(told.contains("audit.key"), "beside what else is wrong: {told}");
+        // Where only names and numbers are looked at, files are left alone.
+        assert!(Config::load(&file).unwrap().check.rates.unwrap().starts_with(folder.path()));
+    }
+
+    #[test]
     fn a_missing_file_is_named() {
         assert!(matches!(Config::load(Path::new("nowhere.toml")), Err(Error::Missing(_))));
     }

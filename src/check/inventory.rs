@@ -122,7 +122,7 @@ pub(super) fn check_parcel(report: &mut Report, parameters: &Parameters, order: 
     match parameters.rates.on(&order.currency, report.today) {
         Some(rate) if is_over(order.goods_value, rate, limit) => report.add(rule, Field::GoodsValue, 0, limit.to_string()),
         Some(_) => {}
-        None => report.add(&rules::NO_RATE, Field::OrderCurrency, 0, shown(&order.currency)),
+        None => report.add(&rules::NO_RATE, Field::OrderCurrency, 0, order.currency.as_str()),
     }
 }
 

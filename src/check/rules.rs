@@ -227,7 +227,7 @@ rules! {
         "以报关单（H2018）申报，随附单证10000004填写订单编号；不得为此拆单", "make a full customs declaration (H2018) with attached document 10000004, the order number; do not split the order for this";
     BUSINESS_LICENCE: "M-B2B-LICENCE", Error, BUSINESS, "涉及许可证的9710、9810商品不得以清单申报", "goods of 9710 or 9810 that need a licence may not be declared on a list",
         "以报关单（H2018）申报，或删除许可证号", "make a full customs declaration (H2018), or remove the licence number";
-    NO_RATE: "M-NO-RATE", Warning, OURS, "没有{field}{detail}当日的人民币汇率，未核对每票限额", "there is no exchange rate of today for the {field}{detail}, so the limit of a parcel was not checked",
+    NO_RATE: "M-NO-RATE", Warning, OURS, "没有币制{detail}当日的人民币汇率，未核对每票限额", "there is no exchange rate of today for currency {detail}, so the limit of a parcel was not checked",
         "自行核对；请管理员补充汇率表", "check it yourself; have the table of exchange rates completed";
 
     EXIT_DATE: "D-EXIT-DATE", Error, OURS, "{field}与今天相差超过一年", "{field} is more than a year away from today",
