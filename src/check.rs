@@ -17,6 +17,7 @@ pub mod characters;
 pub mod fields;
 mod inventory;
 mod order;
+pub mod parameters;
 mod read;
 mod report;
 pub mod rules;
@@ -26,6 +27,7 @@ pub(crate) mod sample;
 mod tests;
 mod waybill;
 
+pub use parameters::{Limits, Parameters};
 pub use rules::Rule;
 
 /// The most lines an order or an inventory may have (message specification 202205, 303 and 603).
@@ -168,14 +170,15 @@ impl CheckedWaybill {
     }
 }
 
-/// Checks a declaration as sent.
+/// Checks a declaration as sent, by what holds today.
 ///
 /// # Errors
 /// Every finding, if at least one of them is an error.
-pub fn check(draft: &draft::Declaration, taken: &Taken, today: Date) -> Result<Checked, Findings> {
+pub fn check(draft: &draft::Declaration, taken: &Taken, parameters: &Parameters, today: Date) -> Result<Checked, Findings> {
     let mut report = Report::new(today);
     let order = order::read(&mut report, &draft.order);
     let inventory = inventory::read(&mut report, &draft.inventory, &order);
+    inventory::check_parcel(&mut report, parameters, &order, &inventory);
     if taken.order_taken {
         report.add(&rules::ORDER_TAKEN, Field::OrderNo, 0, "");
     }

@@ -16,6 +16,7 @@ mod demo;
 mod keys;
 mod outcome;
 mod rows;
+mod rules;
 mod serve;
 mod submit;
 mod table;
@@ -46,6 +47,8 @@ enum Command {
     Submit(submit::SubmitArgs),
     /// 按模式与规范校验报文文件，逐条指出缺陷 · Validates message files by schema and specification, and names every defect.
     Validate(validate::ValidateArgs),
+    /// 列出全部校验规则 · Lists every rule that something can be refused by.
+    Rules(rules::RulesArgs),
     /// 测量：每次一行 JSON · Measures what the gateway costs; prints one JSON line.
     Bench(bench::BenchArgs),
     /// 审计日志 · The audit log.
@@ -82,6 +85,7 @@ pub async fn run() -> ExitCode {
         Command::Demo(args) => demo::demo(&args).await,
         Command::Submit(args) => submit::submit(&args).await,
         Command::Validate(args) => validate::validate(&args),
+        Command::Rules(args) => rules::rules(&args),
         Command::Bench(args) => bench::bench(&args).await,
         Command::Audit(command) => audit::run(&command).await,
         Command::Key(command) => keys::run(&command),

@@ -20,7 +20,10 @@ use crate::{
     store::sqlite,
 };
 
+mod check;
 mod fit;
+
+pub use check::{CheckOptions, TableError};
 
 /// A commented configuration that works as it stands, once its keys are made.
 pub const EXAMPLE: &str = include_str!("config/example.toml");
@@ -45,6 +48,8 @@ pub struct Config {
     pub lanes: Vec<Lane>,
     /// Taking in.
     pub intake: intake::Options,
+    /// What declarations are checked by.
+    pub check: CheckOptions,
     /// Gates.
     pub gatekeeper: gatekeeper::Options,
     /// Packing and signing.
@@ -74,6 +79,7 @@ impl Default for Config {
             roads: Vec::new(),
             lanes: vec![Lane::default()],
             intake: intake::Options::default(),
+            check: CheckOptions::default(),
             gatekeeper: gatekeeper::Options::default(),
             packer: packer::Options::default(),
             courier: courier::Options::default(),
@@ -204,6 +210,8 @@ impl Config {
         paths.extend(self.roads.iter_mut().map(|road| &mut road.folder));
         paths.extend(self.exemption.libraries.iter_mut());
         paths.extend(self.collector.forward.as_mut());
+        paths.extend(self.check.rates.as_mut());
+        paths.extend(self.check.limits.as_mut());
         paths.extend(self.grpc.tls.as_mut().into_iter().flat_map(|tls| [&mut tls.certificate, &mut tls.key]));
         for path in paths {
             if path.is_relative() {
@@ -212,13 +220,14 @@ impl Config {
         }
     }
 
-    /// Reads a file and the environment, and looks whether the files that it names are there.
+    /// Reads a file and the environment, and looks whether the files that it names are there and its tables good.
     ///
     /// # Errors
     /// As [`Config::load`], and if files are missing; every fault is told.
     pub fn load_whole(file: &Path) -> Result<Self, Error> {
         let config = Self::read(file)?;
-        Self::all_well([fit::faults(&config), fit::missing_files(&config)].concat())?;
+        let tables = config.check.parameters().err().unwrap_or_default().iter().map(|fault| format!("  {fault}")).collect();
+        Self::all_well([fit::faults(&config), fit::missing_files(&config), tables].concat())?;
         Ok(config)
     }
 
@@ -283,6 +292,23 @@ mod tests {
                     [[lanes]]\norder = { send = \"b\" }\nroad = \"q\"\n";
         let Error::Unfit(faults) = load(text).unwrap_err() else { panic!("unfit") };
         assert_eq!(faults.len(), 8, "{faults:#?}");
+    }
+
+    #[test]
+    fn the_tables_of_the_check_are_read_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("tongguan.toml");
+        fs::write(&file, format!("{EXAMPLE}\n[check]\nrates = \"rates.csv\"\n")).unwrap();
+        fs::write(
+            folder.path().join("rates.csv"),
+            "currency,rate,from,until,source\nUSD,x,2026-01-01,2026-12-31,海关\nUSD,7.1,,2026-12-31,\n",
+        )
+        .unwrap();
+        let told = Config::load_whole(&file).unwrap_err().to_string();
+        assert!(told.contains("rates.csv") && told.contains("line 2: ") && told.matches("line 3: ").count() == 2, "{told}");
+        assert!(told.contains("audit.key"), "beside what else is wrong: {told}");
+        // Where only names and numbers are looked at, files are left alone.
+        assert!(Config::load(&file).unwrap().check.rates.unwrap().starts_with(folder.path()));
     }
 
     #[test]

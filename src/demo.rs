@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use crate::{
     collector,
-    config::{AuditOptions, Config, ExemptionOptions, LogOptions, StoreOptions},
+    config::{AuditOptions, CheckOptions, Config, ExemptionOptions, LogOptions, StoreOptions},
     courier, endpoint,
     exemption::{Override, Seller, Settings},
     grpc,
@@ -129,6 +129,7 @@ pub fn configuration(folder: &Path, listen: &str, seed: u64) -> Result<Config, c
         packer: packer::Options { gather_ms: 20, ..packer::Options::default() },
         courier: courier::Options { silence_s: 2, ..courier::Options::default() },
         collector: collector::Options { quiet_s: 1, ..collector::Options::default() },
+        check: CheckOptions { sample_rates: true, ..CheckOptions::default() },
         audit: AuditOptions { key: folder.join("audit.logkey"), sequencer: sequencer::Options::default() },
         exemption: ExemptionOptions { libraries: Vec::new(), sample_library: true, sellers: sellers()?, settings: settings() },
         log: LogOptions { filter: "error".to_owned(), ..LogOptions::default() },

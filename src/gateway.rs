@@ -14,7 +14,7 @@ use crate::{
         meter::{Work, measure},
     },
     collector::{Collector, Receiver},
-    config::Config,
+    config::{Config, TableError},
     courier::Courier,
     endpoint::Road,
     exemption::{Advisor, DataError, Library, SetupError, Version},
@@ -52,6 +52,9 @@ pub enum Error {
     /// The exemption's tables or settings.
     #[error("the exemption advice cannot be set up")]
     Exemption(#[from] SetupError),
+    /// Tables that declarations are checked by.
+    #[error("校验所用的表有误 · the tables of the check are of no use:\n{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+    Check(Vec<TableError>),
     /// A rate library.
     #[error("the rate library {} cannot be read", .0.display())]
     Library(PathBuf, #[source] DataError),
@@ -112,6 +115,7 @@ impl Gateway {
         let signers = Arc::new(Signers::open(&config.signers)?);
         let access = Arc::new(Access::new(&config.access)?);
         let advisor = Arc::new(advisor(config)?);
+        let parameters = config.check.parameters().map_err(Error::Check)?;
         let file = &config.store.file;
         let store: Arc<dyn Store> =
             Arc::new(Sqlite::open_bounded(file, config.store.largest_mib).await.map_err(|error| Error::Store(file.clone(), error))?);
@@ -124,7 +128,7 @@ impl Gateway {
         let address = listener.local_addr().map_err(|error| Error::Listen(listen.clone(), error))?;
         tell_override(&store, clockwork, config).await.map_err(|error| Error::Store(file.clone(), error))?;
         let parts = Parts { config, clockwork, store: &store };
-        let door = parts.door(listener, access, &advisor);
+        let door = parts.door(listener, access, &advisor, parameters);
         let moving = parts.moving(roads, signers, &advisor);
         let log = parts.log(log_key);
         Ok(Self { address, store, stages: vec![door, moving, log] })
@@ -158,7 +162,7 @@ struct Parts<'a> {
 }
 
 impl Parts<'_> {
-    fn door(&self, listener: TcpListener, access: Arc<Access>, advisor: &Arc<Advisor>) -> Stage {
+    fn door(&self, listener: TcpListener, access: Arc<Access>, advisor: &Arc<Advisor>, parameters: crate::check::Parameters) -> Stage {
         let (mut stage, stopped) = Stage::new();
         let parts = intake::Parts {
             store: Arc::clone(self.store),
@@ -167,6 +171,7 @@ impl Parts<'_> {
                 lanes: self.config.lanes.clone(),
                 senders: self.config.senders.clone(),
                 advisor: Arc::clone(advisor),
+                parameters,
             }),
         };
         let (intake, mut workers) = Intake::start(parts, &self.config.intake);

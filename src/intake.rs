@@ -27,6 +27,7 @@ use crate::{
 
 mod declarations;
 pub mod prepare;
+pub mod rules;
 mod waybills;
 
 /// How much is taken in at once.
@@ -70,6 +71,8 @@ pub struct Rules {
     pub senders: Vec<Sender>,
     /// Advises on the exemption.
     pub advisor: Arc<Advisor>,
+    /// Limits and exchange rates.
+    pub parameters: crate::check::Parameters,
 }
 
 /// A declaration as a caller submits it.

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     clock::Timestamp,
-    declaration::{Declaration, Kind, Waybill},
+    declaration::{Declaration, Kind, Waybill, draft},
     party::Sender,
     state::State,
 };
@@ -200,6 +200,16 @@ pub fn transmitters(declaration: &Declaration, kind: Kind) -> Vec<&str> {
         Kind::Order => vec![&declaration.order.platform.code, &declaration.order.seller.code],
         Kind::Waybill => vec![&declaration.inventory.carrier.code],
         Kind::Inventory => vec![&declaration.inventory.declarant.code],
+    }
+}
+
+/// The same of what was sent and is not checked yet.
+#[must_use]
+pub fn draft_transmitters(draft: &draft::Declaration, kind: Kind) -> Vec<&str> {
+    match kind {
+        Kind::Order => vec![&draft.order.platform.code, &draft.order.seller.code],
+        Kind::Waybill => vec![&draft.inventory.carrier.code],
+        Kind::Inventory => vec![&draft.inventory.declarant.code],
     }
 }
 

@@ -19,6 +19,7 @@
 //! Source of every name, order and length: message specification 202205 and its schema (海关跨境统一版系统企业对接报文规范).
 
 mod answer;
+mod codes;
 mod compose;
 pub mod dxp;
 mod error;
@@ -32,6 +33,7 @@ mod waybill;
 pub mod xml;
 
 pub use answer::{MAX_INFO, Namespacing, Reply, Style, compose_format, compose_receipts, parse_answer};
+pub use codes::{SCHEMA_CODES, SchemaCode};
 pub use compose::{Outgoing, compose, signature_position};
 pub use error::{Error, Place, Problem};
 pub use request::{InventoryRequest, OrderRequest, Request, RequestContent, RequestDocument, RequestLine, WaybillRequest, parse_request};

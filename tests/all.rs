@@ -8,6 +8,7 @@ mod journey;
 mod kills;
 mod moving;
 mod rig;
+mod rules;
 mod schemas;
 mod seals;
 mod simulator;

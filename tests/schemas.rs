@@ -6,6 +6,7 @@
 mod accepted;
 mod agree;
 mod corpus;
+mod fields;
 
 use std::{
     collections::HashSet,

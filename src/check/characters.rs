@@ -32,13 +32,31 @@ const UNSEEN: [(char, char); 24] = [
 /// Tells whether a character is one of those that are not seen, control characters included.
 #[must_use]
 pub fn is_unseen(c: char) -> bool {
-    let last_two_of_a_plane = matches!(u32::from(c) & 0xFFFF, 0xFFFE | 0xFFFF);
-    c.is_control() || last_two_of_a_plane || UNSEEN.iter().any(|&(first, last)| (first..=last).contains(&c))
+    match c {
+        // What nearly all texts consist of.
+        ' '..='~' | '\u{3000}'..='\u{D7FF}' | '\u{FF00}'..='\u{FFEF}' => false,
+        '\0'..='\u{1F}' | '\u{7F}'..='\u{9F}' => true,
+        _ => {
+            let last_two_of_a_plane = matches!(u32::from(c) & 0xFFFF, 0xFFFE | 0xFFFF);
+            let at = UNSEEN.partition_point(|&(_, last)| last < c);
+            last_two_of_a_plane || UNSEEN.get(at).is_some_and(|&(first, _)| first <= c)
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_short_ways_say_what_the_table_says() {
+        assert!(UNSEEN.is_sorted());
+        for c in '\0'..=char::MAX {
+            let last_two = matches!(u32::from(c) & 0xFFFF, 0xFFFE | 0xFFFF);
+            let listed = UNSEEN.iter().any(|&(first, last)| (first..=last).contains(&c));
+            assert_eq!(is_unseen(c), c.is_control() || last_two || listed, "{c:?}");
+        }
+    }
 
     #[test]
     fn what_is_not_seen_is_known() {

@@ -49,7 +49,10 @@ impl Spec {
     /// Its path in the line with that index.
     #[must_use]
     pub fn path_at(&self, index: usize) -> String {
-        self.path.replacen("[]", &format!("[{index}]"), 1)
+        match self.path.split_once("[]") {
+            Some((list, rest)) => format!("{list}[{index}]{rest}"),
+            None => self.path.to_owned(),
+        }
     }
 }
 

@@ -6,6 +6,7 @@ use super::{
     MOST_LINES,
     fields::Field,
     order::{check_pairs, count, currency, line_number, unit},
+    parameters::{Limit, Parameters, is_over},
     read::{Amount, is_longer, shown},
     report::Report,
     rules,
@@ -76,14 +77,52 @@ pub(super) fn read(report: &mut Report, draft: &draft::Inventory, order: &Order)
 
 /// Rules that look at several parts of the list.
 fn check_whole(report: &mut Report, draft: &draft::Inventory, inventory: &Inventory, order: &Order) {
-    if inventory.statistics == Statistics::Simplified && inventory.licence_no.is_some() {
-        report.add(&rules::LICENCE, Field::LicenceNo, 0, "");
+    if inventory.statistics == Statistics::Simplified {
+        if inventory.licence_no.is_some() {
+            report.add(&rules::LICENCE, Field::LicenceNo, 0, "");
+        }
+        for (index, _) in inventory.lines.iter().enumerate().filter(|(_, line)| line.invoice == InvoiceStatus::Special) {
+            report.add(&rules::REFUND, Field::Invoice, index, "");
+        }
     }
     check_wire_note(report, inventory);
+    check_business(report, inventory);
     if draft.lines.len() <= MOST_LINES {
         let ours: Vec<_> = inventory.lines.iter().map(|line| line.number).collect();
         let theirs: Vec<_> = order.lines.iter().map(|line| line.number).collect();
         check_pairs(report, &theirs, &ours);
+    }
+}
+
+/// Goods that need a licence go by a full declaration where business buys.
+fn check_business(report: &mut Report, inventory: &Inventory) {
+    if is_business(&inventory.trade_mode) && inventory.licence_no.is_some() {
+        report.add(&rules::BUSINESS_LICENCE, Field::LicenceNo, 0, "");
+    }
+}
+
+fn is_business(trade_mode: &str) -> bool {
+    CARRIED.iter().any(|(carried, order)| *carried == trade_mode && *order != OrderType::Retail)
+}
+
+/// The most that a parcel may be worth, by the day on which it is declared. Above it there is another way to declare, not
+/// another order: 汇总申报 for retail (海关总署公告2018年第194号), a full declaration where business buys (2020年第75号).
+pub(super) fn check_parcel(report: &mut Report, parameters: &Parameters, order: &Order, inventory: &Inventory) {
+    let (limit, rule) = if is_business(&inventory.trade_mode) {
+        (Limit::BusinessParcel, &rules::BUSINESS_LIMIT)
+    } else if inventory.statistics == Statistics::Simplified {
+        (Limit::SimplifiedParcel, &rules::PARCEL_LIMIT)
+    } else {
+        return;
+    };
+    let Some(limit) = parameters.limits.on(limit, report.today) else { return };
+    if order.currency.is_empty() || order.goods_value.is_zero() {
+        return;
+    }
+    match parameters.rates.on(&order.currency, report.today) {
+        Some(rate) if is_over(order.goods_value, rate, limit) => report.add(rule, Field::GoodsValue, 0, limit.to_string()),
+        Some(_) => {}
+        None => report.add(&rules::NO_RATE, Field::OrderCurrency, 0, order.currency.as_str()),
     }
 }
 

@@ -40,7 +40,8 @@ pub(super) fn shown(value: &str) -> Cow<'static, str> {
 
 /// Tells whether a text has more than `limit` characters (the schema counts characters, not bytes).
 pub(super) fn is_longer(text: &str, limit: usize) -> bool {
-    text.chars().nth(limit).is_some()
+    // A character has at least one byte.
+    text.len() > limit && text.chars().nth(limit).is_some()
 }
 
 impl Report {
@@ -179,8 +180,13 @@ fn is_enterprise(code: &str) -> bool {
     party::is_credit_code(code) || party::is_customs_code(code)
 }
 
-/// Reads N19,5, exactly: digits, perhaps a point and digits; nothing is rounded.
+/// Reads N19,5.
 fn parse_decimal(text: &str) -> Result<Decimal, &'static Rule> {
+    exact(text, WHOLE_DIGITS, FRACTION_DIGITS)
+}
+
+/// Reads a decimal exactly: digits, perhaps a point and digits, at most so many before it and after it; nothing is rounded.
+pub(super) fn exact(text: &str, whole_digits: usize, fraction_digits: usize) -> Result<Decimal, &'static Rule> {
     let (negative, body) = text.strip_prefix('-').map_or((false, text), |body| (true, body));
     let (whole, fraction) = match body.split_once('.') {
         Some((whole, fraction)) if !fraction.is_empty() => (whole, fraction),
@@ -191,7 +197,7 @@ fn parse_decimal(text: &str) -> Result<Decimal, &'static Rule> {
         return Err(&rules::NOT_DECIMAL);
     }
     let whole = whole.trim_start_matches('0');
-    if whole.len() > WHOLE_DIGITS || fraction.len() > FRACTION_DIGITS {
+    if whole.len() > whole_digits || fraction.len() > fraction_digits {
         return Err(&rules::DECIMAL_DIGITS);
     }
     if negative {

@@ -31,16 +31,7 @@ impl Found {
 
     fn write(&self) -> Finding {
         let spec = self.field.spec();
-        let fill = |text: &str, name: &str| text.replace("{field}", name).replace("{detail}", &self.detail);
-        Finding {
-            path: spec.path_at(self.index),
-            rule: self.rule.code.to_owned(),
-            severity: self.rule.severity,
-            zh: fill(self.rule.zh, spec.zh),
-            en: fill(self.rule.en, spec.en),
-            remedy_zh: fill(self.rule.remedy_zh, spec.zh),
-            remedy_en: fill(self.rule.remedy_en, spec.en),
-        }
+        self.rule.finding(spec.path_at(self.index), (spec.zh, spec.en), &self.detail)
     }
 }
 
@@ -56,7 +47,7 @@ impl Report {
 
     /// The warnings, or everything if there is an error.
     pub(super) fn finish(mut self) -> Result<Vec<Finding>, Findings> {
-        self.found.sort_by_key(Found::place);
+        self.found.sort_by_cached_key(Found::place);
         let list = self.found.iter().take(Findings::MOST).map(Found::write).collect();
         if self.found.iter().any(|found| found.rule.severity == Severity::Error) {
             Err(Findings { list, total: self.found.len() })

@@ -3,7 +3,10 @@
 //! In the texts `{field}` stands for the name of the field and `{detail}` for what the finding adds (a limit, the expected
 //! amount, an unknown code).
 
-use super::Severity::{self, Error, Warning};
+use super::{
+    Finding,
+    Severity::{self, Error, Warning},
+};
 
 /// One rule: what it forbids, on whose word, and what to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,6 +29,44 @@ pub struct Rule {
     pub remedy_en: &'static str,
 }
 
+impl Rule {
+    /// What it says of one place: `field` is the name of what is there, in Chinese and English, `detail` what it adds.
+    #[must_use]
+    pub fn finding(&self, path: String, (zh, en): (&str, &str), detail: &str) -> Finding {
+        let fill = |text: &str, name: &str| filled(text, name, detail);
+        Finding {
+            path,
+            rule: self.code.to_owned(),
+            severity: self.severity,
+            zh: fill(self.zh, zh),
+            en: fill(self.en, en),
+            remedy_zh: fill(self.remedy_zh, zh),
+            remedy_en: fill(self.remedy_en, en),
+        }
+    }
+}
+
+/// The text with the field's name and the detail in their places.
+fn filled(text: &str, field: &str, detail: &str) -> String {
+    let mut filled = String::with_capacity(text.len() + field.len() + detail.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('{') {
+        filled.push_str(before);
+        rest = if let Some(after) = after.strip_prefix("field}") {
+            filled.push_str(field);
+            after
+        } else if let Some(after) = after.strip_prefix("detail}") {
+            filled.push_str(detail);
+            after
+        } else {
+            filled.push('{');
+            after
+        };
+    }
+    filled.push_str(rest);
+    filled
+}
+
 type Source = (&'static str, &'static str);
 
 const TABLES: Source = (
@@ -42,6 +83,16 @@ const CODES: Source = ("JGS-20《海关业务代码集》", "JGS-20, customs bus
 const CREDIT: Source = ("GB 32100-2015 统一社会信用代码编码规则", "GB 32100-2015, unified social credit code");
 const PRACTICE: Source = ("行业实践：平台与模拟系统的校验", "practice: checks of platforms and simulators");
 const TARIFF: Source = ("进出口税则 2026", "customs tariff 2026");
+const SIMPLIFIED: Source =
+    ("报文规范（202205版） §2.12.4 清单回执，申报业务类型", "message specification 202205, §2.12.4 list receipt, kind of declaration");
+const PARCEL: Source = (
+    "海关总署公告2018年第194号（经二手资料，原文未核对）",
+    "GACC announcement 2018 no. 194 (from secondary sources; the text itself was not seen)",
+);
+const BUSINESS: Source = (
+    "海关总署公告2020年第75号（经二手资料，原文未核对）",
+    "GACC announcement 2020 no. 75 (from secondary sources; the text itself was not seen)",
+);
 const OURS: Source = ("本网关规定", "this gateway's own rule");
 
 macro_rules! rules {
@@ -122,6 +173,8 @@ rules! {
         "境内平台填写其代码；境外平台无代码填写“无”", "write the platform's code; 无 for a foreign platform that has none";
     OWNER_CODE: "P-OWNER-CODE", Error, LIST, "{field}须为统一社会信用代码：企业未在海关登记，代码写入备注", "{field} must be a credit code: the owner is not registered with customs, so it goes into the note",
         "填写18位统一社会信用代码，或注明已在海关登记", "write the 18-character credit code, or say that the owner is registered";
+    WAYBILL_SELLER: "P-WAYBILL-SELLER", Error, ORDER, "{field}与运单所填电商企业代码不同", "{field} differs from the seller code of the waybill itself",
+        "运单与所属订单须为同一电商企业（清单的收发货人）", "a waybill and its order have one seller, the consignor of the list";
 
     NO_LINES: "L-NO-LINES", Error, SCHEMA, "{field}为空", "there are no {field}",
         "至少填写一项商品", "give at least one line";
@@ -161,10 +214,21 @@ rules! {
         "9610配E，9710配B，9810配W", "9610 goes with E, 9710 with B, 9810 with W";
     STATISTICS: "M-STATISTICS", Error, LIST, "{field}不是A或B", "{field} is neither A nor B",
         "简化申报填写A，汇总申报填写B", "write A for simplified, B for summed declaration";
-    LICENCE: "M-LICENCE", Error, LIST, "简化申报（A）的商品不得涉及许可证", "goods under simplified declaration (A) may not need a licence",
+    LICENCE: "M-LICENCE", Error, SIMPLIFIED, "简化申报（A）的商品不得涉及许可证", "goods under simplified declaration (A) may not need a licence",
         "改为汇总申报（B），或删除许可证号", "declare as B, or remove the licence number";
     INVOICE: "M-INVOICE", Error, OURS, "{field}不是SPECIAL、ORDINARY、OTHER_VALID、NONE、UNKNOWN之一", "{field} is none of SPECIAL, ORDINARY, OTHER_VALID, NONE, UNKNOWN",
         "不清楚时填写UNKNOWN或不填", "write UNKNOWN or nothing if it is not known";
+
+    REFUND: "M-REFUND", Warning, SIMPLIFIED, "简化申报（A）的商品不得涉及出口退税，而{field}为增值税专用发票", "goods under simplified declaration (A) may not ask for a refund, yet {field} is a special VAT invoice",
+        "要退税的，改为汇总申报（B）；放弃退税的，留存书面决定", "declare as B if a refund is wanted; if it is given up, keep that decision in writing";
+    PARCEL_LIMIT: "M-PARCEL-LIMIT", Error, PARCEL, "{field}折合人民币超过每票{detail}元，不得简化申报（A）", "{field} is worth more than {detail} yuan, the most of a parcel under simplified declaration (A)",
+        "改为汇总申报（B）；不得为此拆单", "declare as B; do not split the order for this";
+    BUSINESS_LIMIT: "M-B2B-LIMIT", Error, BUSINESS, "{field}折合人民币超过每票{detail}元，9710、9810不得以清单申报", "{field} is worth more than {detail} yuan, the most of a parcel of 9710 or 9810 on a list",
+        "以报关单（H2018）申报，随附单证10000004填写订单编号；不得为此拆单", "make a full customs declaration (H2018) with attached document 10000004, the order number; do not split the order for this";
+    BUSINESS_LICENCE: "M-B2B-LICENCE", Error, BUSINESS, "涉及许可证的9710、9810商品不得以清单申报", "goods of 9710 or 9810 that need a licence may not be declared on a list",
+        "以报关单（H2018）申报，或删除许可证号", "make a full customs declaration (H2018), or remove the licence number";
+    NO_RATE: "M-NO-RATE", Warning, OURS, "没有币制{detail}当日的人民币汇率，未核对每票限额", "there is no exchange rate of today for currency {detail}, so the limit of a parcel was not checked",
+        "自行核对；请管理员补充汇率表", "check it yourself; have the table of exchange rates completed";
 
     EXIT_DATE: "D-EXIT-DATE", Error, OURS, "{field}与今天相差超过一年", "{field} is more than a year away from today",
         "核对日期", "check the day";
@@ -179,6 +243,12 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
+
+    #[test]
+    fn texts_are_filled_in_one_go() {
+        assert_eq!(filled("{field} is {detail}, {field}", "price", "{field}"), "price is {field}, price");
+        assert_eq!(filled("plain {other} {", "price", "1"), "plain {other} {");
+    }
 
     #[test]
     fn codes_are_short_and_used_once() {

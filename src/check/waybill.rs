@@ -25,6 +25,9 @@ pub(super) fn read(report: &mut Report, draft: &draft::Waybill) -> (Waybill, Opt
         note: report.text(Field::WaybillNote, 0, &draft.note),
     };
     let order = draft.order.as_ref().map(|order| reference(report, order));
+    if let (Some(seller), Some(order)) = (&waybill.seller, &order) {
+        check_seller(report, &seller.code, &order.seller);
+    }
     (waybill, order)
 }
 
@@ -40,6 +43,14 @@ fn seller(report: &mut Report, draft: &Party) -> Option<Party> {
         }
     }
     Some(report.party(Field::WaybillSellerCode, Field::WaybillSellerName, draft))
+}
+
+/// The seller of a waybill is that of its order. An enterprise has a code of 10 and one of 18 characters: only two of one kind
+/// can be told apart.
+fn check_seller(report: &mut Report, own: &str, of_order: &str) {
+    if own != of_order && own.len() == of_order.len() && !own.is_empty() {
+        report.add(&super::rules::WAYBILL_SELLER, Field::ReferenceSeller, 0, "");
+    }
 }
 
 fn reference(report: &mut Report, draft: &OrderReference) -> OrderReference {

@@ -8,7 +8,7 @@ use tokio::sync::watch;
 
 use super::{complain, demo::set_up, say, serve};
 use crate::{
-    bench::{life, load},
+    bench::{check, life, load},
     clock::Clockwork,
     demo, simulator,
 };
@@ -26,6 +26,15 @@ pub(super) struct BenchArgs {
     /// 保存一切的目录，须为新目录；不指定则用临时目录，测完删除 · A new folder for everything; if none is named a temporary one, removed afterwards.
     #[arg(long)]
     dir: Option<PathBuf>,
+    /// 订单商品项数（--check）· Lines of the order that is checked.
+    #[arg(long, default_value_t = 10)]
+    lines: usize,
+    /// 轮数，取各轮中位数的中位数（--check）· Runs, of which the median counts.
+    #[arg(long, default_value_t = 5)]
+    runs: usize,
+    /// 每轮次数（--check）· Calls in a run.
+    #[arg(long, default_value_t = 4_000)]
+    calls: usize,
     #[arg(long, hide = true, default_value_t = 0)]
     lives: usize,
 }
@@ -36,6 +45,9 @@ struct What {
     /// 票数：从提交到结关 · How many declarations go their whole way, from Submit to closed.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
     declarations: Option<u32>,
+    /// 订单校验 · All checks of an order.
+    #[arg(long)]
+    check: bool,
     /// The callers of a measurement, in a process of their own.
     #[arg(long, hide = true, value_name = "ADDRESS")]
     load: Option<String>,
@@ -53,6 +65,9 @@ pub(super) async fn bench(args: &BenchArgs) -> Result<ExitCode> {
     let clockwork = Clockwork::system();
     if let Some(many) = args.what.declarations {
         lives(usize::try_from(many)?, args, &clockwork).await?;
+    } else if args.what.check {
+        let report = check::run(&check::Options { lines: args.lines, runs: args.runs, rounds: args.calls })?;
+        say(&serde_json::to_string(&report)?);
     } else if let Some(server) = &args.what.load {
         let options = load::Options { server: server.clone(), declarations: args.lives, rate: args.rate };
         say(&serde_json::to_string(&load::run(&options, &clockwork).await?)?);

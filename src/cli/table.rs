@@ -35,7 +35,48 @@ fn pad(cell: &str, to: usize) -> String {
     shown
 }
 
-fn width(text: &str) -> usize {
+/// Breaks a text into lines of at most so many columns: at spaces where it can, else between characters.
+pub(super) fn wrap(text: &str, most: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    let mut used = 0;
+    for word in words(text) {
+        let wide = width(word);
+        if used > 0 && used + width(word.trim_end()) > most {
+            lines.push(String::new());
+            used = 0;
+        }
+        if let Some(line) = lines.last_mut() {
+            line.push_str(word);
+        }
+        used += wide;
+    }
+    lines.iter().map(|line| line.trim_end().to_owned()).collect()
+}
+
+/// What must not be broken: a word of letters with the spaces after it, or one wide character with the marks after it.
+fn words(text: &str) -> Vec<&str> {
+    const CLOSING: &str = "，。；：！？、）》”";
+    let mut words = Vec::new();
+    let mut start = 0;
+    let mut chars = text.char_indices().peekable();
+    while let Some((at, c)) = chars.next() {
+        let next = chars.peek().map(|&(_, next)| next);
+        let end = at + c.len_utf8();
+        let may_break = match next {
+            None => true,
+            Some(' ') => false,
+            Some(next) if CLOSING.contains(next) => false,
+            Some(next) => c == ' ' || char_width(c) == 2 && !"（《“".contains(c) || char_width(next) == 2,
+        };
+        if may_break {
+            words.extend(text.get(start..end));
+            start = end;
+        }
+    }
+    words
+}
+
+pub(super) fn width(text: &str) -> usize {
     text.chars().map(char_width).sum()
 }
 

@@ -5,9 +5,9 @@ use std::{sync::Arc, time::Duration};
 
 use crate::{
     audit::{Difference, Entry},
-    check::{self, Checked, Finding, Severity, Taken},
+    check::{self, Checked, Finding, Findings, Severity, Taken},
     clock::{Clockwork, Timestamp},
-    declaration::{Action, Declaration, DeclarationId, DocumentGuid, DocumentId, EnterpriseNo, Kind},
+    declaration::{Action, Declaration, DeclarationId, DocumentGuid, DocumentId, EnterpriseNo, Kind, draft},
     dossier::Document,
     exemption::{Assessment, ListStatus},
     lane::{self, Case, Duty, Lane, Plan},
@@ -16,11 +16,10 @@ use crate::{
     store::Acceptance,
 };
 
-use super::{Refusal, Rules, Submission};
-
-const LONGEST_KEY: usize = 200;
-/// What the keys that we make begin with; callers' may not.
-const OWN_KEYS: &str = "tongguan:";
+use super::{
+    Refusal, Rules, Submission,
+    rules::{self as request, LONGEST_KEY},
+};
 
 /// A checked declaration with the advice on its lines; only [`assess`] makes one.
 #[derive(Debug, Clone)]
@@ -60,7 +59,7 @@ struct Transmission {
 /// Everything that is wrong.
 pub fn prepare(rules: &Rules, submission: &Submission, taken: &Taken, now: Timestamp) -> Result<Planned, Refusal> {
     let own = own_findings(submission);
-    match check::check(&submission.draft, taken, now.day()) {
+    match check::check(&submission.draft, taken, &rules.parameters, now.day()) {
         Ok(checked) => {
             let planned = plan(rules, assess(rules, checked, now));
             match planned {
@@ -70,6 +69,7 @@ pub fn prepare(rules: &Rules, submission: &Submission, taken: &Taken, now: Times
             }
         }
         Err(findings) => {
+            let own = [own, foreseen(rules, &submission.draft, &findings)].concat();
             let total = findings.total() + own.len();
             Err(Refusal::Invalid { findings: [own, findings.into_list()].concat(), total })
         }
@@ -84,28 +84,32 @@ fn invalid(findings: Vec<Finding>) -> Refusal {
 fn own_findings(submission: &Submission) -> Vec<Finding> {
     let mut findings = Vec::new();
     if !is_key(&submission.idempotency_key) {
-        findings.push(Finding {
-            path: "idempotency_key".into(),
-            rule: "R-KEY".into(),
-            severity: Severity::Error,
-            zh: format!("幂等键超过{LONGEST_KEY}个字符、含控制字符或以“{OWN_KEYS}”开头"),
-            en: format!("the idempotency key has more than {LONGEST_KEY} characters or a control character, or begins with {OWN_KEYS}"),
-            remedy_zh: "改用较短的可见字符，换一个开头".into(),
-            remedy_en: "use fewer, printable characters and another beginning".into(),
-        });
+        findings.push(request::KEY.finding("idempotency_key".into(), ("", ""), ""));
     }
     if submission.needed_by.is_some_and(|at| !(Timestamp(0)..=Timestamp::NEVER).contains(&at)) {
-        findings.push(Finding {
-            path: "needed_by".into(),
-            rule: "R-NEEDED-BY".into(),
-            severity: Severity::Error,
-            zh: "要求送达时间不是有效时间".into(),
-            en: "needed_by is not a moment that can be written down".into(),
-            remedy_zh: "填写有效时间，或留空（接受后24小时）".into(),
-            remedy_en: "give a moment of this age, or none (24 hours after acceptance)".into(),
-        });
+        findings.push(request::NEEDED_BY.finding("needed_by".into(), ("", ""), ""));
     }
     findings
+}
+
+/// What planning would find in a declaration that is refused already, so that the caller hears it now. Only what no faulty
+/// field can have to do with.
+fn foreseen(rules: &Rules, draft: &draft::Declaration, findings: &Findings) -> Vec<Finding> {
+    let good = |path: &&str| !findings.list().iter().any(|finding| finding.path == *path && finding.severity == Severity::Error);
+    let all_told = findings.total() == findings.list().len();
+    if !all_told || !LANE_PATHS.iter().all(good) {
+        return Vec::new();
+    }
+    let (order, inventory) = (&draft.order, &draft.inventory);
+    let case =
+        Case { office: &inventory.declared_at, site: inventory.site.trim(), trade_mode: &inventory.trade_mode, seller: &order.seller.code };
+    let Some(lane) = lane::choose(&rules.lanes, case) else { return vec![no_lane()] };
+    let missing = |kind: &Kind| {
+        let known = transmitter_paths(*kind).iter().all(good);
+        let parties = lane::draft_transmitters(draft, *kind);
+        matches!(lane.duty(*kind), Duty::Send(_)) && known && lane::choose_sender(&rules.senders, lane.duty(*kind), &parties).is_none()
+    };
+    Kind::ALL.into_iter().filter(missing).map(|kind| no_sender(kind, sender_path(kind))).collect()
 }
 
 /// Advises on the exemption as it stands before anything is declared.
@@ -156,16 +160,20 @@ const fn sender_path(kind: Kind) -> &'static str {
     }
 }
 
-fn no_lane() -> Finding {
-    Finding {
-        path: "inventory.declared_at".into(),
-        rule: "R-NO-LANE".into(),
-        severity: Severity::Error,
-        zh: "网关未配置该关区、监管场所、贸易方式和电商企业的报送通道".into(),
-        en: "the gateway has no lane for this office, site, trade mode and seller".into(),
-        remedy_zh: "更正申报地海关等字段，或请管理员配置通道".into(),
-        remedy_en: "correct the office and its like, or have a lane configured".into(),
+/// What a lane is chosen by.
+const LANE_PATHS: [&str; 4] = ["inventory.declared_at", "inventory.site", "inventory.trade_mode", "order.seller.code"];
+
+/// The codes of [`lane::transmitters`].
+const fn transmitter_paths(kind: Kind) -> &'static [&'static str] {
+    match kind {
+        Kind::Order => &["order.platform.code", "order.seller.code"],
+        Kind::Waybill => &["inventory.carrier.code"],
+        Kind::Inventory => &["inventory.declarant.code"],
     }
+}
+
+fn no_lane() -> Finding {
+    request::NO_LANE.finding("inventory.declared_at".into(), ("", ""), "")
 }
 
 /// The finding that nobody of ours can transmit a document of that kind.
@@ -176,21 +184,13 @@ pub fn no_sender(kind: Kind, path: &str) -> Finding {
         Kind::Waybill => "运单",
         Kind::Inventory => "清单",
     };
-    Finding {
-        path: path.into(),
-        rule: "R-NO-SENDER".into(),
-        severity: Severity::Error,
-        zh: format!("没有可代该企业传输{zh}的传输企业"),
-        en: format!("none of the gateway's senders may transmit the {} for this enterprise", kind.as_str()),
-        remedy_zh: "更正企业代码，或请管理员为其配置传输企业".into(),
-        remedy_en: "correct the enterprise's code, or have a sender configured for it".into(),
-    }
+    request::NO_SENDER.finding(path.into(), (zh, kind.as_str()), "")
 }
 
 /// Whether a caller may give this key; none is good too.
 #[must_use]
 pub fn is_key(key: &str) -> bool {
-    key.chars().nth(LONGEST_KEY).is_none() && !key.chars().any(char::is_control) && !key.starts_with(OWN_KEYS)
+    key.chars().nth(LONGEST_KEY).is_none() && !key.chars().any(char::is_control)
 }
 
 /// The caller's key, if it gave one; else the store takes the order's own number for it.

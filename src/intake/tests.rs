@@ -2,11 +2,11 @@ use std::sync::Arc;
 
 use super::{
     Refusal, Rules, Submission,
-    prepare::{acceptance, prepare},
+    prepare::{self, acceptance, prepare},
 };
 use crate::{
     check::{
-        Taken,
+        Parameters, Taken,
         sample::{TODAY, sample},
     },
     clock::{Clockwork, ManualClock, SeededEntropy, Timestamp, start_of},
@@ -25,7 +25,12 @@ fn sender(name: &str, code: &str) -> Sender {
 fn rules(lanes: Vec<Lane>) -> Rules {
     let sample = sample();
     let senders = vec![sender("declarant", &sample.inventory.declarant.code), sender("carrier", &sample.inventory.carrier.code)];
-    Rules { lanes, senders, advisor: Arc::new(Advisor::new(Library::sample().unwrap(), Settings::default(), Vec::new()).unwrap()) }
+    Rules {
+        lanes,
+        senders,
+        advisor: Arc::new(Advisor::new(Library::sample().unwrap(), Settings::default(), Vec::new()).unwrap()),
+        parameters: Parameters::default(),
+    }
 }
 
 fn lane() -> Lane {
@@ -81,4 +86,44 @@ fn a_faulty_request_and_a_faulty_declaration_are_told_together() {
     assert_eq!(refused(&submission), ["R-KEY", "R-NEEDED-BY"]);
     submission.draft.order.currency = "CNY".into();
     assert!(refused(&submission).len() > 2);
+}
+
+#[test]
+fn what_planning_would_find_is_told_beside_other_faults() {
+    let refused = |lanes, spoil: fn(&mut Submission)| {
+        let mut submission = submission();
+        spoil(&mut submission);
+        codes(prepare(&rules(lanes), &submission, &Taken::default(), now()).unwrap_err())
+    };
+    let elsewhere = || vec![Lane { office: "52".into(), ..lane() }];
+    let nobody = || vec![Lane { order: Duty::Send(Some("nobody".into())), ..lane() }];
+    assert_eq!(refused(elsewhere(), |s| s.draft.inventory.wrap = "?".into()), ["R-NO-LANE", "C-WRAP"]);
+    assert_eq!(refused(nobody(), |s| s.draft.inventory.wrap = "?".into()), ["R-NO-SENDER", "C-WRAP"]);
+    assert_eq!(refused(vec![lane()], |s| s.draft.inventory.wrap = "?".into()), ["C-WRAP"]);
+    // A faulty code says nothing about lanes and senders.
+    assert_eq!(refused(elsewhere(), |s| s.draft.inventory.declared_at = "9".into()), ["C-OFFICE"]);
+    assert_eq!(refused(vec![lane()], |s| s.draft.inventory.carrier.code = "9".into()), ["P-CREDIT-CODE"]);
+    let other = |s: &mut Submission| {
+        s.draft.inventory.wrap = "?".into();
+        s.draft.inventory.declarant.code = "4401960ABD".into();
+    };
+    assert_eq!(refused(vec![lane()], other), ["R-NO-SENDER", "C-WRAP"]);
+}
+
+#[test]
+fn every_rule_of_a_request_is_tried_with_a_near_miss() {
+    let key = |key: &str| prepare::is_key(key);
+    assert!(!key(&"键".repeat(201)) && key(&"键".repeat(200)) && !key("a\u{7}b") && key("a b"));
+    let needed_by = |at| {
+        let submission = Submission { needed_by: Some(at), ..submission() };
+        prepare(&rules(vec![lane()]), &submission, &Taken::default(), now()).map_err(codes).err().unwrap_or_default()
+    };
+    assert_eq!(needed_by(Timestamp(0)), [""; 0]);
+    assert_eq!(needed_by(Timestamp::NEVER), [""; 0]);
+    assert_eq!(needed_by(Timestamp(Timestamp::NEVER.0 + 1)), ["R-NEEDED-BY"]);
+    assert_eq!(
+        super::rules::RULES.map(|rule| rule.code),
+        ["R-KEY", "R-NEEDED-BY", "R-NO-LANE", "R-NO-SENDER"],
+        "a new rule wants a test here"
+    );
 }

@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 use tongguan::{
     access::{self, Access, KeyOptions, new_key},
+    check::Parameters,
     clock::{Clockwork, ManualClock, SeededEntropy, Timestamp, parse_day, start_of},
     exemption::{Advisor, Library, Settings},
     grpc::{self, Parts, proto},
@@ -100,6 +101,7 @@ fn rules() -> Rules {
         lanes: vec![guangzhou],
         senders: vec![sender("declarant", samples::DECLARANT), sender("carrier", samples::CARRIER)],
         advisor: Arc::new(Advisor::new(Library::sample().unwrap(), Settings::default(), Vec::new()).unwrap()),
+        parameters: Parameters::default(),
     }
 }
 

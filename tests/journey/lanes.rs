@@ -3,7 +3,7 @@
 use std::{fs, sync::Arc};
 
 use tongguan::{
-    check::{self, Taken, TakenWaybill},
+    check::{self, Parameters, Taken, TakenWaybill},
     clock::Clockwork,
     clock::Timestamp,
     declaration::{Action, DocumentGuid, DocumentId, EnterpriseNo, MessageId, wire_guid},
@@ -102,7 +102,8 @@ async fn a_platform_that_sends_its_own_orders_sees_no_duplicate_and_the_list_clo
     let (orders, waybills) = numbered(6);
     let today = Clockwork::system().now().day();
     let content = |order: &Value| {
-        let (declaration, _) = check::check(&rig::draft_of(order).0, &Taken::default(), today).unwrap().into_parts();
+        let (declaration, _) =
+            check::check(&rig::draft_of(order).0, &Taken::default(), &Parameters::default(), today).unwrap().into_parts();
         Content::Declaration(Arc::new(declaration))
     };
     let platform = sender(&town, |sender| sender.name == "declarant").clone();

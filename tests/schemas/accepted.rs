@@ -10,7 +10,7 @@ use proptest::{
 use serde_json::{Value, json};
 use time::macros::date;
 use tongguan::{
-    check::{Taken, TakenWaybill, check, check_waybill},
+    check::{Parameters, Taken, TakenWaybill, check, check_waybill},
     declaration::{Kind, MessageId, draft},
     dossier::Content,
     message::{self, Message, Outgoing},
@@ -123,7 +123,7 @@ fn what_check_accepts_is_valid() {
             continue;
         }
         let draft: draft::Declaration = serde_json::from_value(changed(sample(), &changes)).unwrap();
-        match check(&draft, &Taken::default(), TODAY) {
+        match check(&draft, &Taken::default(), &Parameters::default(), TODAY) {
             Ok(checked) => {
                 let declaration = checked.into_parts().0;
                 let waybill_no = declaration.inventory.waybill_no.clone().unwrap_or_else(|| "W-1".to_owned());

@@ -8,7 +8,7 @@ use figment::{
 };
 use serde::Deserialize;
 use tongguan::{
-    check::{self, Taken, TakenWaybill},
+    check::{self, Parameters, Taken, TakenWaybill, parameters::Rates},
     clock::parse_day,
     codes,
     declaration::draft,
@@ -53,13 +53,14 @@ pub fn expected(order_no: &str) -> Option<(&'static str, &'static str)> {
 #[test]
 fn the_demonstration_has_its_faults_and_no_others() {
     let today = parse_day(DAY).unwrap();
+    let parameters = Parameters { rates: Rates::sample(), ..Parameters::default() };
     let drafts = drafts();
     assert_eq!(drafts.len(), 200);
     let mut numbers: Vec<_> = drafts.iter().map(|draft| draft.order.order_no.as_str()).collect();
     for draft in &drafts {
         let no = &draft.order.order_no;
         let outcome = expected(no);
-        match check::check(draft, &Taken::default(), today) {
+        match check::check(draft, &Taken::default(), &parameters, today) {
             Ok(checked) => {
                 assert!(outcome.is_none_or(|(outcome, _)| outcome != "finding"), "{no} should not be accepted");
                 assert!(checked.warnings().is_empty(), "{no}: {:?}", checked.warnings());
@@ -130,7 +131,7 @@ fn the_demonstration_meets_many_kinds_of_advice() {
     let today = parse_day(DAY).unwrap();
     let mut outcomes: BTreeMap<&str, u32> = BTreeMap::new();
     for draft in drafts() {
-        let Ok(checked) = check::check(&draft, &Taken::default(), today) else { continue };
+        let Ok(checked) = check::check(&draft, &Taken::default(), &Parameters::default(), today) else { continue };
         for line in advisor.assess(checked.declaration(), ListStatus::NotDeclared, today).lines {
             *outcomes.entry(line.outcome.as_str()).or_insert(0) += 1;
         }

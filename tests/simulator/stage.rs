@@ -9,7 +9,7 @@ use std::{
 
 use tempfile::TempDir;
 use tongguan::{
-    check::{self, Taken, TakenWaybill},
+    check::{self, Parameters, Taken, TakenWaybill},
     clock::{Clock, Clockwork, ManualClock, SeededEntropy, Timestamp, parse_day},
     declaration::{Action, Declaration, DeclarationId, DocumentGuid, DocumentId, EnterpriseNo, Kind, MessageId, Waybill, draft, wire_guid},
     dossier::{Content, Document},
@@ -176,7 +176,7 @@ pub fn document(kind: Kind, guid: Uuid) -> Document {
 pub fn parcel(index: usize) -> (Arc<Declaration>, Arc<Waybill>) {
     let today = parse_day(DAY).unwrap();
     let draft = drafts().swap_remove(index);
-    let (declaration, _) = check::check(&draft, &Taken::default(), today).unwrap().into_parts();
+    let (declaration, _) = check::check(&draft, &Taken::default(), &Parameters::default(), today).unwrap().into_parts();
     let of = |waybill: &&draft::Waybill| match &waybill.order {
         Some(order) => order.order_no == draft.order.order_no,
         None => waybill.waybill_no == draft.inventory.waybill_no,
