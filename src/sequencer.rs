@@ -93,7 +93,7 @@ impl Sequencer {
     /// Appends entries to a tree and says what is to be written.
     fn place(&self, tree: &mut Tree, pending: &[PendingEntry]) -> Result<Sequencing, Error> {
         let broken = |what: &str| Error::Part(what.to_owned());
-        let done = tree.sequence(pending.iter().map(|entry| entry.body.as_slice()));
+        let done = tree.sequence(pending.iter().map(|entry| entry.leaf));
         let checkpoint = Checkpoint { origin: self.key.name().to_owned(), size: tree.size(), root: tree.root() };
         let note = checkpoint.sign(&self.key).map_err(|error| Error::Part(error.to_string()))?;
         let tiles = done.tiles.iter().map(|tile| {

@@ -127,7 +127,7 @@ pub trait Store: Send + Sync {
 
     /// Takes or keeps the named role for as long as the lease says; false if somebody else has it.
     async fn take_role(&self, now: Timestamp, role: &str, holder: Uuid, until: Timestamp) -> Result<bool>;
-    /// Entries without a place, in the order of their ids.
+    /// Entries that no checkpoint covers yet, in the order in which they are to be given their place.
     async fn pending_entries(&self, limit: u32) -> Result<Vec<PendingEntry>>;
     /// What is needed to go on with the log.
     async fn log_head(&self) -> Result<LogHead>;

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::hash::{Hash, leaf_hash, node_hash};
+use super::hash::{Hash, node_hash};
 
 /// How many hashes a full tile has, and how many levels of the tree it spans (C2SP tlog-tiles).
 pub(super) const TILE_WIDTH: u64 = 256;
@@ -220,11 +220,10 @@ impl Tree {
         full
     }
 
-    /// Gives entries their place: appends the leaf of each body.
-    pub fn sequence<'a>(&mut self, bodies: impl IntoIterator<Item = &'a [u8]>) -> Sequenced {
+    /// Gives entries their place: appends the leaf of each.
+    pub fn sequence(&mut self, leaves: impl IntoIterator<Item = Hash>) -> Sequenced {
         let mut done = Sequenced { first: self.size(), leaves: Vec::new(), tiles: Vec::new() };
-        for body in bodies {
-            let leaf = leaf_hash(body);
+        for leaf in leaves {
             done.leaves.push(leaf);
             done.tiles.extend(self.append(leaf));
         }
@@ -375,8 +374,7 @@ mod tests {
     fn a_batch_is_given_places_and_leaves() {
         let mut tree = Tree::empty();
         tree.append(leaf(0));
-        let bodies: Vec<[u8; 8]> = (1..300_u64).map(u64::to_be_bytes).collect();
-        let done = tree.sequence(bodies.iter().map(|body| body.as_slice()));
+        let done = tree.sequence((1..300).map(leaf));
         assert_eq!((done.first, done.leaves.len(), done.tiles.len()), (1, 299, 1));
         assert_eq!(done.leaves[0], leaf(1));
         assert_eq!(tree.size(), 300);

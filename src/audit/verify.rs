@@ -221,6 +221,12 @@ pub struct Verifier {
 }
 
 impl Verifier {
+    /// How many entries signed checkpoints cover in all.
+    #[must_use]
+    pub fn covered(&self) -> u64 {
+        self.signed.back().map_or(self.last_signed, |&(size, _)| size)
+    }
+
     /// The tile to be read next, if one is needed before the next entry.
     #[must_use]
     pub fn wanted(&self) -> Option<TileId> {

@@ -93,7 +93,8 @@ pub(super) async fn run(command: &AuditCommand) -> Result<ExitCode> {
 async fn verify(place: &WhereArgs, since: Option<&Path>) -> Result<ExitCode> {
     let store = place.open().await?;
     let mut checkpoints = Checkpoints::new(place.verifier()?);
-    for row in store.stored_checkpoints().await? {
+    let kept = store.stored_checkpoints().await?;
+    for row in &kept {
         checkpoints.add(&StoredCheckpoint { size: row.size, root: &row.root, note: &row.note });
     }
     if let Some(file) = since {
@@ -101,9 +102,13 @@ async fn verify(place: &WhereArgs, since: Option<&Path>) -> Result<ExitCode> {
         checkpoints.since(&note).with_context(|| format!("{} is no checkpoint of this log", file.display()))?;
     }
     let mut verifier = checkpoints.verifier();
+    // What no checkpoint covers yet is not under anybody's signature: it has no tiles, and nothing can be said of it.
+    let signed = i64::try_from(verifier.covered()).unwrap_or(i64::MAX);
+    let covered = kept.iter().map(|row| row.size).chain([signed]).max().unwrap_or(0);
     let mut from = i64::MIN;
     loop {
-        let page = store.stored_entries(from, PAGE).await?;
+        let mut page = store.stored_entries(from, PAGE).await?;
+        page.retain(|row| row.position < covered);
         for row in &page {
             while let Some(id) = verifier.wanted() {
                 let tile = store.stored_tile(i64::from(id.level), i64::try_from(id.index)?).await?;
@@ -140,7 +145,7 @@ async fn verify(place: &WhereArgs, since: Option<&Path>) -> Result<ExitCode> {
         }
         Ok(summary) => {
             say(&format!(
-                "日志完整 · the log is whole: {} entries, {} of them under {} signed checkpoints, {pending} waiting for their place; root {}",
+                "日志完整 · the log is whole: {} entries, {} of them under {} signed checkpoints, {pending} waiting for a checkpoint; root {}",
                 summary.entries, summary.signed, summary.checkpoints, summary.root
             ));
             if since.is_none() {

@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use super::{KeptReceipt, NumberKind};
 use crate::{
-    audit::Entry,
+    audit::{Entry, Hash},
     check::Finding,
     clock::Timestamp,
     declaration::{DeclarationId, DocumentId, Kind},
@@ -13,13 +13,13 @@ use crate::{
     state::State,
 };
 
-/// An entry that has no place in the log yet.
+/// An entry that no checkpoint covers yet.
 #[derive(Debug, Clone)]
 pub struct PendingEntry {
     /// Its id.
     pub id: Uuid,
-    /// Its canonical bytes.
-    pub body: Vec<u8>,
+    /// The hash of its canonical bytes (RFC 6962).
+    pub leaf: Hash,
 }
 
 /// An entry as stored, with its place if it has one.

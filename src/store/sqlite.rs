@@ -101,6 +101,7 @@ impl Sqlite {
         let mut connection = options.connect().await?;
         claim(&mut connection).await?;
         MIGRATIONS.run(&mut connection).await.map_err(|error| Error::Schema(error.to_string()))?;
+        log::settle_waiting(&mut connection).await?;
         let writer = Writer::start(connection, file);
         let readers = pool(options.read_only(true).create_if_missing(false)).await?;
         Ok(Self { writer: Some(writer), readers, hints: Hints::default(), papers: Arc::default(), _lock: Some(lock) })

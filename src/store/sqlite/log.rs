@@ -1,11 +1,11 @@
-//! The audit log's tables: a waiting room, the entries in their place, full tiles, signed checkpoints.
+//! The audit log's tables: the entries in their place, full tiles, signed checkpoints.
 
 use sqlx::{Row, SqliteConnection, sqlite::SqliteRow};
 use uuid::Uuid;
 
-use super::rows::{digest, hex, hex_bytes, id, inconsistent, json};
+use super::rows::{digest, hex, id, inconsistent, insert_entries, json};
 use crate::{
-    audit::Entry,
+    audit::{Entry, Hash},
     clock::Timestamp,
     declaration::DeclarationId,
     store::{EntryFilter, LogHead, PendingEntry, PlacedEntry, Result, Sequencing, StoredCheckpoint, StoredRow, StoredTile, Written},
@@ -35,14 +35,48 @@ pub(super) async fn take_role(
 }
 
 pub(super) async fn pending(connection: &mut SqliteConnection, limit: u32) -> Result<Vec<PendingEntry>> {
-    let rows = sqlx::query("SELECT id, body FROM audit_pending ORDER BY id LIMIT ?1").bind(limit).fetch_all(connection).await?;
-    rows.iter().map(|row| Ok(PendingEntry { id: id("audit_pending", row, "id")?, body: row.try_get("body")? })).collect()
+    let from = size(connection).await?;
+    let rows = sqlx::query("SELECT id, leaf FROM audit_entries WHERE position >= ?1 ORDER BY position LIMIT ?2")
+        .bind(from)
+        .bind(limit)
+        .fetch_all(connection)
+        .await?;
+    rows.iter()
+        .map(|row| {
+            let leaf = digest("audit_entries", row.try_get("leaf")?)?;
+            Ok(PendingEntry { id: id("audit_entries", row, "id")?, leaf: Hash::new(leaf) })
+        })
+        .collect()
+}
+
+/// The place of the next entry. There is one writer: entries stand in the order of their commits from the beginning, and a
+/// checkpoint covers them a moment later.
+pub(super) async fn end(connection: &mut SqliteConnection) -> Result<i64> {
+    Ok(sqlx::query_scalar("SELECT coalesce(max(position) + 1, 0) FROM audit_entries").fetch_one(connection).await?)
+}
+
+/// Takes in what an earlier version of this program left waiting for its place.
+pub(super) async fn settle_waiting(connection: &mut SqliteConnection) -> Result<()> {
+    let rows = sqlx::query("SELECT body FROM audit_pending ORDER BY id").fetch_all(&mut *connection).await?;
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let mut entries = Vec::with_capacity(rows.len());
+    for row in &rows {
+        entries.push(entry("audit_pending", row.try_get("body")?)?);
+    }
+    sqlx::query("BEGIN IMMEDIATE").execute(&mut *connection).await?;
+    insert_entries(&mut *connection, entries.iter()).await?;
+    sqlx::query("DELETE FROM audit_pending").execute(&mut *connection).await?;
+    sqlx::query("COMMIT").execute(connection).await?;
+    Ok(())
 }
 
 pub(super) async fn head(connection: &mut SqliteConnection) -> Result<LogHead> {
     let size = size(connection).await?;
-    let rows = sqlx::query("SELECT leaf FROM audit_entries WHERE position >= ?1 ORDER BY position")
+    let rows = sqlx::query("SELECT leaf FROM audit_entries WHERE position >= ?1 AND position < ?2 ORDER BY position")
         .bind(size - size % TILE)
+        .bind(size)
         .fetch_all(&mut *connection)
         .await?;
     let leaves = rows.iter().map(|row| digest("audit_entries", row.try_get("leaf")?)).collect::<Result<Vec<_>>>()?;
@@ -62,32 +96,25 @@ pub(super) async fn head(connection: &mut SqliteConnection) -> Result<LogHead> {
     Ok(LogHead { size, leaves, tiles })
 }
 
+/// How many entries checkpoints cover.
 async fn size(connection: &mut SqliteConnection) -> Result<i64> {
-    Ok(sqlx::query_scalar("SELECT coalesce(max(position) + 1, 0) FROM audit_entries").fetch_one(connection).await?)
+    Ok(sqlx::query_scalar("SELECT coalesce(max(size), 0) FROM audit_checkpoints").fetch_one(connection).await?)
 }
 
 pub(super) async fn sequence(connection: &mut SqliteConnection, now: Timestamp, sequencing: &Sequencing) -> Result<Written> {
     if size(connection).await? != sequencing.expected_size {
         return Ok(Written::Stale);
     }
-    let rows: Vec<_> = sequencing.entries.iter().map(|(id, leaf)| (hex(*id), hex_bytes(leaf))).collect();
-    let rows = json(&rows)?;
-    let placed = sqlx::query(
-        "INSERT INTO audit_entries (position, id, at, tenant, subject, act, leaf, body) \
-         SELECT ?2 + j.key, p.id, p.at, p.tenant, p.subject, p.act, unhex(j.value->>1), p.body \
-         FROM json_each(?1) j CROSS JOIN audit_pending p ON p.id = unhex(j.value->>0) ORDER BY j.key",
-    )
-    .bind(&rows)
-    .bind(sequencing.expected_size)
-    .execute(&mut *connection)
-    .await?;
-    if usize::try_from(placed.rows_affected()).ok() != Some(sequencing.entries.len()) {
-        return Err(inconsistent("audit_pending", "entries that were to be placed are gone"));
-    }
-    sqlx::query("DELETE FROM audit_pending WHERE id IN (SELECT unhex(value->>0) FROM json_each(?1))")
-        .bind(&rows)
-        .execute(&mut *connection)
+    let entries = i64::try_from(sequencing.entries.len()).map_err(|_| inconsistent("audit_entries", "too many at once"))?;
+    let size = sequencing.expected_size + entries;
+    let there: i64 = sqlx::query_scalar("SELECT count(*) FROM audit_entries WHERE position >= ?1 AND position < ?2")
+        .bind(sequencing.expected_size)
+        .bind(size)
+        .fetch_one(&mut *connection)
         .await?;
+    if there != entries {
+        return Err(inconsistent("audit_entries", "entries that were to be covered are gone"));
+    }
     for tile in &sequencing.tiles {
         sqlx::query("INSERT INTO audit_tiles (level, idx, hashes) VALUES (?1, ?2, ?3)")
             .bind(tile.level)
@@ -96,9 +123,8 @@ pub(super) async fn sequence(connection: &mut SqliteConnection, now: Timestamp, 
             .execute(&mut *connection)
             .await?;
     }
-    let entries = i64::try_from(sequencing.entries.len()).map_err(|_| inconsistent("audit_entries", "too many at once"))?;
     sqlx::query("INSERT INTO audit_checkpoints (size, root, at, note) VALUES (?1, ?2, ?3, ?4)")
-        .bind(sequencing.expected_size + entries)
+        .bind(size)
         .bind(sequencing.root.as_slice())
         .bind(now.0)
         .bind(&sequencing.note)
@@ -159,58 +185,53 @@ fn checkpoint(row: &SqliteRow) -> Result<StoredCheckpoint> {
     })
 }
 
-/// A declaration of whose acceptance neither the log nor its waiting room tells.
+/// A declaration of whose acceptance the log does not tell.
 pub(super) async fn untold(connection: &mut SqliteConnection) -> Result<Option<DeclarationId>> {
     let row = sqlx::query(
         "SELECT d.id FROM declarations d \
-         WHERE NOT EXISTS (SELECT 1 FROM audit_entries e WHERE e.subject = d.id AND e.act = 'accept') \
-         AND NOT EXISTS (SELECT 1 FROM audit_pending p WHERE p.subject = d.id AND p.act = 'accept') ORDER BY d.id LIMIT 1",
+         WHERE NOT EXISTS (SELECT 1 FROM audit_entries e WHERE e.subject = d.id AND e.act = 'accept') ORDER BY d.id LIMIT 1",
     )
     .fetch_optional(connection)
     .await?;
     row.as_ref().map(|row| id("declarations", row, "id").map(DeclarationId)).transpose()
 }
 
-/// Entries in their place, then, if wanted, those that have none yet.
+/// Entries under a checkpoint, then, if wanted, those that no checkpoint covers yet.
 pub(super) async fn entries(connection: &mut SqliteConnection, filter: &EntryFilter) -> Result<Vec<PlacedEntry>> {
     let subjects = filter.subjects.as_ref().map(|ids| json(&ids.iter().map(|id| hex(*id)).collect::<Vec<_>>())).transpose()?;
-    let mut found = Vec::new();
-    for (table, position, order) in [("audit_entries", "position", "position"), ("audit_pending", "NULL", "id")] {
-        let room = i64::from(filter.limit).saturating_sub(i64::try_from(found.len()).unwrap_or(i64::MAX));
-        if room <= 0 || (table == "audit_pending" && !filter.pending) {
-            break;
-        }
-        // Only the conditions that are asked for, so that each plan uses its index.
-        let mut conditions = vec!["?6 IS NOT NULL"];
-        conditions.extend(filter.tenant.is_some().then_some("tenant = ?1"));
-        conditions.extend(subjects.is_some().then_some("subject IN (SELECT unhex(value) FROM json_each(?2))"));
-        conditions.extend(filter.act.is_some().then_some("act = ?3"));
-        conditions.extend(filter.from.is_some().then_some("at >= ?4"));
-        conditions.extend(filter.to.is_some().then_some("at < ?5"));
-        conditions.extend((table == "audit_entries" && filter.after.is_some()).then_some("position > ?7"));
-        let statement = format!(
-            "SELECT {position} AS position, body FROM {table} WHERE {} AND (?7 IS NULL OR true) ORDER BY {order} LIMIT ?6",
-            conditions.join(" AND ")
-        );
-        let rows = sqlx::query(sqlx::AssertSqlSafe(statement))
-            .bind(filter.tenant.as_ref().map(|tenant| tenant.as_str()))
-            .bind(subjects.as_deref())
-            .bind(filter.act.as_deref())
-            .bind(filter.from.map(|at| at.0))
-            .bind(filter.to.map(|at| at.0))
-            .bind(room)
-            .bind(filter.after)
-            .fetch_all(&mut *connection)
-            .await?;
-        for row in &rows {
-            found.push(placed(table, row)?);
-        }
-    }
-    Ok(found)
+    let size = size(connection).await?;
+    // Only the conditions that are asked for, so that each plan uses its index.
+    let mut conditions = vec!["?6 IS NOT NULL"];
+    conditions.extend(filter.tenant.is_some().then_some("tenant = ?1"));
+    conditions.extend(subjects.is_some().then_some("subject IN (SELECT unhex(value) FROM json_each(?2))"));
+    conditions.extend(filter.act.is_some().then_some("act = ?3"));
+    conditions.extend(filter.from.is_some().then_some("at >= ?4"));
+    conditions.extend(filter.to.is_some().then_some("at < ?5"));
+    conditions.extend(filter.after.is_some().then_some("position > ?7"));
+    conditions.extend((!filter.pending).then_some("position < ?8"));
+    let statement = format!(
+        "SELECT position, body FROM audit_entries WHERE {} AND (?7 IS NULL OR ?8 IS NULL OR true) ORDER BY position LIMIT ?6",
+        conditions.join(" AND ")
+    );
+    let rows = sqlx::query(sqlx::AssertSqlSafe(statement))
+        .bind(filter.tenant.as_ref().map(|tenant| tenant.as_str()))
+        .bind(subjects.as_deref())
+        .bind(filter.act.as_deref())
+        .bind(filter.from.map(|at| at.0))
+        .bind(filter.to.map(|at| at.0))
+        .bind(filter.limit)
+        .bind(filter.after)
+        .bind(size)
+        .fetch_all(connection)
+        .await?;
+    rows.iter()
+        .map(|row| {
+            let position: i64 = row.try_get("position")?;
+            Ok(PlacedEntry { position: (position < size).then_some(position), entry: entry("audit_entries", row.try_get("body")?)? })
+        })
+        .collect()
 }
 
-fn placed(table: &'static str, row: &SqliteRow) -> Result<PlacedEntry> {
-    let body: &[u8] = row.try_get("body")?;
-    let entry: Entry = serde_json::from_slice(body).map_err(|error| inconsistent(table, format!("an entry: {error}")))?;
-    Ok(PlacedEntry { position: row.try_get("position")?, entry })
+fn entry(table: &'static str, body: &[u8]) -> Result<Entry> {
+    serde_json::from_slice(body).map_err(|error| inconsistent(table, format!("an entry: {error}")))
 }

@@ -8,10 +8,11 @@ use uuid::Uuid;
 
 use super::{
     bulk::{Bound, Bulk},
+    log,
     papers::{Paper, Papers},
 };
 use crate::{
-    audit::Entry,
+    audit::{Entry, leaf_hash},
     clock::Timestamp,
     declaration::{Action, DeclarationId, DocumentGuid, DocumentId, EnterpriseNo, InventoryNo, Kind, MessageId, PortNo},
     dossier::{Document, Dossier, LastWord},
@@ -225,14 +226,20 @@ pub(super) fn bind_id(query: Bound, id: Uuid) -> Bound {
     query.bind(id.as_bytes().to_vec())
 }
 
-/// Writes audit entries into the waiting room of the log.
+/// Writes audit entries at the end of the log.
 pub(super) async fn insert_entries<'a>(connection: &mut SqliteConnection, entries: impl Iterator<Item = &'a Entry>) -> Result<()> {
     const INSERT: Bulk =
-        Bulk { before: "INSERT INTO audit_pending (id, at, tenant, subject, act, body) ", columns: 6, after: " ON CONFLICT DO NOTHING" };
-    let rows: Vec<_> = entries.collect();
-    let bind = |query: Bound, entry: &&Entry| {
-        let query = bind_id(query, entry.id).bind(entry.at.0).bind(entry.actor.tenant.as_str());
-        bind_id(query, entry.subject).bind(entry.act.as_str()).bind(entry.to_leaf())
+        Bulk { before: "INSERT INTO audit_entries (position, id, at, tenant, subject, act, leaf, body) ", columns: 8, after: "" };
+    let entries: Vec<_> = entries.collect();
+    if entries.is_empty() {
+        return Ok(());
+    }
+    let rows: Vec<_> = (log::end(connection).await?..).zip(entries).collect();
+    let bind = |query: Bound, (position, entry): &(i64, &Entry)| {
+        let body = entry.to_leaf();
+        let leaf = leaf_hash(&body).as_bytes().to_vec();
+        let query = bind_id(query.bind(*position), entry.id).bind(entry.at.0).bind(entry.actor.tenant.as_str());
+        bind_id(query, entry.subject).bind(entry.act.as_str()).bind(leaf).bind(body)
     };
     INSERT.run(connection, &rows, bind).await?;
     Ok(())

@@ -67,7 +67,7 @@ impl Log {
 
     pub(super) fn grow(&mut self, tree: &mut Tree, batch: u64, work: &Clockwork) {
         let pending: Vec<Pending> = (tree.size()..tree.size() + batch).map(|number| Pending::from(&entry(number, work.id()))).collect();
-        let done = tree.sequence(pending.iter().map(|pending| pending.body.as_slice()));
+        let done = tree.sequence(pending.iter().map(|pending| leaf_hash(&pending.body)));
         for (position, (pending, leaf)) in (done.first..).zip(pending.into_iter().zip(done.leaves)) {
             self.entries.push(Row { position: i64::try_from(position).unwrap(), pending, leaf: leaf.as_bytes().to_vec() });
         }

@@ -5,5 +5,6 @@ UPDATE declarations SET digest =
     (SELECT k.digest FROM idempotency_keys k WHERE k.declaration = declarations.id AND k.key LIKE 'tongguan:order:%');
 DELETE FROM idempotency_keys WHERE key LIKE 'tongguan:order:%';
 
--- Entries wait for their place for a moment only: an index over so few costs more than it saves.
+-- With one writer an entry's place is that of its commit: it goes into audit_entries at once. What an earlier version left in
+-- audit_pending moves there when the store is opened, since its leaf hash is the program's to make; nothing is written to it any more.
 DROP INDEX audit_pending_subject;
