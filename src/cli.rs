@@ -6,11 +6,13 @@ use std::{
     process::ExitCode,
 };
 
+use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand};
 
-use crate::{check::characters::is_unseen, config::Config};
+use crate::{check::characters::is_unseen, config::Config, message};
 
 mod audit;
+mod bench;
 mod demo;
 mod keys;
 mod outcome;
@@ -45,6 +47,8 @@ enum Command {
     Submit(submit::SubmitArgs),
     /// 按模式与规范校验报文文件，逐条指出缺陷 · Validates message files by schema and specification, and names every defect.
     Validate(validate::ValidateArgs),
+    /// 测量，输出一行 JSON · Measures, and prints one line of JSON.
+    Bench(bench::BenchArgs),
     /// 审计日志 · The audit log.
     #[command(subcommand)]
     Audit(audit::AuditCommand),
@@ -79,6 +83,7 @@ pub async fn run() -> ExitCode {
         Command::Demo(args) => demo::demo(&args).await,
         Command::Submit(args) => submit::submit(&args).await,
         Command::Validate(args) => validate::validate(&args),
+        Command::Bench(args) => bench::bench(&args),
         Command::Audit(command) => audit::run(&command).await,
         Command::Key(command) => keys::run(&command),
         Command::Config(ConfigCommand::Example) => {
@@ -91,6 +96,11 @@ pub async fn run() -> ExitCode {
         complain(&format!("tongguan: {error:#}"));
         ExitCode::FAILURE
     })
+}
+
+/// Before anything else: a schema that is not known whole must stop us, not the first message.
+fn load_schemas() -> anyhow::Result<()> {
+    message::load_schemas().context("报文模式未能加载 · the message schemas are not loaded")
 }
 
 fn check_config(file: &Path) -> anyhow::Result<ExitCode> {

@@ -51,6 +51,7 @@
 //! | [`config`] | gathers the options of every part |
 //! | [`gateway`] | starts everything and stops it in the order in which work flows |
 //! | [`demo`] | the shipped orders and what must become of them |
+//! | [`bench`] | what all this costs, beside others where there are any |
 //! | [`cli`] | the commands |
 //!
 //! # What always holds
@@ -135,4 +136,5 @@ pub mod simulator;
 pub mod config;
 pub mod gateway;
 pub mod demo;
+pub mod bench;
 pub mod cli;

@@ -1,0 +1,17 @@
+//! What the gateway costs: each measurement is a run of its own, gives one JSON line, and says what it ran.
+
+pub mod schema;
+
+/// Why nothing could be measured.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A program that is measured beside ours is not there or failed.
+    #[error("{0}")]
+    Beside(String),
+    /// What is measured did not do what it should: a figure would mean nothing.
+    #[error("{0}")]
+    Wrong(String),
+    /// A file.
+    #[error("a file of the measurement")]
+    File(#[from] std::io::Error),
+}
