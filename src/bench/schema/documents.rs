@@ -66,7 +66,7 @@ pub fn inventories(count: usize, seed: u64) -> Result<Vec<Vec<u8>>, message::Err
 }
 
 fn inventory(number: usize, dice: &Dice, at: Timestamp) -> Result<Vec<u8>, message::Error> {
-    let lines = u32::try_from(2 + (1 + dice.below(4)) / 2).unwrap_or(3);
+    let lines = u32::try_from(2 + dice.below(4).div_ceil(2)).unwrap_or(3);
     let content = Content::Declaration(Arc::new(declaration(number, lines, dice)));
     let document = document(dice);
     let waybill_no = format!("YT{:013}", dice.below(10_000_000_000_000));
