@@ -4,6 +4,7 @@ pub mod check;
 pub mod life;
 pub mod load;
 pub mod process;
+pub mod schema;
 
 /// Why nothing could be measured.
 #[derive(Debug, thiserror::Error)]

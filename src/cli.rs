@@ -6,9 +6,10 @@ use std::{
     process::ExitCode,
 };
 
+use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand};
 
-use crate::{check::characters::is_unseen, config::Config};
+use crate::{check::characters::is_unseen, config::Config, message};
 
 mod audit;
 mod bench;
@@ -99,6 +100,11 @@ pub async fn run() -> ExitCode {
         complain(&format!("tongguan: {error:#}"));
         ExitCode::FAILURE
     })
+}
+
+/// Before anything else: a schema that is not known whole must stop us, not the first message.
+fn load_schemas() -> anyhow::Result<()> {
+    message::load_schemas().context("报文模式未能加载 · the message schemas are not loaded")
 }
 
 fn check_config(file: &Path) -> anyhow::Result<ExitCode> {

@@ -37,7 +37,7 @@ pub use codes::{SCHEMA_CODES, SchemaCode};
 pub use compose::{Outgoing, compose, signature_position};
 pub use error::{Error, Place, Problem};
 pub use request::{InventoryRequest, OrderRequest, Request, RequestContent, RequestDocument, RequestLine, WaybillRequest, parse_request};
-pub use schema::{Defect, MAX_DEFECTS, Refusal as SchemaRefusal, load as load_schemas, validate};
+pub use schema::{Defect, MAX_DEFECTS, Refusal as SchemaRefusal, files as schema_files, load as load_schemas, validate};
 pub use strict::{RULES as STRICT_RULES, Rule as StrictRule, examine, strict_defects};
 pub use xml::canonical::{ElementName, Part, canonical};
 

@@ -7,6 +7,7 @@ mod accepted;
 mod agree;
 mod corpus;
 mod fields;
+mod hostile;
 
 use std::{
     collections::HashSet,
@@ -49,7 +50,8 @@ fn official_schema(message: Message) -> Option<PathBuf> {
         Message::Request(_) | Message::Receipts(_) => "ceb-export-202205.xsd",
         // Defined on the import side alone.
         Message::Format => "ceb-import-202205.xsd",
-        Message::Envelope | Message::RoutedEnvelope | Message::TransportReport => "dxp-terminal.xsd",
+        Message::Envelope | Message::TransportReport => "dxp-terminal.xsd",
+        Message::RoutedEnvelope => "dxp-transport.xsd",
     };
     official().map(|folder| folder.join("official").join(name))
 }
@@ -225,6 +227,8 @@ fn everything() -> Vec<(Message, Vec<u8>)> {
     all.extend(Kind::ALL.into_iter().map(|kind| (Message::Receipts(kind), receipts(kind, style))));
     all.push((Message::Format, message::compose_format(MessageId(guid(4)), &refusal, "CEB303Message", "<a>", style).unwrap()));
     all.push((Message::Envelope, dxp::wrap(&address(), &request(Kind::Inventory), "a.xml").unwrap()));
+    let envelope = dxp::wrap(&address(), &request(Kind::Order), "a.xml").unwrap();
+    all.push((Message::RoutedEnvelope, dxp::shell(&envelope, guid(5), at()).unwrap()));
     all.push((Message::TransportReport, dxp::compose_report("1001", "数字签名无效", at(), &address()).unwrap()));
     all
 }
@@ -290,7 +294,12 @@ fn official_samples_have_the_same_verdict() {
         }
     }
     for name in ["DxpMsg-CEB312-receipt-real.xml", "DxpMsgSv-CEB312-receipt-real.xml"] {
-        let envelope = dxp::unwrap(&fs::read(folder.join("samples/transport").join(name)).unwrap()).unwrap();
+        let bytes = fs::read(folder.join("samples/transport").join(name)).unwrap();
+        let message = if name.starts_with("DxpMsgSv") { Message::RoutedEnvelope } else { Message::Envelope };
+        let theirs = is_valid(&official_schema(message).unwrap(), &bytes);
+        assert_eq!(message::validate(&bytes).is_empty(), theirs.0, "{name}: {}", theirs.1);
+        assert_eq!(is_valid(&our_schema(message), &bytes).0, theirs.0, "{name}");
+        let envelope = dxp::unwrap(&bytes).unwrap();
         assert_eq!(envelope.msg_type, "CEB312Message", "{name}");
         assert!(envelope.data.starts_with(b"<?xml"), "{name}");
     }

@@ -272,7 +272,10 @@ fn fill(partial: &mut Vec<Vec<Hash>>, level: u32, hash: Hash, size: u64) -> Opti
 
 #[cfg(test)]
 mod tests {
-    use super::{super::hash::vectors, *};
+    use super::{
+        super::hash::{leaf_hash, vectors},
+        *,
+    };
 
     fn leaf(number: u64) -> Hash {
         leaf_hash(&number.to_be_bytes())

@@ -1,6 +1,10 @@
 //! `bench`: measures, and prints one JSON line.
 
-use std::{io::Read, path::PathBuf, process::ExitCode};
+use std::{
+    io::Read,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
@@ -8,10 +12,13 @@ use tokio::sync::watch;
 
 use super::{complain, demo::set_up, say, serve};
 use crate::{
-    bench::{check, life, load},
+    bench::{check, life, load, schema},
     clock::Clockwork,
     demo, simulator,
 };
+
+/// The seed of what is made for a measurement.
+const SEED: u64 = 11;
 
 #[derive(Debug, Args)]
 pub(super) struct BenchArgs {
@@ -35,6 +42,12 @@ pub(super) struct BenchArgs {
     /// 每轮次数（--check）· Calls in a run.
     #[arg(long, default_value_t = 4_000)]
     calls: usize,
+    /// 报文数（--schema）· How many messages.
+    #[arg(long, default_value_t = 2_000, value_parser = clap::value_parser!(u32).range(2..=20_000))]
+    documents: u32,
+    /// 轮数，取中位数（--schema）· How many rounds; medians are told.
+    #[arg(long, default_value_t = 9, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    rounds: u32,
     #[arg(long, hide = true, default_value_t = 0)]
     lives: usize,
 }
@@ -48,6 +61,9 @@ struct What {
     /// 订单校验 · All checks of an order.
     #[arg(long)]
     check: bool,
+    /// 模式校验，与 libxml2（xmllint）同轮对比 · The check against the schemas, beside libxml2's (xmllint) in the same run.
+    #[arg(long)]
+    schema: bool,
     /// The callers of a measurement, in a process of their own.
     #[arg(long, hide = true, value_name = "ADDRESS")]
     load: Option<String>,
@@ -68,6 +84,8 @@ pub(super) async fn bench(args: &BenchArgs) -> Result<ExitCode> {
     } else if args.what.check {
         let report = check::run(&check::Options { lines: args.lines, runs: args.runs, rounds: args.calls })?;
         say(&serde_json::to_string(&report)?);
+    } else if args.what.schema {
+        schemas(args, &clockwork)?;
     } else if let Some(server) = &args.what.load {
         let options = load::Options { server: server.clone(), declarations: args.lives, rate: args.rate };
         say(&serde_json::to_string(&load::run(&options, &clockwork).await?)?);
@@ -75,6 +93,22 @@ pub(super) async fn bench(args: &BenchArgs) -> Result<ExitCode> {
         customs(args.dir.clone().context("--customs needs --dir")?, clockwork).await?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn schemas(args: &BenchArgs, clockwork: &Clockwork) -> Result<()> {
+    let folder = std::env::temp_dir().join(format!("tongguan-bench-{}", clockwork.id().simple()));
+    let (documents, rounds) = (usize::try_from(args.documents)?, usize::try_from(args.rounds)?);
+    let report = schema::run(&schema::Options { documents, rounds, seed: SEED, folder: folder.clone() });
+    remove(&folder)?;
+    say(&serde_json::to_string(&report?)?);
+    Ok(())
+}
+
+fn remove(folder: &Path) -> Result<()> {
+    if folder.exists() {
+        std::fs::remove_dir_all(folder).with_context(|| format!("{0} 无法删除 · {0} cannot be removed", folder.display()))?;
+    }
+    Ok(())
 }
 
 async fn lives(declarations: usize, args: &BenchArgs, clockwork: &Clockwork) -> Result<()> {
@@ -91,7 +125,7 @@ async fn lives(declarations: usize, args: &BenchArgs, clockwork: &Clockwork) -> 
     serve::begin_log(&config.log)?;
     let report = life::run(&options, &config, clockwork).await;
     if args.dir.is_none() {
-        std::fs::remove_dir_all(&own).with_context(|| format!("{} cannot be removed", own.display()))?;
+        remove(&own)?;
     }
     let report = report?;
     say(&serde_json::to_string(&report)?);

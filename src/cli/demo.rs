@@ -18,7 +18,7 @@ use tokio::{
     time::{Instant, sleep},
 };
 
-use super::{keys, outcome, rows, say, serve};
+use super::{keys, load_schemas, outcome, rows, say, serve};
 use crate::{
     clock::Clockwork,
     config::Config,
@@ -50,6 +50,7 @@ pub(super) struct DemoArgs {
 }
 
 pub(super) async fn demo(args: &DemoArgs) -> Result<ExitCode> {
+    load_schemas()?;
     let clockwork = Clockwork::system();
     let dir = match &args.dir {
         Some(dir) => dir.clone(),

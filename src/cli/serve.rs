@@ -9,7 +9,7 @@ use tokio::{
 };
 use tracing_subscriber::EnvFilter;
 
-use super::say;
+use super::{load_schemas, say};
 use crate::{
     clock::Clockwork,
     config::{Config, LogFormat, LogOptions},
@@ -39,6 +39,7 @@ pub(super) async fn asked_to_stop() -> Result<()> {
 }
 
 pub(super) async fn serve(file: &Path) -> Result<ExitCode> {
+    load_schemas()?;
     let config = Config::load_whole(file)?;
     begin_log(&config.log)?;
     for note in config.notes() {
@@ -53,6 +54,7 @@ pub(super) async fn serve(file: &Path) -> Result<ExitCode> {
 }
 
 pub(super) async fn simulate(file: &Path) -> Result<ExitCode> {
+    load_schemas()?;
     let config = Config::load(file)?;
     begin_log(&config.log)?;
     let (stop, stopped) = watch::channel(false);

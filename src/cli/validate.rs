@@ -10,7 +10,7 @@ use std::{
 use anyhow::Result;
 use clap::Args;
 
-use super::say;
+use super::{load_schemas, say};
 use crate::message::{self, Defect, dxp};
 
 /// The most bytes of a file: what the reader takes, and one more, which it refuses.
@@ -29,6 +29,7 @@ pub(super) struct ValidateArgs {
 /// One line a defect, `FILE:LINE:COLUMN PATH CODE text`; `FILE: ok` where there is none. What stands in an envelope is told under
 /// `FILE!Data`, with its own lines and columns.
 pub(super) fn validate(args: &ValidateArgs) -> Result<ExitCode> {
+    load_schemas()?;
     let mut all_good = true;
     for file in &args.files {
         let lines = report(file, args.schema_only);

@@ -25,8 +25,9 @@ mod walk;
 
 pub use defect::{Defect, MAX_DEFECTS};
 use model::Model;
+pub(super) use walk::Listener;
 
-const FILES: [(&str, &str); 10] = [
+static FILES: [(&str, &str); 10] = [
     ("shared.xsd", include_str!("../../schemas/shared.xsd")),
     ("xmldsig.xsd", include_str!("../../schemas/xmldsig.xsd")),
     ("DXP.xsd", include_str!("../../schemas/DXP.xsd")),
@@ -63,9 +64,20 @@ pub fn load() -> Result<(), Refusal> {
     MODEL.as_ref().map(|_| ()).map_err(Clone::clone)
 }
 
+/// The schema files by name: what messages are held against, and what other tools may hold them against.
+#[must_use]
+pub const fn files() -> &'static [(&'static str, &'static str)] {
+    &FILES
+}
+
 /// Every defect of a message by its schema, at most [`MAX_DEFECTS`], in the order in which they stand; none if it is valid.
 #[must_use]
 pub fn validate(xml: &[u8]) -> Vec<Defect> {
+    validate_heard(xml, &mut ())
+}
+
+/// As [`validate`], while somebody listens.
+pub(super) fn validate_heard(xml: &[u8], listener: &mut impl Listener) -> Vec<Defect> {
     if xml.first() == Some(&0) {
         // Taken from the road (see the reader), but no XML.
         return vec![defect::whole(&Problem::Character.into())];
@@ -75,7 +87,7 @@ pub fn validate(xml: &[u8]) -> Vec<Defect> {
         Err(refusal) => return vec![not_loaded(refusal)],
     };
     match tokens::decode(xml) {
-        Ok(text) => defect::locate(text, walk::Walk::new(model, text, is_root).run(), repeats),
+        Ok(text) => defect::locate(text, walk::Walk::new(model, text, is_root, listener).run(), repeats),
         Err(error) => vec![defect::whole(&error)],
     }
 }
@@ -94,10 +106,17 @@ fn not_loaded(refusal: &Refusal) -> Defect {
 fn is_root(space: Space, name: &str) -> bool {
     match Message::from_wire_type(name) {
         Some(Message::Request(_) | Message::Receipts(_) | Message::Format) => space == Space::Ceb,
-        Some(Message::Envelope | Message::TransportReport) => space == Space::Dxp,
-        // A relay's shell is stripped, not judged.
-        Some(Message::RoutedEnvelope) | None => false,
+        Some(Message::Envelope | Message::RoutedEnvelope | Message::TransportReport) => space == Space::Dxp,
+        None => false,
     }
+}
+
+/// Every element that is declared, with the numbers and names of those that may stand in it.
+pub(super) fn contents() -> Vec<(&'static str, Vec<(usize, &'static str)>)> {
+    let Ok(model) = &*MODEL else { return Vec::new() };
+    let named = |id: usize| model.elements.get(id).map(|element| (id, element.name));
+    let of = |element: &model::Element| (element.name, model.children(element).into_iter().filter_map(named).collect());
+    model.elements.iter().map(of).collect()
 }
 
 /// Whether an element of that name may be there more than once.

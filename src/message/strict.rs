@@ -14,9 +14,11 @@ use super::{
     },
 };
 
+mod quick;
 mod required;
 mod rules;
 
+use quick::Quick;
 use rules::{Form, Side};
 pub use rules::{RULES, Rule};
 
@@ -27,7 +29,11 @@ const MAX_LEVEL: usize = 4;
 /// An element that the schema refuses is not held against the text as well.
 #[must_use]
 pub fn examine(xml: &[u8]) -> Vec<Defect> {
-    let mut defects = schema::validate(xml);
+    let mut quick = Quick::default();
+    let mut defects = schema::validate_heard(xml, &mut quick);
+    if defects.is_empty() && quick.is_clean() {
+        return defects;
+    }
     let by_text = strict_defects(xml);
     if by_text.iter().any(|defect| defect.code == rules::UTF8) {
         return by_text;
@@ -47,11 +53,7 @@ pub fn strict_defects(xml: &[u8]) -> Vec<Defect> {
         Err(error) => return not_utf8(&error).into_iter().collect(),
     };
     let root = document.root();
-    let side = match Message::of(root) {
-        Ok(Message::Request(_)) => Side::Request,
-        Ok(Message::Receipts(_) | Message::Format) => Side::Receipt,
-        Ok(Message::Envelope | Message::RoutedEnvelope | Message::TransportReport) | Err(_) => return Vec::new(),
-    };
+    let Some(side) = Message::of(root).ok().and_then(Side::of) else { return Vec::new() };
     let mut examination = Examination { side, faults: Vec::new() };
     if let Some(guid) = document.attribute("guid") {
         examination.value("guid", guid, root.offset(), "/@guid");
@@ -79,9 +81,13 @@ impl Examination {
             }
             let name = child.name();
             if child.children().next().is_some() {
+                if name == "InventoryHead" {
+                    self.special_area(child);
+                }
                 if name == "OrderList" || name == "InventoryList" {
                     number += 1;
                     self.line_number(child, number);
+                    self.pair(child);
                 }
                 if level < MAX_LEVEL {
                     self.element(child, level + 1);
@@ -110,10 +116,36 @@ impl Examination {
         }
     }
 
+    fn special_area(&mut self, head: Element<'_, '_>) {
+        if self.side == Side::Request && rules::SPECIAL_AREAS.contains(&head.value("tradeMode")) {
+            for name in rules::SPECIAL_AREA.fields.iter().filter(|name| head.value(name).is_empty()) {
+                self.fault(&rules::SPECIAL_AREA, head.offset(), &format!("/{name}"));
+            }
+        }
+    }
+
+    fn pair(&mut self, line: Element<'_, '_>) {
+        if line.value("qty2").is_empty() != line.value("unit2").is_empty() {
+            let given = line.child("qty2").filter(|quantity| !quantity.text().is_empty()).or_else(|| line.child("unit2")).unwrap_or(line);
+            self.fault(&rules::PAIR, given.offset(), "");
+        }
+    }
+
     fn fault(&mut self, rule: &Rule, offset: usize, below: &str) {
         let fault =
             Fault { code: rule.code, element: offset, below: below.to_owned(), at: offset, zh: rule.zh.to_owned(), en: rule.en.to_owned() };
         self.faults.push(fault);
+    }
+}
+
+impl Side {
+    /// Whose message that is; the text's rules are not about envelopes.
+    const fn of(message: Message) -> Option<Self> {
+        match message {
+            Message::Request(_) => Some(Self::Request),
+            Message::Receipts(_) | Message::Format => Some(Self::Receipt),
+            Message::Envelope | Message::RoutedEnvelope | Message::TransportReport => None,
+        }
     }
 }
 

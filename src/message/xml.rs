@@ -6,6 +6,7 @@
 pub mod canonical;
 pub use tokens::MAX_BYTES;
 
+pub(super) mod names;
 pub(super) mod tokens;
 pub(super) mod tree;
 pub(super) mod writer;

@@ -241,7 +241,9 @@ pub fn of_whole(text: &str) -> Vec<String> {
 
 /// Blocks left out, doubled, exchanged, repeated to their bounds.
 fn blocks(text: &str) -> Vec<String> {
-    const NAMES: [&str; 17] = [
+    const NAMES: [&str; 19] = [
+        "SvNo",
+        "DxpMsg",
         "Order",
         "OrderHead",
         "OrderList",

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use crate::message::{
     error::{Error, Problem},
-    xml::tokens::{self, Token, Tokens},
+    xml::tokens::{Token, Tokens},
 };
 
 /// The most defects that are told of one message.
@@ -108,8 +108,7 @@ fn paths<'t>(text: &'t str, faults: &[Fault], repeats: impl Fn(&str) -> bool) ->
     let mut tokens = Tokens::new(text);
     while let Ok(Some(token)) = tokens.next() {
         match token {
-            Token::Open { name, .. } => {
-                let name = tokens::split_name(name).1;
+            Token::Open { local: name, .. } => {
                 let count = counts.last_mut().map_or(1, |counts| {
                     let count = counts.entry(name).or_insert(0);
                     *count += 1;

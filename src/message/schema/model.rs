@@ -171,6 +171,16 @@ fn way(reached: &[(usize, Option<(usize, Symbol)>)], mut at: usize) -> Vec<Symbo
 }
 
 impl Model {
+    /// The elements that may stand in an element.
+    pub fn children(&self, of: &Element) -> Vec<usize> {
+        let Kind::Complex(complex) = of.kind else { return Vec::new() };
+        let Some(Content::Elements { automaton, .. }) = self.complexes.get(complex).map(|complex| &complex.content) else {
+            return Vec::new();
+        };
+        let edges = automaton.states.iter().flat_map(|state| &state.edges);
+        edges.filter_map(|edge| if let Symbol::Element { element, .. } = edge.symbol { Some(element) } else { None }).collect()
+    }
+
     /// The global element of that name.
     pub fn global(&self, space: Space, name: &str) -> Option<usize> {
         self.globals

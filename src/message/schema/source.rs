@@ -5,7 +5,10 @@ use std::borrow::Cow;
 use super::Refusal;
 use crate::message::{
     error::Error,
-    xml::tokens::{self, Attribute, Scope, Token, Tokens},
+    xml::{
+        names,
+        tokens::{self, Attribute, Scope, Token, Tokens},
+    },
 };
 
 const XS: &str = "http://www.w3.org/2001/XMLSchema";
@@ -52,12 +55,12 @@ pub struct File {
 impl File {
     /// Reads a file.
     pub fn read(name: &'static str, text: &'static str) -> Result<Self, Refusal> {
-        let mut reading = Reading { file: name, text, open: Vec::new(), scope: Scope::default(), buffer: Vec::new() };
+        let mut reading = Reading { file: name, text, open: Vec::new(), scope: Scope::default(), buffer: Vec::new(), counted: (0, 1) };
         let mut tokens = Tokens::new(text);
         let mut root = None;
         while let Some(token) = tokens.next().map_err(|error| reading.unreadable(&error))? {
             match token {
-                Token::Open { name, attributes } => reading.open(name, attributes, tokens.offset())?,
+                Token::Open { name, attributes, .. } => reading.open(name, attributes, tokens.offset())?,
                 Token::Close => root = reading.close().or(root),
                 Token::Text(_) | Token::Char(_) => {}
             }
@@ -75,7 +78,7 @@ impl File {
 
     /// The namespace of a name that an attribute holds, and its local part.
     pub fn resolve(&self, node: &Node, name: &'static str) -> Result<(&str, &'static str), Refusal> {
-        let (prefix, local) = tokens::split_name(name);
+        let (prefix, local) = names::split(name);
         let declared = self.root.attributes.iter().find(|(known, _)| tokens::declared_prefix(known) == Some(prefix));
         declared.map(|(_, uri)| (uri.as_ref(), local)).ok_or_else(|| self.refuse(node, format!("the prefix of {name}")))
     }
@@ -92,6 +95,8 @@ struct Reading {
     open: Vec<Node>,
     scope: Scope<'static>,
     buffer: Vec<Attribute<'static>>,
+    /// How far lines are counted, and which one that is.
+    counted: (usize, usize),
 }
 
 impl Reading {
@@ -105,8 +110,10 @@ impl Reading {
         let depth = self.open.len() + 1;
         let entered = tokens::attributes(attributes, &mut buffer).and_then(|()| self.scope.enter(depth, &buffer));
         entered.map_err(|error| self.unreadable(&error.at(text, offset)))?;
-        let line = text.get(..offset).map_or(1, |before| before.matches('\n').count() + 1);
-        let (prefix, local) = tokens::split_name(name);
+        let since = text.get(self.counted.0..offset).unwrap_or_default();
+        self.counted = (offset, self.counted.1 + since.matches('\n').count());
+        let line = self.counted.1;
+        let (prefix, local) = names::split(name);
         if self.scope.resolve(prefix).ok() != Some(XS) && !self.in_annotation() {
             return Err(Refusal { file: self.file, line, what: format!("the element {name}") });
         }

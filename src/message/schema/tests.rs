@@ -163,9 +163,55 @@ fn what_is_unsafe_is_refused() {
     );
     assert_eq!(code(&good.replace("</CEB505Message>", &format!("{any}</CEB505Message>"))), ["S-LIMIT"]);
     assert_eq!(code("<Logistics xmlns=\"http://www.chinaport.gov.cn/ceb\"/>"), ["S-ROOT"]);
-    assert_eq!(code("<DxpMsgSv xmlns=\"http://www.chinaport.gov.cn/dxp\"/>"), ["S-ROOT"]);
+    assert_eq!(code("<DxpMsgSv xmlns=\"http://www.chinaport.gov.cn/dxp\"/>"), ["S-ATTRIBUTE-MISSING", "S-MISSING", "S-MISSING"]);
     assert_eq!(code(""), ["S-XML"]);
     assert_eq!(validate(b"<a>\xFF</a>")[0].code, "S-ENCODING");
     let typed = good.replacen("<packNo>", "<packNo xmlns:i=\"http://www.w3.org/2001/XMLSchema-instance\" i:type=\"a\">", 1);
     assert_eq!(code(&typed), ["S-INSTANCE"]);
+}
+
+#[test]
+fn everything_in_the_schemas_says_in_both_languages_what_it_is_and_where_that_stands() {
+    use crate::message::xml::tokens::{self, Token, Tokens};
+
+    /// A construct: whether it must be explained, and the languages in which it is.
+    struct Construct {
+        line: usize,
+        must: bool,
+        languages: Vec<String>,
+    }
+    let mut explained = 0;
+    for (file, text) in FILES {
+        let (mut tokens, mut open, mut buffer) = (Tokens::new(text), Vec::<Construct>::new(), Vec::new());
+        let (mut sourced, mut said) = (None, String::new());
+        while let Some(token) = tokens.next().unwrap() {
+            match token {
+                Token::Open { local, attributes, .. } => {
+                    tokens::attributes(attributes, &mut buffer).unwrap();
+                    let get = |name: &str| buffer.iter().find(|known| known.name == name).map(|known| known.value.to_string());
+                    let named = matches!(local, "element" | "attribute" | "simpleType" | "complexType") && get("name").is_some();
+                    if local == "documentation" {
+                        sourced = get("xml:lang").filter(|_| get("source").is_some_and(|source| !source.is_empty()));
+                        said.clear();
+                    }
+                    let line = text[..tokens.offset()].lines().count();
+                    open.push(Construct { line, must: named || local == "schema", languages: Vec::new() });
+                }
+                Token::Text(text) => said.push_str(text.trim()),
+                Token::Char(c) => said.push(c),
+                Token::Close => {
+                    let closed = open.pop().unwrap();
+                    if let Some(language) = sourced.take() {
+                        let is_zh = said.chars().any(|c| c >= '\u{3400}');
+                        assert!(!said.is_empty() && (is_zh || language == "en"), "{file}:{}", closed.line);
+                        let count = open.len();
+                        open[count - 2].languages.push(language);
+                    }
+                    explained += usize::from(closed.must);
+                    assert!(!closed.must || closed.languages == ["zh", "en"], "{file}:{} {:?}", closed.line, closed.languages);
+                }
+            }
+        }
+    }
+    assert!(explained > 250, "{explained}");
 }

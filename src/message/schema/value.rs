@@ -1,6 +1,7 @@
 //! Simple types: what a text must be. XML Schema part 2, as far as the schemas use it.
 
 use super::lexical;
+use crate::message::xml::names;
 
 /// Where a simple type begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,7 +81,7 @@ impl Simple {
 
     /// Checks a text.
     pub fn check(&self, text: &str) -> Result<(), Wrong> {
-        let trimmed = || text.trim_matches(lexical::SPACES);
+        let trimmed = || lexical::trimmed(text);
         match self.base {
             Base::String => self.length(text),
             Base::Decimal => match lexical::decimal(trimmed()) {
@@ -88,7 +89,9 @@ impl Simple {
                 None => Err(Wrong::new("S-DECIMAL", "应为十进制数", "must be a decimal number")),
             },
             Base::Int | Base::Integer => match lexical::decimal(trimmed()) {
-                Some(digits) if !trimmed().contains('.') && (self.base == Base::Integer || trimmed().parse::<i32>().is_ok()) => {
+                Some(digits)
+                    if !trimmed().as_bytes().contains(&b'.') && (self.base == Base::Integer || trimmed().parse::<i32>().is_ok()) =>
+                {
                     self.digits(digits)
                 }
                 _ => Err(Wrong::new("S-INTEGER", "应为整数", "must be a whole number")),
@@ -101,7 +104,7 @@ impl Simple {
                 Err(Wrong::new("S-DATE", "应为日期，如 2026-11-11", "must be a day like 2026-11-11"))
             }
             Base::AnyUri if !lexical::uri(trimmed()) => Err(Wrong::new("S-URI", "应为 URI", "must be a URI")),
-            Base::Id if !lexical::name(trimmed()) => {
+            Base::Id if !names::is_part(trimmed()) => {
                 Err(Wrong::new("S-ID", "应为不含冒号的 XML 名称", "must be an XML name without a colon"))
             }
             _ => Ok(()),
@@ -109,12 +112,15 @@ impl Simple {
     }
 
     fn length(&self, text: &str) -> Result<(), Wrong> {
-        if self.min_length == 0 && text.len() <= self.max_length {
+        // Bytes are enough where there are not too many of them, or where each is a character.
+        let fits = |length: usize| self.min_length <= length && length <= self.max_length;
+        let is_short = self.min_length == 0 && text.len() <= self.max_length;
+        if is_short || (self.white != White::Collapse && fits(text.len()) && text.is_ascii()) {
             return Ok(());
         }
         let length = if self.white == White::Collapse { lexical::collapsed_length(text) } else { text.chars().count() };
         let (least, most) = (self.min_length, self.max_length);
-        if (least..=most).contains(&length) {
+        if fits(length) {
             return Ok(());
         }
         let (zh, en) = match (least, most) {

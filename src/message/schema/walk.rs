@@ -3,12 +3,13 @@
 
 use super::{
     defect::{Fault, MAX_DEFECTS, unreadable},
-    model::{Automaton, Complex, Content, Edge, Element, Kind, Model, Symbol},
+    model::{Automaton, Complex, Content, Edge, Kind, Model, Symbol},
     value::Simple,
 };
 use crate::message::{
     error::Error,
     xml::{
+        names,
         tokens::{self, Attribute, Scope, Token, Tokens},
         tree::Space,
     },
@@ -42,6 +43,8 @@ impl Piece<'_> {
 struct Value<'a> {
     whole: Option<&'a str>,
     pieces: String,
+    /// Whether the message has line ends that must be changed.
+    returns: bool,
 }
 
 impl<'a> Value<'a> {
@@ -52,7 +55,9 @@ impl<'a> Value<'a> {
 
     fn push(&mut self, piece: Piece<'a>) {
         match piece {
-            Piece::Text(text) if self.whole.is_none() && self.pieces.is_empty() && !text.contains('\r') => self.whole = Some(text),
+            Piece::Text(text) if self.whole.is_none() && self.pieces.is_empty() && !(self.returns && text.contains('\r')) => {
+                self.whole = Some(text)
+            }
             Piece::Text(text) => {
                 self.spill();
                 tokens::lines(text, |line| self.pieces.push_str(line));
@@ -83,7 +88,7 @@ enum Inside<'m> {
     /// Nothing may be there.
     Nothing,
     /// Text.
-    Text { simple: &'m Simple, element: &'m Element },
+    Text { simple: &'m Simple, element: usize },
     /// Elements that are declared at the top are checked, others are not.
     Lax,
     /// Nothing is checked: xs:any says so, or the element has no business there.
@@ -103,9 +108,27 @@ struct Frame<'m> {
     told: bool,
 }
 
+/// Is told what a message holds while it is read.
+pub trait Listener {
+    /// The outermost element.
+    fn root(&mut self, name: &str, attributes: &[Attribute<'_>]);
+    /// An element that is declared begins; the number is its place in the model.
+    fn open(&mut self, element: usize);
+    /// The whole text of an element that is declared to hold text.
+    fn text(&mut self, element: usize, text: &str);
+}
+
+/// Nobody listens.
+impl Listener for () {
+    fn root(&mut self, _: &str, _: &[Attribute<'_>]) {}
+    fn open(&mut self, _: usize) {}
+    fn text(&mut self, _: usize, _: &str) {}
+}
+
 /// The reader of one message.
-pub struct Walk<'m, 'a> {
+pub struct Walk<'m, 'a, L> {
     model: &'m Model,
+    listener: &'m mut L,
     tokens: Tokens<'a>,
     scope: Scope<'a>,
     /// The prefix that was resolved last, as long as no declaration came or went.
@@ -120,17 +143,18 @@ pub struct Walk<'m, 'a> {
     is_root: fn(Space, &str) -> bool,
 }
 
-impl<'m, 'a> Walk<'m, 'a> {
+impl<'m, 'a, L: Listener> Walk<'m, 'a, L> {
     /// A reader that takes as the root what `is_root` says.
-    pub fn new(model: &'m Model, text: &'a str, is_root: fn(Space, &str) -> bool) -> Self {
+    pub fn new(model: &'m Model, text: &'a str, is_root: fn(Space, &str) -> bool, listener: &'m mut L) -> Self {
         Self {
             model,
+            listener,
             tokens: Tokens::new(text),
             scope: Scope::default(),
             resolved: None,
             buffer: Vec::new(),
             frames: Vec::with_capacity(8),
-            value: Value::default(),
+            value: Value { returns: text.as_bytes().contains(&b'\r'), ..Value::default() },
             ids: Vec::new(),
             faults: Vec::new(),
             missed: Vec::new(),
@@ -150,7 +174,7 @@ impl<'m, 'a> Walk<'m, 'a> {
                 }
             };
             match token {
-                Token::Open { name, attributes } => match self.open(name, attributes) {
+                Token::Open { prefix, local, attributes, .. } => match self.open(prefix, local, attributes) {
                     Ok(true) => {}
                     Ok(false) => break,
                     Err(error) => {
@@ -174,7 +198,7 @@ impl<'m, 'a> Walk<'m, 'a> {
     }
 
     /// Takes a start tag; false if the rest is not worth reading.
-    fn open(&mut self, name: &'a str, attributes: &'a str) -> Result<bool, Error> {
+    fn open(&mut self, prefix: &'a str, local: &'a str, attributes: &'a str) -> Result<bool, Error> {
         self.buffer.clear();
         if !attributes.is_empty() {
             tokens::attributes(attributes, &mut self.buffer)?;
@@ -184,7 +208,6 @@ impl<'m, 'a> Walk<'m, 'a> {
                 self.resolved = None;
             }
         }
-        let (prefix, local) = tokens::split_name(name);
         let space = self.space(prefix)?;
         let offset = self.tokens.offset();
         let kind = match self.frames.last().map(|frame| frame.inside) {
@@ -192,7 +215,10 @@ impl<'m, 'a> Walk<'m, 'a> {
                 self.unknown_root(local);
                 return Ok(false);
             }
-            None => self.model.global(space, local),
+            None => {
+                self.listener.root(local, &self.buffer);
+                self.model.global(space, local)
+            }
             Some(Inside::Elements { automaton, .. }) => return self.child(automaton, space, local),
             Some(Inside::Nothing | Inside::Text { .. }) => {
                 self.element_in_text(local);
@@ -274,7 +300,7 @@ impl<'m, 'a> Walk<'m, 'a> {
         if matches!(inside, Inside::Skipped) {
             // A prefix must be declared even where nothing else is checked.
             for attribute in self.buffer.iter().filter(|attribute| tokens::declared_prefix(attribute.name).is_none()) {
-                self.scope.resolve(tokens::split_name(attribute.name).0)?;
+                self.scope.resolve(names::split(attribute.name).0)?;
             }
         }
         self.frames.push(Frame { inside, offset, state: 0, last: None, strays: 0, told: false });
@@ -284,7 +310,8 @@ impl<'m, 'a> Walk<'m, 'a> {
     fn enter_declared(&mut self, id: usize) -> Result<bool, Error> {
         let model = self.model;
         let Some(element) = model.elements.get(id) else { return Ok(false) };
-        let simple = |id: usize| model.simples.get(id).map(|simple| Inside::Text { simple, element });
+        let simple = |of: usize| model.simples.get(of).map(|simple| Inside::Text { simple, element: id });
+        self.listener.open(id);
         let inside = match element.kind {
             Kind::Any => {
                 self.free_attributes()?;

@@ -45,6 +45,8 @@ pub enum Form {
     Digits(usize),
     /// So many letters or digits of ASCII.
     Code(usize),
+    /// A whole number, below zero or not.
+    Number,
     /// No letter in lower case.
     Upper,
     /// More than a value alone says: seen to elsewhere.
@@ -61,6 +63,10 @@ impl Form {
             Self::Day => digits(8) && parse_day(value).is_some(),
             Self::Digits(count) => digits(count),
             Self::Code(count) => value.len() == count && value.bytes().all(|b| b.is_ascii_alphanumeric()),
+            Self::Number => {
+                let digits = value.strip_prefix('-').unwrap_or(value);
+                !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit())
+            }
             Self::Upper => !value.bytes().any(|b| b.is_ascii_lowercase()),
             Self::Elsewhere => true,
         }
@@ -88,8 +94,31 @@ pub const LINE_NUMBER: Rule = Rule {
     ..EMPTY
 };
 
+/// What goods of special areas must say beside.
+pub const SPECIAL_AREA: Rule = Rule {
+    code: "X-AREA",
+    fields: &["iacCode", "iacName", "emsNo"],
+    source: "202205 §2.11.4: 特殊区域出口模式必填",
+    zh: "特殊区域出口（1210）时必填",
+    en: "is required of goods from special areas (1210)",
+    ..EMPTY
+};
+
+/// The trade modes of special areas: 1239 in the annotation of the schema alone.
+pub const SPECIAL_AREAS: [&str; 2] = ["1210", "1239"];
+
+/// A second quantity without its unit, or the other way about.
+pub const PAIR: Rule = Rule {
+    code: "X-PAIR",
+    fields: &["qty2", "unit2"],
+    source: "202205 §2.11.4 and -625009 of table 7-2: 第二数量与第二计量单位成对",
+    zh: "第二数量与第二计量单位应成对出现",
+    en: "second quantity and second unit must come together",
+    ..EMPTY
+};
+
 /// Every rule.
-pub static RULES: [Rule; 15] = [
+pub static RULES: [Rule; 23] = [
     Rule {
         code: UTF8,
         source: "202205 §2: encoding=\"UTF-8\" of every published sample",
@@ -100,6 +129,8 @@ pub static RULES: [Rule; 15] = [
     },
     REQUIRED,
     LINE_NUMBER,
+    SPECIAL_AREA,
+    PAIR,
     Rule {
         code: "X-GUID",
         fields: &["guid"],
@@ -151,8 +182,62 @@ pub static RULES: [Rule; 15] = [
         source: "202205 §2.11.4: A-简化申报;B-汇总申报",
         zh: "申报业务类型应为 A 简化申报或 B 汇总申报",
         en: "must be A (simplified) or B (summed)",
+        side: Side::Both,
         form: Form::OneOf(&["A", "B"]),
+    },
+    Rule {
+        code: "X-TRADEMODE",
+        fields: &["tradeMode"],
+        source: "202205 §2.11.4: 一般出口填9610，特殊区域出口填1210，B2B出口填9710，出口海外仓填9810; 1239: annotation of the schema",
+        zh: "贸易方式应为 9610、1210、1239、9710 或 9810",
+        en: "must be 9610, 1210, 1239, 9710 or 9810",
+        form: Form::OneOf(&["9610", "1210", "1239", "9710", "9810"]),
         ..EMPTY
+    },
+    Rule {
+        code: "X-TRANSPORT",
+        fields: &["trafMode"],
+        source: "202205 §2.11.4: C1, JGS-20 海关业务代码集 运输方式代码",
+        zh: "运输方式应为 1 位字母或数字",
+        en: "a mode of transport is a letter or a digit",
+        form: Form::Code(1),
+        ..EMPTY
+    },
+    Rule {
+        code: "X-WRAP",
+        fields: &["wrapType"],
+        source: "202205 §2.11.4: 采用1位数字表示",
+        zh: "包装种类应为 1 位数字",
+        en: "a kind of packing is a digit",
+        form: Form::Digits(1),
+        ..EMPTY
+    },
+    Rule {
+        code: "X-HSCODE",
+        fields: &["gcode"],
+        source: "202205 §2.11.4: 前4位按税则归类申报; schema 2022-05: 10 characters",
+        zh: "商品编码应为 10 位数字",
+        en: "an HS code has 10 digits",
+        form: Form::Digits(10),
+        ..EMPTY
+    },
+    Rule {
+        code: "X-SUBSCRIBE",
+        fields: &["status"],
+        source: "schema 2022-05, BaseSubscribe: ALL-订阅数据和回执, DATA-只订阅数据, RET-只订阅回执",
+        zh: "订阅业务状态应为 ALL、DATA 或 RET",
+        en: "must be ALL, DATA or RET",
+        form: Form::OneOf(&["ALL", "DATA", "RET"]),
+        ..EMPTY
+    },
+    Rule {
+        code: "X-RETURNSTATUS",
+        fields: &["returnStatus"],
+        source: "202205 §2.2.4, §2.6.4, §2.12.4, §3.19: 若小于0数字表示处理异常回执; the list of codes ends with 等 and stays open",
+        zh: "操作结果应为整数",
+        en: "must be a whole number",
+        side: Side::Receipt,
+        form: Form::Number,
     },
     Rule {
         code: "X-DXPMODE",

@@ -22,19 +22,24 @@ fn inventory() -> String {
         ("portCode", "5141"),
         ("ieDate", "20261111"),
         ("statisticsFlag", "A"),
+        ("tradeMode", "9610"),
+        ("trafMode", "5"),
+        ("wrapType", "2"),
         ("country", "502"),
         ("fCurrency", "142"),
         ("note", ""),
     ]);
     let line = |number: &str| {
-        let line = fields(&[("gnum", number), ("itemNo", "S"), ("country", "502"), ("unit", "011"), ("unit2", "")]);
+        let line =
+            fields(&[("gnum", number), ("itemNo", "S"), ("gcode", "6911101100"), ("country", "502"), ("unit", "011"), ("unit2", "")]);
         format!("<ceb:InventoryList>{line}</ceb:InventoryList>")
     };
     let transfer = fields(&[("copCode", "C"), ("dxpMode", "DXP")]);
     message(
         "CEB603Message",
         &format!(
-            "<ceb:Inventory><ceb:InventoryHead>{head}</ceb:InventoryHead>{}{}</ceb:Inventory><ceb:BaseTransfer>{transfer}</ceb:BaseTransfer>",
+            "<ceb:Inventory><ceb:InventoryHead>{head}</ceb:InventoryHead>{}{}</ceb:Inventory><ceb:BaseTransfer>{transfer}</ceb:BaseTransfer>\
+            <ceb:BaseSubscribe><ceb:status>ALL</ceb:status></ceb:BaseSubscribe>",
             line("1"),
             line("2")
         ),
@@ -48,7 +53,10 @@ fn order() -> String {
 fn receipt() -> String {
     message(
         "CEB304Message",
-        &format!("<ceb:OrderReturn>{}</ceb:OrderReturn>", fields(&[("guid", "abc"), ("returnTime", "20261111080910123")])),
+        &format!(
+            "<ceb:OrderReturn>{}</ceb:OrderReturn>",
+            fields(&[("guid", "abc"), ("statisticsFlag", "A"), ("returnStatus", "2"), ("returnTime", "20261111080910123")])
+        ),
     )
 }
 
@@ -61,7 +69,7 @@ struct Case {
     bad: &'static [&'static str],
 }
 
-const CASES: [Case; 15] = [
+const CASES: [Case; 24] = [
     Case {
         code: "X-REQUIRED",
         message: inventory,
@@ -95,6 +103,48 @@ const CASES: [Case; 15] = [
         bad: &["<ceb:ieFlag>I<", "<ceb:ieFlag>a<"],
     },
     Case { code: "X-STATISTICS", message: inventory, from: ">A<", good: &[">B<"], bad: &[">C<"] },
+    Case {
+        code: "X-TRADEMODE",
+        message: inventory,
+        from: "<ceb:tradeMode>9610<",
+        good: &["<ceb:tradeMode>9810<", "<ceb:tradeMode>9710<"],
+        bad: &["<ceb:tradeMode>9620<", "<ceb:tradeMode>无<"],
+    },
+    Case {
+        code: "X-AREA",
+        message: inventory,
+        from: "<ceb:tradeMode>9610<",
+        good: &["<ceb:iacCode>C</ceb:iacCode><ceb:iacName>N</ceb:iacName><ceb:emsNo>E</ceb:emsNo><ceb:tradeMode>1210<"],
+        bad: &[
+            "<ceb:iacCode>C</ceb:iacCode><ceb:emsNo>E</ceb:emsNo><ceb:tradeMode>1210<",
+            "<ceb:iacCode>C</ceb:iacCode><ceb:iacName> </ceb:iacName><ceb:emsNo>E</ceb:emsNo><ceb:tradeMode>1239<",
+        ],
+    },
+    Case {
+        code: "X-PAIR",
+        message: inventory,
+        from: "<ceb:unit2></ceb:unit2>",
+        good: &["", "<ceb:qty2>1</ceb:qty2><ceb:unit2>035</ceb:unit2>"],
+        bad: &["<ceb:qty2>1</ceb:qty2>", "<ceb:unit2>035</ceb:unit2>", "<ceb:qty2>1</ceb:qty2><ceb:unit2> </ceb:unit2>"],
+    },
+    Case { code: "X-TRANSPORT", message: inventory, from: "<ceb:trafMode>5<", good: &["<ceb:trafMode>W<"], bad: &["<ceb:trafMode>空<"] },
+    Case { code: "X-WRAP", message: inventory, from: "<ceb:wrapType>2<", good: &["<ceb:wrapType>9<"], bad: &["<ceb:wrapType>A<"] },
+    Case {
+        code: "X-HSCODE",
+        message: inventory,
+        from: "<ceb:gcode>6911101100<",
+        good: &["<ceb:gcode>4202000000<"],
+        bad: &["<ceb:gcode>69111011a0<", "<ceb:gcode>6911.10.11<"],
+    },
+    Case { code: "X-SUBSCRIBE", message: inventory, from: ">ALL<", good: &[">DATA<", ">RET<"], bad: &[">all<", ">DATA,RET<"] },
+    Case {
+        code: "X-RETURNSTATUS",
+        message: receipt,
+        from: "<ceb:returnStatus>2<",
+        good: &["<ceb:returnStatus>-301001<", "<ceb:returnStatus>777<", "<ceb:returnStatus> 2 <"],
+        bad: &["<ceb:returnStatus>退单<", "<ceb:returnStatus>-<", "<ceb:returnStatus>2.0<", "<ceb:returnStatus>２<"],
+    },
+    Case { code: "X-STATISTICS", message: receipt, from: ">A<", good: &[">B<"], bad: &[">C<"] },
     Case { code: "X-DXPMODE", message: inventory, from: ">DXP<", good: &[">DXP<"], bad: &[">dxp<", ">MQ.<"] },
     Case {
         code: "X-APPTIME",

@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 
 use super::{
+    names,
     tokens::{self, Attribute, Scope, Token, Tokens},
     writer,
 };
@@ -49,7 +50,7 @@ pub fn canonical(xml: &[u8], part: Part<'_>) -> Result<Vec<u8>, Error> {
     };
     while let Some(token) = tokens.next()? {
         match token {
-            Token::Open { name, attributes } => canon.open(name, attributes).map_err(|error| tokens.error(error))?,
+            Token::Open { name, attributes, .. } => canon.open(name, attributes).map_err(|error| tokens.error(error))?,
             Token::Close => canon.close(),
             Token::Text(text) => canon.text(text),
             Token::Char(c) => canon.text_char(c),
@@ -107,7 +108,7 @@ impl<'a> Canon<'a, '_> {
     }
 
     fn is_named(&self, name: &str, depth: usize) -> Result<bool, Error> {
-        let (prefix, local) = tokens::split_name(name);
+        let (prefix, local) = names::split(name);
         let space = self.scope.resolve(prefix)?;
         let named = match self.part {
             Part::Whole => false,
@@ -123,13 +124,13 @@ impl<'a> Canon<'a, '_> {
     /// Two attributes under different prefixes may still be one and the same.
     fn check_attributes(&self, attributes: &[Attribute<'a>]) -> Result<(), Error> {
         for (index, attribute) in attributes.iter().enumerate() {
-            let (prefix, local) = tokens::split_name(attribute.name);
+            let (prefix, local) = names::split(attribute.name);
             if prefix.is_empty() || prefix == "xmlns" {
                 continue;
             }
             let space = self.scope.resolve(prefix)?;
             for other in attributes.iter().skip(index + 1) {
-                let (other_prefix, other_local) = tokens::split_name(other.name);
+                let (other_prefix, other_local) = names::split(other.name);
                 let is_same = other_local == local && !other_prefix.is_empty() && other_prefix != "xmlns";
                 if is_same && self.scope.resolve(other_prefix)? == space {
                     return Err(Error::new(Problem::AttributeTwice, other.name.to_owned()));
@@ -150,7 +151,7 @@ impl<'a> Canon<'a, '_> {
         }
         let mut ordered = Vec::with_capacity(attributes.len());
         for attribute in attributes.iter().filter(|attribute| tokens::declared_prefix(attribute.name).is_none()) {
-            let (prefix, local) = tokens::split_name(attribute.name);
+            let (prefix, local) = names::split(attribute.name);
             // No prefix means no namespace, whatever the default is.
             let space = if prefix.is_empty() { "" } else { self.scope.resolve(prefix)? };
             ordered.push((space, local, attribute.name, attribute.value.as_ref()));
@@ -159,7 +160,7 @@ impl<'a> Canon<'a, '_> {
             for (index, (name, value, _)) in self.inherited.iter().enumerate() {
                 let is_innermost = !self.inherited.iter().skip(index + 1).any(|(later, _, _)| later == name);
                 if is_innermost && !attributes.iter().any(|own| own.name == *name) {
-                    ordered.push((tokens::XML, tokens::split_name(name).1, name, value));
+                    ordered.push((tokens::XML, names::split(name).1, name, value));
                 }
             }
         }

@@ -1,4 +1,4 @@
-//! The bounded reader: text to tags and text, on top of quick-xml, refusing what messages have no use for.
+//! The bounded reader: text to tags and text, refusing what messages have no use for.
 
 use std::borrow::Cow;
 
@@ -7,6 +7,7 @@ use quick_xml::{
     events::{BytesDecl, Event},
 };
 
+use super::names;
 use crate::message::error::{Error, Problem};
 
 /// The most bytes that are read as one message.
@@ -27,11 +28,25 @@ pub fn decode(bytes: &[u8]) -> Result<&str, Error> {
     let bytes = bytes.strip_prefix(b"\0").unwrap_or(bytes);
     let bytes = bytes.strip_prefix("\u{FEFF}".as_bytes()).unwrap_or(bytes);
     let text = std::str::from_utf8(bytes).map_err(|error| not_utf8(bytes, error.valid_up_to()))?;
-    let control = text.bytes().position(|b| b < 0x20 && !matches!(b, b'\t' | b'\n' | b'\r'));
-    match control.or_else(|| text.find('\u{FFFE}')).or_else(|| text.find('\u{FFFF}')) {
+    match forbidden(text) {
         Some(offset) => Err(Error::from(Problem::Character).at(text, offset)),
         None => Ok(text),
     }
+}
+
+/// Where the first character stands that XML does not allow.
+fn forbidden(text: &str) -> Option<usize> {
+    let is_control = |b: u8| b < 0x20 && !is_space(b);
+    let bytes = text.as_bytes();
+    // Without a way out in between, so that the compiler takes many bytes at a time. U+FFFE and U+FFFF begin with EF BF.
+    let pairs = bytes.iter().zip(bytes.get(1..).unwrap_or_default());
+    let is_likely = bytes.iter().fold(false, |found, &b| found | ((b < 0x20) & (b != b'\t') & (b != b'\n') & (b != b'\r')))
+        | pairs.fold(false, |found, (&a, &b)| found | ((a == 0xEF) & (b == 0xBF)));
+    if !is_likely {
+        return None;
+    }
+    let control = text.bytes().position(is_control);
+    control.or_else(|| text.find('\u{FFFE}')).or_else(|| text.find('\u{FFFF}'))
 }
 
 /// GBK bytes usually come with a declaration that says so: then that is the better answer.
@@ -60,6 +75,10 @@ pub enum Token<'a> {
     Open {
         /// With its prefix.
         name: &'a str,
+        /// Empty if it has none.
+        prefix: &'a str,
+        /// Without its prefix.
+        local: &'a str,
         /// The attributes, not yet taken apart.
         attributes: &'a str,
     },
@@ -79,12 +98,16 @@ pub struct Attribute<'a> {
     pub value: Cow<'a, str>,
 }
 
-/// Reads a document piece by piece.
+/// Reads a document piece by piece. Tags and text are most of it and are taken apart here, from bytes that are known to be
+/// UTF-8; what is rare (declaration, comment, CDATA, reference) quick-xml reads, one piece at a time.
 pub struct Tokens<'a> {
     text: &'a str,
-    reader: Reader<&'a [u8]>,
+    /// Where the token that was read last began.
     offset: usize,
-    depth: usize,
+    /// Where the next one begins.
+    next: usize,
+    /// The names of the open elements, as written.
+    open: Vec<&'a str>,
     elements: usize,
     close_pending: bool,
 }
@@ -92,9 +115,7 @@ pub struct Tokens<'a> {
 impl<'a> Tokens<'a> {
     /// A reader at the start of `text`.
     pub fn new(text: &'a str) -> Self {
-        let mut reader = Reader::from_str(text);
-        reader.config_mut().check_comments = true;
-        Self { text, reader, offset: 0, depth: 0, elements: 0, close_pending: false }
+        Self { text, offset: 0, next: 0, open: Vec::with_capacity(8), elements: 0, close_pending: false }
     }
 
     /// Where the token that was read last began.
@@ -110,95 +131,139 @@ impl<'a> Tokens<'a> {
     /// The next piece; nothing at the end of a whole document.
     pub fn next(&mut self) -> Result<Option<Token<'a>>, Error> {
         if std::mem::take(&mut self.close_pending) {
-            self.depth -= 1;
+            self.open.pop();
             return Ok(Some(Token::Close));
         }
         loop {
-            self.offset = self.position();
-            let event = self.reader.read_event().map_err(|error| self.syntax(&error))?;
-            match self.token(event) {
+            self.offset = self.next;
+            let rest = self.text.as_bytes().get(self.offset..).unwrap_or_default();
+            let piece = match *rest {
+                [] if self.open.is_empty() && self.elements > 0 => return Ok(None),
+                [] => Err(Problem::Syntax.into()),
+                [b'<', b'/', ..] => self.close(rest).map(Some),
+                [b'<', b'!' | b'?', ..] | [b'&', ..] => self.rare(),
+                [b'<', ..] => self.open(rest).map(Some),
+                _ => self.text(rest),
+            };
+            match piece {
                 Ok(Some(token)) => return Ok(Some(token)),
-                Ok(None) if self.offset == self.text.len() => return Ok(None),
                 Ok(None) => {}
+                Err(error) if error.place().is_some() => return Err(error),
                 Err(error) => return Err(self.error(error)),
             }
         }
     }
 
-    fn position(&self) -> usize {
-        usize::try_from(self.reader.buffer_position()).unwrap_or(self.text.len())
+    fn between(&self, from: usize, to: usize) -> Result<&'a str, Error> {
+        self.text.get(from..to).ok_or_else(|| Problem::Syntax.into())
     }
 
-    fn syntax(&self, error: &quick_xml::Error) -> Error {
-        let offset = usize::try_from(self.reader.error_position()).unwrap_or(self.offset);
-        let problem = match error {
-            quick_xml::Error::Encoding(_) => Problem::NotUtf8,
-            _ => Problem::Syntax,
-        };
-        Error::from(problem).at(self.text, offset)
-    }
-
-    fn token(&mut self, event: Event<'a>) -> Result<Option<Token<'a>>, Error> {
-        match event {
-            Event::Start(tag) => self.open(tag.len(), 1).map(Some),
-            Event::Empty(tag) => {
-                let token = self.open(tag.len(), 2)?;
-                self.close_pending = true;
-                Ok(Some(token))
-            }
-            Event::End(_) => {
-                self.depth = self.depth.checked_sub(1).ok_or(Problem::Syntax)?;
-                Ok(Some(Token::Close))
-            }
-            Event::Text(text) => match text.into_inner() {
-                Cow::Borrowed(text) => self.text(text),
-                Cow::Owned(_) => Err(Problem::NotUtf8.into()),
-            },
-            Event::CData(text) => match text.into_inner() {
-                Cow::Borrowed(text) if self.depth > 0 => Ok(Some(Token::Text(text))),
-                _ => Err(Problem::Syntax.into()),
-            },
-            Event::GeneralRef(_) if self.depth == 0 => Err(Problem::Syntax.into()),
-            Event::GeneralRef(name) => Ok(Some(Token::Char(reference(&name)?))),
-            Event::Comment(_) => Ok(None),
-            Event::Decl(declaration) if self.offset == 0 => declared(&declaration).map(|()| None),
-            Event::Decl(_) | Event::PI(_) => Err(Problem::Instruction.into()),
-            Event::DocType(_) => Err(Problem::Doctype.into()),
-            Event::Eof if self.depth == 0 && self.elements > 0 => Ok(None),
-            Event::Eof => Err(Problem::Syntax.into()),
-        }
-    }
-
-    /// The tag whose content has `length` bytes and ended `closing` bytes before where the reader stands.
-    fn open(&mut self, length: usize, closing: usize) -> Result<Token<'a>, Error> {
-        let end = self.position().saturating_sub(closing);
-        let tag = self.text.get(end.saturating_sub(length)..end).ok_or(Problem::Syntax)?;
-        if self.depth == 0 && self.elements > 0 {
+    fn close(&mut self, rest: &[u8]) -> Result<Token<'a>, Error> {
+        let name = self.open.pop().ok_or(Problem::Syntax)?;
+        let after = rest.get(2..).and_then(|rest| rest.strip_prefix(name.as_bytes())).ok_or(Problem::Syntax)?;
+        let spaces = after.iter().take_while(|&&b| is_space(b)).count();
+        if after.get(spaces) != Some(&b'>') {
             return Err(Problem::Syntax.into());
         }
-        self.depth += 1;
+        self.next = self.offset + 2 + name.len() + spaces + 1;
+        Ok(Token::Close)
+    }
+
+    fn open(&mut self, rest: &'a [u8]) -> Result<Token<'a>, Error> {
+        let from = self.offset + 1;
+        let name = names::leading(rest.get(1..).unwrap_or_default()).ok_or(Problem::Syntax)?;
+        let behind = from + name.length;
+        let mut end = behind;
+        match *rest.get(1 + name.length..).unwrap_or_default() {
+            [b'>', ..] => self.next = behind + 1,
+            [b'/', b'>', ..] => {
+                self.close_pending = true;
+                self.next = behind + 2;
+            }
+            [b, ref after @ ..] if is_space(b) => {
+                end = behind + 1 + tag_end(after).ok_or(Problem::Syntax)?;
+                self.next = end + 1;
+                if self.text.as_bytes().get(end - 1) == Some(&b'/') {
+                    self.close_pending = true;
+                    end -= 1;
+                }
+            }
+            _ => return Err(Problem::Syntax.into()),
+        }
+        let tag = self.between(from, behind)?;
+        let (prefix, local) = match name.colon {
+            Some(colon) => (self.between(from, from + colon)?, self.between(from + colon + 1, behind)?),
+            None => ("", tag),
+        };
+        if !name.is_plain && !(names::is_part(local) && (name.colon.is_none() || names::is_part(prefix))) {
+            return Err(Problem::Syntax.into());
+        }
+        if self.open.is_empty() && self.elements > 0 {
+            return Err(Problem::Syntax.into());
+        }
         self.elements += 1;
-        if self.depth > MAX_DEPTH {
+        self.open.push(tag);
+        if self.open.len() > MAX_DEPTH {
             return Err(Problem::TooDeep.into());
         }
         if self.elements > MAX_ELEMENTS {
             return Err(Problem::TooManyElements.into());
         }
-        let (name, attributes) = tag.split_at(tag.bytes().position(is_space).unwrap_or(tag.len()));
-        if !is_name(name) {
-            return Err(Problem::Syntax.into());
-        }
-        Ok(Token::Open { name, attributes })
+        Ok(Token::Open { name: tag, prefix, local, attributes: self.between(behind, end)? })
     }
 
-    fn text(&self, text: &'a str) -> Result<Option<Token<'a>>, Error> {
-        if self.depth == 0 {
+    fn text(&mut self, rest: &[u8]) -> Result<Option<Token<'a>>, Error> {
+        let mut has_bracket = false;
+        let ends = |&b: &u8| {
+            has_bracket |= b == b']';
+            b == b'<' || b == b'&'
+        };
+        let length = rest.iter().position(ends).unwrap_or(rest.len());
+        self.next = self.offset + length;
+        let text = self.between(self.offset, self.next)?;
+        if self.open.is_empty() {
             return if text.bytes().all(is_space) { Ok(None) } else { Err(Problem::Syntax.into()) };
         }
-        if text.contains("]]>") {
+        if has_bracket && text.contains("]]>") {
             return Err(Problem::Syntax.into());
         }
         Ok(Some(Token::Text(text)))
+    }
+
+    fn rare(&mut self) -> Result<Option<Token<'a>>, Error> {
+        let mut reader = Reader::from_str(self.between(self.offset, self.text.len())?);
+        reader.config_mut().check_comments = true;
+        let event = reader.read_event();
+        let position = |within: u64| self.offset.saturating_add(usize::try_from(within).unwrap_or(usize::MAX));
+        let event = event.map_err(|_| Error::from(Problem::Syntax).at(self.text, position(reader.error_position())))?;
+        self.next = position(reader.buffer_position());
+        match event {
+            Event::CData(text) => match text.into_inner() {
+                Cow::Borrowed(text) if !self.open.is_empty() => Ok(Some(Token::Text(text))),
+                _ => Err(Problem::Syntax.into()),
+            },
+            Event::GeneralRef(name) if !self.open.is_empty() => Ok(Some(Token::Char(reference(&name)?))),
+            Event::Comment(_) => Ok(None),
+            Event::Decl(declaration) if self.offset == 0 => declared(&declaration).map(|()| None),
+            Event::Decl(_) | Event::PI(_) => Err(Problem::Instruction.into()),
+            Event::DocType(_) => Err(Problem::Doctype.into()),
+            _ => Err(Problem::Syntax.into()),
+        }
+    }
+}
+
+/// Where a start tag ends: the `>` that is in no quotes.
+fn tag_end(rest: &[u8]) -> Option<usize> {
+    let mut from = 0;
+    loop {
+        let tail = rest.get(from..)?;
+        let at = tail.iter().position(|b| matches!(b, b'>' | b'"' | b'\''))?;
+        let quote = *tail.get(at)?;
+        if quote == b'>' {
+            return Some(from + at);
+        }
+        let value = tail.get(at + 1..)?.iter().position(|&b| b == quote)?;
+        from += at + value + 2;
     }
 }
 
@@ -226,16 +291,6 @@ const fn is_space(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\n' | b'\r')
 }
 
-/// A name with at most one prefix. Above ASCII every character is taken for a letter.
-fn is_name(name: &str) -> bool {
-    let mut parts = name.splitn(2, ':');
-    let is_part = |part: &str| {
-        let starts = part.bytes().next().is_some_and(|b| b.is_ascii_alphabetic() || b == b'_' || b >= 0x80);
-        starts && part.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.') || b >= 0x80)
-    };
-    parts.all(is_part)
-}
-
 /// Takes a start tag's attributes apart into `into`, which is emptied first.
 pub fn attributes<'a>(raw: &'a str, into: &mut Vec<Attribute<'a>>) -> Result<(), Error> {
     into.clear();
@@ -251,7 +306,7 @@ pub fn attributes<'a>(raw: &'a str, into: &mut Vec<Attribute<'a>>) -> Result<(),
         let quote = after.chars().next().filter(|c| matches!(c, '"' | '\'')).ok_or(Problem::Syntax)?;
         let (value, after) = after[1..].split_once(quote).ok_or(Problem::Syntax)?;
         // The tag's name and each attribute must be followed by white space.
-        if trimmed.len() == rest.len() || !is_name(name) {
+        if trimmed.len() == rest.len() || !names::is_qualified(name) {
             return Err(Problem::Syntax.into());
         }
         if into.iter().any(|known| known.name == name) {
@@ -322,11 +377,6 @@ pub fn lines(text: &str, mut each: impl FnMut(&str)) {
     each(rest);
 }
 
-/// The prefix of a name, empty if it has none, and its local part.
-pub fn split_name(name: &str) -> (&str, &str) {
-    name.split_once(':').unwrap_or(("", name))
-}
-
 /// The namespaces in scope, innermost last.
 #[derive(Default)]
 pub struct Scope<'a> {
@@ -348,6 +398,24 @@ impl<'a> Scope<'a> {
                 return Err(Error::new(Problem::Prefix, prefix.to_owned()));
             }
             self.bindings.push((prefix, uri.clone(), depth));
+        }
+        self.differ(attributes)
+    }
+
+    /// Two names may be one: their prefixes may stand for the same namespace (Namespaces in XML 1.0, 6.3).
+    fn differ(&self, attributes: &[Attribute<'a>]) -> Result<(), Error> {
+        let prefixed = || attributes.iter().filter(|attribute| attribute.name.contains(':') && declared_prefix(attribute.name).is_none());
+        if prefixed().nth(1).is_none() {
+            return Ok(());
+        }
+        let mut known = Vec::new();
+        for attribute in prefixed() {
+            let (prefix, local) = names::split(attribute.name);
+            let name = (self.resolve(prefix)?, local);
+            if known.contains(&name) {
+                return Err(Error::new(Problem::AttributeTwice, attribute.name.to_owned()));
+            }
+            known.push(name);
         }
         Ok(())
     }

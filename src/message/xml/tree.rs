@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::{
-    CEB, DS, DXP,
+    CEB, DS, DXP, names,
     tokens::{self, Scope, Token, Tokens},
 };
 use crate::message::error::{Error, Problem};
@@ -62,8 +62,9 @@ impl<'a> Document<'a> {
         let (mut open, mut scope, mut buffer) = (Vec::with_capacity(8), Scope::default(), Vec::new());
         while let Some(token) = tokens.next()? {
             match token {
-                Token::Open { name, attributes } => {
-                    let node = element(name, attributes, open.len() + 1, &mut scope, &mut buffer).map_err(|error| tokens.error(error))?;
+                Token::Open { prefix, local, attributes, .. } => {
+                    let node = element((prefix, local), attributes, open.len() + 1, &mut scope, &mut buffer)
+                        .map_err(|error| tokens.error(error))?;
                     if document.nodes.is_empty() {
                         document.attributes = buffer.drain(..).map(|attribute| (attribute.name, attribute.value)).collect();
                     }
@@ -91,7 +92,7 @@ impl<'a> Document<'a> {
             if text.bytes().all(|b| b.is_ascii_whitespace()) {
                 return;
             }
-            if !text.contains('\r') {
+            if !text.as_bytes().contains(&b'\r') {
                 node.text = Cow::Borrowed(text);
                 return;
             }
@@ -118,7 +119,7 @@ impl<'a> Document<'a> {
 }
 
 fn element<'a>(
-    name: &'a str,
+    (prefix, local): (&str, &'a str),
     raw: &'a str,
     depth: usize,
     scope: &mut Scope<'a>,
@@ -129,10 +130,9 @@ fn element<'a>(
         tokens::attributes(raw, buffer)?;
         scope.enter(depth, buffer)?;
         for attribute in buffer.iter().filter(|attribute| tokens::declared_prefix(attribute.name).is_none()) {
-            scope.resolve(tokens::split_name(attribute.name).0)?;
+            scope.resolve(names::split(attribute.name).0)?;
         }
     }
-    let (prefix, local) = tokens::split_name(name);
     let space = Space::of(scope.resolve(prefix)?);
     Ok(Node { space, name: local, text: Cow::Borrowed(""), offset: 0, end: 0 })
 }

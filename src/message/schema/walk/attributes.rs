@@ -1,13 +1,13 @@
 //! Attributes, held against their declarations.
 
-use super::Walk;
+use super::{Listener, Walk};
 use crate::message::{
     error::Error,
     schema::{model::Attribute as Declared, value::Base},
-    xml::{XSI, tokens},
+    xml::{XSI, names, tokens},
 };
 
-impl<'m> Walk<'m, '_> {
+impl<'m, L: Listener> Walk<'m, '_, L> {
     /// Checks the attributes of an element, which begins at the last token.
     pub(super) fn attributes(&mut self, declared: &'m [Declared]) -> Result<(), Error> {
         if self.buffer.is_empty() && declared.is_empty() {
@@ -18,7 +18,7 @@ impl<'m> Walk<'m, '_> {
             if tokens::declared_prefix(attribute.name).is_some() {
                 continue;
             }
-            let (prefix, local) = tokens::split_name(attribute.name);
+            let (prefix, local) = names::split(attribute.name);
             let known = if prefix.is_empty() { declared.iter().find(|declared| declared.name == local) } else { None };
             match known {
                 Some(declared) => self.attribute_value(declared, &attribute.value),
@@ -40,7 +40,7 @@ impl<'m> Walk<'m, '_> {
     pub(super) fn free_attributes(&mut self) -> Result<(), Error> {
         let buffer = std::mem::take(&mut self.buffer);
         for attribute in buffer.iter().filter(|attribute| tokens::declared_prefix(attribute.name).is_none()) {
-            let (prefix, local) = tokens::split_name(attribute.name);
+            let (prefix, local) = names::split(attribute.name);
             if !prefix.is_empty() && self.scope.resolve(prefix)? == XSI {
                 self.instance_attribute(attribute.name, local);
             }

@@ -1,6 +1,6 @@
 //! What is told of a defect.
 
-use super::{Automaton, Element, Fault, Inside, MAX_DEFECTS, Simple, Symbol, Walk};
+use super::{Automaton, Fault, Inside, Listener, MAX_DEFECTS, Simple, Symbol, Walk};
 use crate::message::schema::value::Wrong;
 
 /// The most names that a text lists.
@@ -18,7 +18,7 @@ fn cut(name: &str) -> String {
     name.chars().take(60).collect()
 }
 
-impl Walk<'_, '_> {
+impl<L: Listener> Walk<'_, '_, L> {
     fn fault(&mut self, code: &'static str, element: usize, below: String, zh: impl Into<String>, en: impl Into<String>) {
         let at = self.tokens.offset();
         if self.faults.len() < MAX_DEFECTS {
@@ -126,8 +126,10 @@ impl Walk<'_, '_> {
         self.fault("S-TEXT", parent, String::new(), zh, en);
     }
 
-    pub(super) fn close_text(&mut self, simple: &Simple, element: &Element, offset: usize) {
+    pub(super) fn close_text(&mut self, simple: &Simple, id: usize, offset: usize) {
         let text = self.value.text();
+        self.listener.text(id, text);
+        let Some(element) = self.model.elements.get(id) else { return };
         if text.is_empty() && element.filled {
             return;
         }
