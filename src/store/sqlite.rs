@@ -95,6 +95,8 @@ impl Sqlite {
             .pragma("max_page_count", pages.to_string())
             .pragma("cache_size", "-65536")
             .pragma("wal_autocheckpoint", WAL_PAGES)
+            // What a command has changed is noted beside, to be taken back should it fail: in memory, not in a file that is thrown away.
+            .pragma("temp_store", "MEMORY")
             .row_buffer_size(ROWS_AHEAD)
             .disable_statement_logging();
         let lock = lock(file)?;
