@@ -75,13 +75,13 @@ pub struct Parts {
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The descriptors cannot be given out.
-    #[error("the gRPC descriptors cannot be read")]
+    #[error("gRPC 描述无法读取 · the gRPC descriptors cannot be read")]
     Reflection(#[source] tonic_reflection::server::Error),
     /// The certificate or its key.
-    #[error("{} cannot be read", .0.display())]
+    #[error("{path} 无法读取 · {path} cannot be read", path = .0.display())]
     File(PathBuf, #[source] std::io::Error),
     /// Serving failed.
-    #[error("gRPC cannot be served")]
+    #[error("gRPC 服务无法运行 · gRPC cannot be served")]
     Transport(#[source] tonic::transport::Error),
 }
 

@@ -66,13 +66,14 @@ impl WhereArgs {
 
     fn verifier(&self) -> Result<LogVerifier> {
         let file = self.key.clone().map_or_else(|| only_one(&self.dir, "vkey"), Ok)?;
-        let text = fs::read_to_string(&file).with_context(|| format!("the public key {} cannot be read", file.display()))?;
-        LogVerifier::parse(text.trim()).with_context(|| format!("{} holds no public key of a log", file.display()))
+        let text =
+            fs::read_to_string(&file).with_context(|| format!("公钥 {0} 无法读取 · the public key {0} cannot be read", file.display()))?;
+        LogVerifier::parse(text.trim()).with_context(|| format!("{0} 中没有日志公钥 · {0} holds no public key of a log", file.display()))
     }
 }
 
 fn only_one(folder: &Path, extension: &str) -> Result<PathBuf> {
-    let entries = fs::read_dir(folder).with_context(|| format!("the folder {} cannot be read", folder.display()))?;
+    let entries = fs::read_dir(folder).with_context(|| format!("文件夹 {0} 无法读取 · the folder {0} cannot be read", folder.display()))?;
     let mut found: Vec<_> =
         entries.filter_map(|entry| Some(entry.ok()?.path())).filter(|path| path.extension().is_some_and(|e| e == extension)).collect();
     match (found.pop(), found.len()) {
@@ -97,8 +98,8 @@ async fn verify(place: &WhereArgs, since: Option<&Path>) -> Result<ExitCode> {
         checkpoints.add(&StoredCheckpoint { size: row.size, root: &row.root, note: &row.note });
     }
     if let Some(file) = since {
-        let note = fs::read_to_string(file).with_context(|| format!("{} cannot be read", file.display()))?;
-        checkpoints.since(&note).with_context(|| format!("{} is no checkpoint of this log", file.display()))?;
+        let note = fs::read_to_string(file).with_context(|| format!("{0} 无法读取 · {0} cannot be read", file.display()))?;
+        checkpoints.since(&note).with_context(|| format!("{0} 不是本日志的检查点 · {0} is no checkpoint of this log", file.display()))?;
     }
     let mut verifier = checkpoints.verifier();
     let mut from = i64::MIN;

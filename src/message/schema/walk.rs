@@ -1,6 +1,8 @@
 //! Reads a message once and holds every element against what the schemas declare. After a defect it goes on from where the content
 //! makes sense again, so that one fault is told once.
 
+use std::collections::HashSet;
+
 use super::{
     defect::{Fault, MAX_DEFECTS, unreadable},
     model::{Automaton, Complex, Content, Edge, Element, Kind, Model, Symbol},
@@ -113,7 +115,7 @@ pub struct Walk<'m, 'a> {
     buffer: Vec<Attribute<'a>>,
     frames: Vec<Frame<'m>>,
     value: Value<'a>,
-    ids: Vec<String>,
+    ids: HashSet<String>,
     faults: Vec<Fault>,
     /// Elements that were told missing: the parent's offset, what it is, and the fault's place in `faults`.
     missed: Vec<(usize, usize, usize)>,
@@ -131,7 +133,7 @@ impl<'m, 'a> Walk<'m, 'a> {
             buffer: Vec::new(),
             frames: Vec::with_capacity(8),
             value: Value::default(),
-            ids: Vec::new(),
+            ids: HashSet::new(),
             faults: Vec::new(),
             missed: Vec::new(),
             is_root,

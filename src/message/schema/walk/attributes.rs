@@ -66,11 +66,9 @@ impl<'m> Walk<'m, '_> {
             return self.not_fixed_attribute(declared.name, fixed);
         }
         if simple.base == Base::Id {
-            let id = value.trim_matches(' ').to_owned();
-            if self.ids.contains(&id) {
+            if !self.ids.insert(value.trim_matches(' ').to_owned()) {
                 self.id_twice(declared.name);
             }
-            self.ids.push(id);
         }
     }
 }
