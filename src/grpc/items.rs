@@ -137,7 +137,7 @@ mod tests {
             }
         };
         let mut answers = Box::pin(in_turn(questions, 256, queue));
-        assert!(tokio::time::timeout(Duration::from_millis(50), answers.next()).await.is_err(), "nothing is answered yet");
+        assert!(timeout(Duration::from_millis(50), answers.next()).await.is_err(), "nothing is answered yet");
         assert_eq!(pulled.load(Ordering::SeqCst), 3, "two have their room, one waits for it");
         open.add_permits(1);
         let all: Vec<_> = answers.map(Result::unwrap).collect().await;

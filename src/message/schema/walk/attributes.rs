@@ -65,10 +65,8 @@ impl<'m> Walk<'m, '_> {
         if let Some(fixed) = declared.fixed.filter(|fixed| !simple.is_fixed(value, fixed)) {
             return self.not_fixed_attribute(declared.name, fixed);
         }
-        if simple.base == Base::Id {
-            if !self.ids.insert(value.trim_matches(' ').to_owned()) {
-                self.id_twice(declared.name);
-            }
+        if simple.base == Base::Id && !self.ids.insert(value.trim_matches(' ').to_owned()) {
+            self.id_twice(declared.name);
         }
     }
 }
