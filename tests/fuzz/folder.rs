@@ -278,10 +278,10 @@ impl Road<'_> {
                 self.expected.insert(name, Expected::File(content));
             }
             2 => {
-                let name = script.name()?;
+                let (name, goal) = (script.name()?, script.byte()?);
                 clear(&self.inward.join(&name));
                 let goals = ["../../outside.xml", "nowhere", "..", "/dev/null"];
-                symlink(goals[usize::from(script.byte()?) % goals.len()], self.inward.join(&name)).unwrap();
+                symlink(goals[usize::from(goal) % goals.len()], self.inward.join(&name)).unwrap();
                 self.expected.insert(name, Expected::Other);
             }
             3 => {
