@@ -42,16 +42,16 @@ pub struct KeyOptions {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
     /// A name is empty, too long, or given twice.
-    #[error("key {0}: its name must be given once, up to 60 characters")]
+    #[error("密钥 {0}：名称不可重复，最多60个字符 · key {0}: its name must be given once, up to 60 characters")]
     Name(String),
     /// A tenant's name is not one.
-    #[error("key {0}: the tenant takes 1 to 40 of a-z, 0-9 and -")]
+    #[error("密钥 {0}：租户为1至40个 a-z、0-9 或 - · key {0}: the tenant takes 1 to 40 of a-z, 0-9 and -")]
     Tenant(String),
     /// The digest is not one.
-    #[error("key {0}: sha256 takes 64 hexadecimal digits")]
+    #[error("密钥 {0}：sha256 为64位十六进制 · key {0}: sha256 takes 64 hexadecimal digits")]
     Digest(String),
     /// The gateway's own role is not for callers.
-    #[error("key {0}: the role gateway is the gateway's own")]
+    #[error("密钥 {0}：gateway 角色仅供网关自身使用 · key {0}: the role gateway is the gateway's own")]
     Role(String),
 }
 

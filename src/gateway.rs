@@ -38,28 +38,28 @@ pub enum Error {
     #[error("{path} 无法读取 · {path} cannot be read", path = .0.display())]
     File(PathBuf, #[source] std::io::Error),
     /// The key of the audit log.
-    #[error("{} holds no secret key of an audit log", .0.display())]
+    #[error("{path} 中没有审计日志的私钥 · {path} holds no secret key of an audit log", path = .0.display())]
     LogKey(PathBuf, #[source] NoteError),
     /// The store's log was signed with another key.
-    #[error("the store's audit log was signed with another key than {}", .0.display())]
+    #[error("存储中的审计日志由另一把密钥签名，不是 {path} · the store's audit log was signed with another key than {path}", path = .0.display())]
     OtherLogKey(PathBuf),
     /// A signer.
-    #[error("a signer cannot be opened")]
+    #[error("签名密钥无法使用 · a signer cannot be opened")]
     Signers(#[from] signers::Error),
     /// Access keys.
-    #[error("the access keys make no sense")]
+    #[error("调用方密钥配置有误 · the access keys make no sense")]
     Access(#[from] access::Error),
     /// The exemption's tables or settings.
-    #[error("the exemption advice cannot be set up")]
+    #[error("无法建立无票免税建议 · the exemption advice cannot be set up")]
     Exemption(#[from] SetupError),
     /// Tables that declarations are checked by.
     #[error("校验所用的表有误 · the tables of the check are of no use:\n{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
     Check(Vec<TableError>),
     /// A rate library.
-    #[error("the rate library {} cannot be read", .0.display())]
+    #[error("出口退税率文库 {path} 无法读取 · the rate library {path} cannot be read", path = .0.display())]
     Library(PathBuf, #[source] DataError),
     /// The shipped sample library.
-    #[error("the sample library cannot be read")]
+    #[error("样例文库无法读取 · the sample library cannot be read")]
     Sample(#[source] DataError),
     /// The address.
     #[error("无法监听 {0} · cannot listen on {0}")]

@@ -1,21 +1,16 @@
 //! The gRPC door, package `tongguan.v1`: one file per service, [`convert`] between our words and the wire's, one table from our
 //! refusals to gRPC's statuses ([`status`]).
 //!
-//! Everything a caller can make large is bounded: message and header size, streams and calls per connection, items in flight
-//! per stream, followers in all. Requests are not accepted compressed, so none can unfold into more than it weighs.
+//! Everything a caller can make large or long is bounded: connections ([`connections`]), calls and streams in all and for one key
+//! ([`turnstile`]), message and header size, what is in a message ([`codec`]), items in flight per stream, silence and slowness
+//! ([`outlet`]). Requests are not accepted compressed, so none can unfold into more than it weighs. `docs/bounds.md` lists them.
 
 use std::{fs, path::PathBuf, sync::Arc, time::Duration};
 
-use serde::{Deserialize, Serialize};
-use tokio::{
-    net::TcpListener,
-    sync::{Semaphore, watch},
-    task::JoinSet,
-};
-use tokio_stream::wrappers::TcpListenerStream;
+use tokio::{net::TcpListener, sync::watch, task::JoinSet};
 use tonic::{
     Request, Status,
-    transport::{Identity, Server, ServerTlsConfig},
+    transport::{Identity, Server, ServerTlsConfig, server::Router},
 };
 
 use crate::{
@@ -30,10 +25,13 @@ use proto::{
     audit_log_server::AuditLogServer, declarations_server::DeclarationsServer, logistics_server::LogisticsServer,
     operations_server::OperationsServer,
 };
+use turnstile::{Gate, Turnstile};
 
 mod advice;
 mod audit_log;
 pub mod client;
+mod codec;
+mod connections;
 mod convert;
 mod declarations;
 mod drafts;
@@ -42,7 +40,12 @@ mod follow;
 mod items;
 mod logistics;
 mod operations;
+mod options;
+mod outlet;
 mod status;
+mod turnstile;
+
+pub use options::{Options, TlsOptions};
 
 /// What the door speaks: made from `proto/`, for our own clients and tests as well.
 #[expect(unused_qualifications, clippy::allow_attributes, reason = "the code is generated")]
@@ -52,56 +55,6 @@ pub mod proto {
 
 /// The descriptors of everything in [`proto`], as reflection gives them out.
 pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/tongguan.bin"));
-
-/// How wide the door is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Options {
-    /// Where it listens.
-    pub listen: String,
-    /// Seconds after which a call that is not a stream is given up.
-    pub request_timeout_s: u64,
-    /// Kibibytes of the largest request.
-    pub request_kib: usize,
-    /// Streams open at a time on one connection.
-    pub streams_per_connection: u32,
-    /// Calls worked on at a time for one connection.
-    pub calls_per_connection: usize,
-    /// Items of one stream that are worked on at a time.
-    pub items_in_flight: usize,
-    /// Watch and Tail calls open at a time, of all callers.
-    pub followers: usize,
-    /// Seconds between questions whether a silent caller is still there.
-    pub keepalive_s: u64,
-    /// Encryption; without it keys and declarations cross the network in the clear.
-    pub tls: Option<TlsOptions>,
-}
-
-/// The door's certificate (TLS 1.2 and 1.3, by rustls).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct TlsOptions {
-    /// The certificate chain: PEM.
-    pub certificate: PathBuf,
-    /// Its private key: PEM.
-    pub key: PathBuf,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self {
-            listen: "127.0.0.1:8650".into(),
-            request_timeout_s: 30,
-            request_kib: 4_096,
-            streams_per_connection: 256,
-            calls_per_connection: 256,
-            items_in_flight: 256,
-            followers: 256,
-            keepalive_s: 30,
-            tls: None,
-        }
-    }
-}
 
 /// What the door opens to.
 #[derive(Clone)]
@@ -122,13 +75,13 @@ pub struct Parts {
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The descriptors cannot be given out.
-    #[error("the gRPC descriptors cannot be read")]
+    #[error("gRPC 描述无法读取 · the gRPC descriptors cannot be read")]
     Reflection(#[source] tonic_reflection::server::Error),
     /// The certificate or its key.
-    #[error("{} cannot be read", .0.display())]
+    #[error("{path} 无法读取 · {path} cannot be read", path = .0.display())]
     File(PathBuf, #[source] std::io::Error),
     /// Serving failed.
-    #[error("gRPC cannot be served")]
+    #[error("gRPC 服务无法运行 · gRPC cannot be served")]
     Transport(#[source] tonic::transport::Error),
 }
 
@@ -136,7 +89,8 @@ pub enum Error {
 #[derive(Clone)]
 struct Door {
     parts: Parts,
-    followers: Arc<Semaphore>,
+    followers: Gate,
+    streams: Gate,
     growth: watch::Receiver<Growth>,
     stop: watch::Receiver<bool>,
 }
@@ -171,9 +125,13 @@ pub async fn serve(listener: TcpListener, parts: Parts, stop: watch::Receiver<bo
     let mut tasks = JoinSet::new();
     let (growing, growth) = watch::channel(Growth::default());
     let options = parts.options.clone();
-    let door = Door { parts, followers: Arc::new(Semaphore::new(options.followers)), growth, stop: stop.clone() };
+    let followers = Gate::new(options.followers, options.followers_per_key);
+    let streams = Gate::new(options.streams, options.streams_per_key);
+    let door = Door { parts, followers, streams, growth, stop: stop.clone() };
     tasks.spawn(follow::watch_growth(door.clone(), growing));
-    let largest = options.request_kib.saturating_mul(1_024);
+    let (cutting, cut) = watch::channel(false);
+    tasks.spawn(cut_after(stop.clone(), Options::seconds(options.drain_s), cutting));
+    let incoming = connections::incoming(listener, &options, cut);
     let (health, health_server) = tonic_health::server::health_reporter();
     health.set_serving::<DeclarationsServer<Door>>().await;
     health.set_serving::<LogisticsServer<Door>>().await;
@@ -185,39 +143,82 @@ pub async fn serve(listener: TcpListener, parts: Parts, stop: watch::Receiver<bo
         .build_v1()
         .map_err(Error::Reflection)?;
     let router = server(&options)?
-        .add_service(health_server)
-        .add_service(reflection)
-        .add_service(DeclarationsServer::new(door.clone()).max_decoding_message_size(largest))
-        .add_service(LogisticsServer::new(door.clone()).max_decoding_message_size(largest))
-        .add_service(AuditLogServer::new(door.clone()).max_decoding_message_size(largest))
-        .add_service(OperationsServer::new(door).max_decoding_message_size(largest));
+        .add_service(health_server.max_decoding_message_size(SMALL_BYTES))
+        .add_service(reflection.max_decoding_message_size(SMALL_BYTES));
+    let router = with_services(router, &door, &options);
     let stopped = async move {
         stopped(stop).await;
         health.set_service_status("", tonic_health::ServingStatus::NotServing).await;
     };
-    router.serve_with_incoming_shutdown(TcpListenerStream::new(listener), stopped).await.map_err(Error::Transport)
+    router.serve_with_incoming_shutdown(Box::pin(incoming), stopped).await.map_err(Error::Transport)
+}
+
+/// The largest request of services that anybody may call, and of those that only ask.
+const SMALL_BYTES: usize = 4 * 1_024;
+/// The largest question: 1,000 ids of declarations, 200 numbers.
+const QUESTION_BYTES: usize = 256 * 1_024;
+
+/// Our services, each behind the same turnstile.
+fn with_services(router: Router, door: &Door, options: &Options) -> Router {
+    let calls = Gate::new(options.calls, options.calls_per_key);
+    let longest = Options::seconds(options.request_timeout_s);
+    let largest = options.request_kib.saturating_mul(1_024);
+    let access = &door.parts.access;
+    router
+        .add_service(Turnstile::new(
+            DeclarationsServer::new(door.clone()).max_decoding_message_size(largest),
+            Arc::clone(access),
+            calls.clone(),
+            longest,
+        ))
+        .add_service(Turnstile::new(
+            LogisticsServer::new(door.clone()).max_decoding_message_size(largest),
+            Arc::clone(access),
+            calls.clone(),
+            longest,
+        ))
+        .add_service(Turnstile::new(
+            AuditLogServer::new(door.clone()).max_decoding_message_size(QUESTION_BYTES),
+            Arc::clone(access),
+            calls.clone(),
+            longest,
+        ))
+        .add_service(Turnstile::new(
+            OperationsServer::new(door.clone()).max_decoding_message_size(QUESTION_BYTES),
+            Arc::clone(access),
+            calls,
+            longest,
+        ))
 }
 
 fn server(options: &Options) -> Result<Server, Error> {
     const HEADER_BYTES: u32 = 16 * 1_024;
     const RESETS: usize = 64;
-    let keepalive = Duration::from_secs(options.keepalive_s.clamp(1, 3_600));
+    /// The turnstile gives a call up first, and says so in both languages.
+    const LATER: Duration = Duration::from_secs(5);
     let mut server = Server::builder();
     if let Some(TlsOptions { certificate, key }) = &options.tls {
         let read = |path: &PathBuf| fs::read(path).map_err(|error| Error::File(path.clone(), error));
-        server = server
-            .tls_config(ServerTlsConfig::new().identity(Identity::from_pem(read(certificate)?, read(key)?)))
-            .map_err(Error::Transport)?;
+        let tls = ServerTlsConfig::new()
+            .identity(Identity::from_pem(read(certificate)?, read(key)?))
+            .timeout(Options::seconds(options.handshake_s));
+        server = server.tls_config(tls).map_err(Error::Transport)?;
     }
     Ok(server
-        .timeout(Duration::from_secs(options.request_timeout_s.clamp(1, 3_600)))
+        .timeout(Options::seconds(options.request_timeout_s) + LATER)
         .max_concurrent_streams(options.streams_per_connection)
         .concurrency_limit_per_connection(options.calls_per_connection.clamp(1, 65_536))
-        .http2_keepalive_interval(Some(keepalive))
-        .http2_keepalive_timeout(Some(Duration::from_secs(20)))
+        .http2_keepalive_interval(Some(options.keepalive()))
+        .http2_keepalive_timeout(Some(options.pong()))
         .http2_max_header_list_size(HEADER_BYTES)
-        .http2_max_pending_accept_reset_streams(Some(RESETS))
-        .tcp_nodelay(true))
+        .http2_max_pending_accept_reset_streams(Some(RESETS)))
+}
+
+/// When the gateway has stopped, connections end by themselves; those that do not are cut.
+async fn cut_after(stop: watch::Receiver<bool>, drain: Duration, cutting: watch::Sender<bool>) {
+    stopped(stop).await;
+    tokio::time::sleep(drain).await;
+    cutting.send_replace(true);
 }
 
 /// Waits until `stop` says so, or nobody is left who could.

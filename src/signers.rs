@@ -26,13 +26,13 @@ pub enum Error {
         source: std::io::Error,
     },
     /// A file is larger than any key or certificate.
-    #[error("{}: too large for a key or a certificate", .0.display())]
+    #[error("{path}：文件过大，不是密钥或证书 · {path}: too large for a key or a certificate", path = .0.display())]
     TooLarge(PathBuf),
     /// No SM2 private key in PKCS#8 PEM.
-    #[error("{}: no SM2 private key (PEM, PKCS#8, not encrypted)", .0.display())]
+    #[error("{path}：没有 SM2 私钥（PEM，PKCS#8，未加密） · {path}: no SM2 private key (PEM, PKCS#8, not encrypted)", path = .0.display())]
     Key(PathBuf),
     /// No certificate in PEM.
-    #[error("{}: no X.509 certificate (PEM)", .0.display())]
+    #[error("{path}：没有 X.509 证书（PEM） · {path}: no X.509 certificate (PEM)", path = .0.display())]
     NotPem(PathBuf),
     /// A certificate of no use.
     #[error("{}", path.display())]
@@ -43,22 +43,24 @@ pub enum Error {
         source: CertificateFault,
     },
     /// The private key is not the certificate's.
-    #[error("{}: the private key does not belong to the certificate", .0.display())]
+    #[error("{path}：私钥与证书不匹配 · {path}: the private key does not belong to the certificate", path = .0.display())]
     Mismatch(PathBuf),
     /// Two signers of one name.
-    #[error("there are two signers named {0}")]
+    #[error("签名密钥 {0} 重名 · there are two signers named {0}")]
     NameTaken(String),
     /// A name that no file can have.
-    #[error("a name for a key has 1 to 60 of a-z A-Z 0-9 - _")]
+    #[error("密钥名称为1至60个 a-z A-Z 0-9 - _ · a name for a key has 1 to 60 of a-z A-Z 0-9 - _")]
     Name,
     /// What a new certificate's subject cannot be.
-    #[error("a subject is the name of an organisation: 1 to 64 characters, no control characters")]
+    #[error(
+        "主体为单位名称：1至64个字符，不含控制字符 · a subject is the name of an organisation: 1 to 64 characters, no control characters"
+    )]
     Subject,
     /// A validity that a certificate cannot express.
-    #[error("a certificate is valid for 1 to 36500 days")]
+    #[error("证书有效期为1至36500天 · a certificate is valid for 1 to 36500 days")]
     Days,
     /// A certificate could not be encoded.
-    #[error("the certificate could not be made")]
+    #[error("无法生成证书 · the certificate could not be made")]
     Encoding(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 

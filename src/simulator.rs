@@ -48,16 +48,16 @@ use crate::{clock::Clockwork, message};
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A road's name is no name for a folder.
-    #[error("the road {0:?} has a name that is not fit for a folder")]
+    #[error("通道 {0:?} 的名称不能用作文件夹 · the road {0:?} has a name that is not fit for a folder")]
     Road(String),
     /// A folder failed.
-    #[error("a folder of the simulated customs failed")]
+    #[error("模拟海关的文件夹出错 · a folder of the simulated customs failed")]
     Folder(#[from] io::Error),
     /// An answer cannot be written.
-    #[error("an answer of the simulated customs cannot be written")]
+    #[error("模拟海关的回执无法写出 · an answer of the simulated customs cannot be written")]
     Message(#[from] message::Error),
     /// Its work was cut off.
-    #[error("the simulated customs was cut off")]
+    #[error("模拟海关被中断 · the simulated customs was cut off")]
     CutOff,
 }
 

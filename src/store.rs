@@ -30,7 +30,7 @@ pub use self::{looking::*, moving::*, taking::*};
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The store is busy, full, unreachable or shutting down: the same call may succeed later. Nothing was kept.
-    #[error("the store cannot be written or read now")]
+    #[error("存储暂时无法读写 · the store cannot be written or read now")]
     Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// What is kept contradicts itself.
     #[error("inconsistent row in {table}, {what}")]
@@ -41,7 +41,7 @@ pub enum Error {
         what: String,
     },
     /// The store was made by another version of this program.
-    #[error("the store's schema is not one that this program knows: {0}")]
+    #[error("本程序不认识该存储的结构 · the store's schema is not one that this program knows: {0}")]
     Schema(String),
 }
 

@@ -1,6 +1,12 @@
 //! The door with a certificate: callers that trust it come in, others do not.
 
-use std::{path::Path, process::Command};
+use std::{
+    io::{Read, Write},
+    net::TcpStream,
+    path::Path,
+    process::Command,
+    time::Duration,
+};
 
 use tongguan::{
     clock::Clockwork,
@@ -46,5 +52,28 @@ async fn a_caller_comes_in_by_the_certificate_it_trusts_and_no_other() {
         Err(_) => true,
     };
     assert!(refused, "nobody comes in unencrypted");
+    gateway.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_does_not_encrypt_or_never_ends_the_handshake_is_closed() {
+    let folder = rig::folder();
+    let mut config = rig::config(folder.path());
+    config.grpc.tls = Some(openssl(folder.path(), "ours"));
+    config.grpc.handshake_s = 1;
+    let gateway = Gateway::start(&config, &Clockwork::system()).await.unwrap();
+    // A handshake that says how long its first record is, and stops there.
+    let begun = [b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03".to_vec(), vec![7; 40]].concat();
+    for bytes in [b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec(), b"GET / HTTP/1.1\r\n\r\n".to_vec(), Vec::new(), begun] {
+        let address = gateway.address();
+        let closed = tokio::task::spawn_blocking(move || {
+            let mut stream = TcpStream::connect(address).unwrap();
+            stream.write_all(&bytes).unwrap();
+            stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+            let ended = stream.read_to_end(&mut Vec::new());
+            ended.map_or_else(|error| error.kind() == std::io::ErrorKind::ConnectionReset, |_| true)
+        });
+        assert!(closed.await.unwrap());
+    }
     gateway.stop().await;
 }

@@ -132,7 +132,9 @@ async fn it_runs_until_it_is_told_to_stop() {
     let running = tokio::spawn(simulator::run(options, Clockwork::system(), stop));
     let out = place.path().join("guangzhou/out");
     wait_for(|| out.is_dir()).await;
-    fs::write(out.join("m.xml"), unsigned(Uuid::from_u128(1), &parcel(0), Clockwork::system().now())).unwrap();
+    // The customs looks every few milliseconds: whole, or not there.
+    fs::write(out.join(".m.xml"), unsigned(Uuid::from_u128(1), &parcel(0), Clockwork::system().now())).unwrap();
+    fs::rename(out.join(".m.xml"), out.join("m.xml")).unwrap();
     wait_for(|| files(&place.path().join("guangzhou/received")).len() == 2).await;
     tell.send(true).unwrap();
     let report = running.await.unwrap().unwrap();

@@ -23,10 +23,10 @@ pub enum CheckpointError {
     #[error(transparent)]
     Note(#[from] NoteError),
     /// The text is not origin, size and root, a line each.
-    #[error("the text of the note is not a checkpoint")]
+    #[error("内容不是检查点 · the text of the note is not a checkpoint")]
     Text,
     /// It is the checkpoint of another log.
-    #[error("the checkpoint is that of another log")]
+    #[error("检查点属于另一份日志 · the checkpoint is that of another log")]
     OtherLog,
 }
 

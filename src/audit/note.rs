@@ -21,19 +21,19 @@ pub enum NoteError {
     #[error("a key name must have 1 to {LONGEST_NAME} bytes, without spaces, plus signs or control characters")]
     Name,
     /// The text of a key is not of its form, or its hash does not fit.
-    #[error("this is not an Ed25519 note key")]
+    #[error("不是 Ed25519 日志密钥 · this is not an Ed25519 note key")]
     Key,
     /// The text of a note ends with a newline and has no control characters but newlines.
     #[error("a note's text must end with a newline and have no other control characters")]
     Text,
     /// A note is a text, an empty line and signature lines.
-    #[error("this is not a signed note")]
+    #[error("不是签名的检查点 · this is not a signed note")]
     Malformed,
     /// Nobody that is trusted signed it.
-    #[error("the note is not signed by the key it should be signed by")]
+    #[error("检查点不是由应有的密钥签名 · the note is not signed by the key it should be signed by")]
     Unsigned,
     /// A signature that names the trusted key is not by it.
-    #[error("the signature of the note does not fit its text")]
+    #[error("检查点的签名与内容不符 · the signature of the note does not fit its text")]
     Signature,
 }
 

@@ -12,7 +12,10 @@ use uuid::Uuid;
 
 use super::{complain, say, shown};
 use crate::{
-    audit::{Damage, LogVerifier, StoredCheckpoint, StoredEntry, verify::Checkpoints},
+    audit::{
+        Damage, LogVerifier, StoredCheckpoint, StoredEntry,
+        verify::{Checkpoints, Summary, Verifier},
+    },
     declaration::DeclarationId,
     store::{EntryFilter, Store, sqlite::Sqlite},
 };
@@ -66,13 +69,14 @@ impl WhereArgs {
 
     fn verifier(&self) -> Result<LogVerifier> {
         let file = self.key.clone().map_or_else(|| only_one(&self.dir, "vkey"), Ok)?;
-        let text = fs::read_to_string(&file).with_context(|| format!("the public key {} cannot be read", file.display()))?;
-        LogVerifier::parse(text.trim()).with_context(|| format!("{} holds no public key of a log", file.display()))
+        let text =
+            fs::read_to_string(&file).with_context(|| format!("公钥 {0} 无法读取 · the public key {0} cannot be read", file.display()))?;
+        LogVerifier::parse(text.trim()).with_context(|| format!("{0} 中没有日志公钥 · {0} holds no public key of a log", file.display()))
     }
 }
 
 fn only_one(folder: &Path, extension: &str) -> Result<PathBuf> {
-    let entries = fs::read_dir(folder).with_context(|| format!("the folder {} cannot be read", folder.display()))?;
+    let entries = fs::read_dir(folder).with_context(|| format!("文件夹 {0} 无法读取 · the folder {0} cannot be read", folder.display()))?;
     let mut found: Vec<_> =
         entries.filter_map(|entry| Some(entry.ok()?.path())).filter(|path| path.extension().is_some_and(|e| e == extension)).collect();
     match (found.pop(), found.len()) {
@@ -98,13 +102,31 @@ async fn verify(place: &WhereArgs, since: Option<&Path>) -> Result<ExitCode> {
         checkpoints.add(&StoredCheckpoint { size: row.size, root: &row.root, note: &row.note });
     }
     if let Some(file) = since {
-        let note = fs::read_to_string(file).with_context(|| format!("{} cannot be read", file.display()))?;
-        checkpoints.since(&note).with_context(|| format!("{} is no checkpoint of this log", file.display()))?;
+        let note = fs::read_to_string(file).with_context(|| format!("{0} 无法读取 · {0} cannot be read", file.display()))?;
+        checkpoints.since(&note).with_context(|| format!("{0} 不是本日志的检查点 · {0} is no checkpoint of this log", file.display()))?;
+    }
+    let pending = store.pending_entries(u32::MAX).await?.len();
+    if kept.is_empty() && pending > 0 {
+        complain("没有签名检查点 · no checkpoint is signed: nothing vouches for these entries");
+        return Ok(ExitCode::FAILURE);
     }
     let mut verifier = checkpoints.verifier();
-    // What no checkpoint covers yet is not under anybody's signature: it has no tiles, and nothing can be said of it.
+    // What no checkpoint covers yet is under nobody's signature: it has no tiles, and nothing can be said of it.
     let signed = i64::try_from(verifier.covered()).unwrap_or(i64::MAX);
-    let covered = kept.iter().map(|row| row.size).chain([signed]).max().unwrap_or(0);
+    feed(&store, &mut verifier, kept.iter().map(|row| row.size).fold(signed, i64::max)).await?;
+    let tiles = u64::try_from(store.stored_tiles().await?.len())?;
+    let untold = store.untold().await?;
+    match verifier.finish(tiles) {
+        Ok(summary) => Ok(tell_summary(&summary, pending, untold, since.is_none())),
+        Err(damage) => {
+            tell_damage(&damage);
+            Ok(ExitCode::FAILURE)
+        }
+    }
+}
+
+/// Gives the verifier every entry before a position, with the tiles that it asks for.
+async fn feed(store: &Sqlite, verifier: &mut Verifier, covered: i64) -> Result<()> {
     let mut from = i64::MIN;
     loop {
         let mut page = store.stored_entries(from, PAGE).await?;
@@ -132,38 +154,26 @@ async fn verify(place: &WhereArgs, since: Option<&Path>) -> Result<ExitCode> {
         let tile = store.stored_tile(i64::from(id.level), i64::try_from(id.index)?).await?;
         verifier.tile(id, tile.as_deref());
     }
-    let pending = store.pending_entries(u32::MAX).await?.len();
-    let tiles = u64::try_from(store.stored_tiles().await?.len())?;
-    let untold = store.untold().await?;
-    match verifier.finish(tiles) {
-        Ok(_) if untold.is_some() => {
-            let id = untold.map(|id| id.to_string()).unwrap_or_default();
-            complain(&format!(
-                "日志已损坏：申报 {id} 的受理记录不存在 · the log is broken: it does not tell of the acceptance of declaration {id}"
-            ));
-            Ok(ExitCode::FAILURE)
-        }
-        Ok(summary) => {
-            say(&format!(
-                "日志完整 · the log is whole: {} entries, {} of them under {} signed checkpoints, {pending} waiting for a checkpoint; root {}",
-                summary.entries, summary.signed, summary.checkpoints, summary.root
-            ));
-            if since.is_none() {
-                say(
-                    "提示：截断到旧检查点的日志须用另存的检查点才能发现 · a log cut back to an old checkpoint is only seen with --since and a checkpoint saved elsewhere (audit checkpoint)",
-                );
-            }
-            if summary.checkpoints == 0 && summary.entries > 0 {
-                complain("没有签名检查点 · no checkpoint is signed: nothing vouches for these entries");
-                return Ok(ExitCode::FAILURE);
-            }
-            Ok(ExitCode::SUCCESS)
-        }
-        Err(damage) => {
-            tell_damage(&damage);
-            Ok(ExitCode::FAILURE)
-        }
+    Ok(())
+}
+
+fn tell_summary(summary: &Summary, pending: usize, untold: Option<DeclarationId>, is_alone: bool) -> ExitCode {
+    if let Some(id) = untold {
+        complain(&format!(
+            "日志已损坏：申报 {id} 的受理记录不存在 · the log is broken: it does not tell of the acceptance of declaration {id}"
+        ));
+        return ExitCode::FAILURE;
     }
+    say(&format!(
+        "日志完整 · the log is whole: {} entries, {} of them under {} signed checkpoints, {pending} waiting for a checkpoint; root {}",
+        summary.entries, summary.signed, summary.checkpoints, summary.root
+    ));
+    if is_alone {
+        say(
+            "提示：截断到旧检查点的日志须用另存的检查点才能发现 · a log cut back to an old checkpoint is only seen with --since and a checkpoint saved elsewhere (audit checkpoint)",
+        );
+    }
+    ExitCode::SUCCESS
 }
 
 fn tell_damage(damage: &Damage) {

@@ -94,7 +94,7 @@ pub(super) async fn demo(args: &DemoArgs) -> Result<ExitCode> {
 /// Makes the folder, or takes it as it is: keys, configuration and files are made once.
 pub(super) fn set_up(dir: &Path, clockwork: &Clockwork) -> Result<()> {
     let keys = dir.join("keys");
-    fs::create_dir_all(&keys).with_context(|| format!("{} cannot be made", keys.display()))?;
+    fs::create_dir_all(&keys).with_context(|| format!("{0} 无法创建 · {0} cannot be made", keys.display()))?;
     for (name, _, firm) in demo::KEYS {
         if !keys.join(format!("{name}.key.pem")).exists() {
             let (key, certificate) = signers::new_key(clockwork, firm, 3_650)?;
@@ -107,13 +107,13 @@ pub(super) fn set_up(dir: &Path, clockwork: &Clockwork) -> Result<()> {
     for (name, text) in [("orders.jsonl", fill_exit_dates(demo::ORDERS, clockwork)?), ("waybills.jsonl", demo::WAYBILLS.to_owned())] {
         let file = dir.join(name);
         if !file.exists() {
-            fs::write(&file, text).with_context(|| format!("{} cannot be written", file.display()))?;
+            fs::write(&file, text).with_context(|| format!("{0} 无法写入 · {0} cannot be written", file.display()))?;
         }
     }
     for road in demo::ROADS {
         for folder in ["out", "in"] {
             let folder = dir.join(road).join(folder);
-            fs::create_dir_all(&folder).with_context(|| format!("{} cannot be made", folder.display()))?;
+            fs::create_dir_all(&folder).with_context(|| format!("{0} 无法创建 · {0} cannot be made", folder.display()))?;
         }
     }
     Ok(())
@@ -158,7 +158,7 @@ impl Customs {
     async fn end(self) -> Result<Report> {
         // If it has ended already, joining it tells why.
         let _ = self.stop.send(true);
-        Ok(self.running.await.context("the simulated customs broke off")??)
+        Ok(self.running.await.context("模拟海关中断 · the simulated customs broke off")??)
     }
 }
 

@@ -71,7 +71,7 @@ pub(super) fn run(command: &KeyCommand) -> Result<ExitCode> {
 pub(super) fn write_log_key(clockwork: &Clockwork, origin: &str, name: &str, dir: &Path) -> Result<(PathBuf, PathBuf)> {
     let mut seed = [0; 32];
     clockwork.fill(&mut seed);
-    let key = LogKey::new(origin, &seed).with_context(|| format!("{origin:?} is no name for a log"))?;
+    let key = LogKey::new(origin, &seed).with_context(|| format!("{origin:?} 不能用作日志名称 · {origin:?} is no name for a log"))?;
     let secret = dir.join(format!("{name}.logkey"));
     let public = dir.join(format!("{name}.vkey"));
     if public.exists() {

@@ -50,11 +50,11 @@ pub(super) fn waybills(file: &Path) -> Result<Read<draft::Waybill>> {
 }
 
 fn read<T: DeserializeOwned>(file: &Path) -> Result<Read<T>> {
-    let size = fs::metadata(file).with_context(|| format!("{} cannot be read", file.display()))?.len();
+    let size = fs::metadata(file).with_context(|| format!("{0} 无法读取 · {0} cannot be read", file.display()))?.len();
     if size > LARGEST_BYTES {
         bail!("{} is larger than 1 GiB; split it", file.display());
     }
-    let bytes = fs::read(file).with_context(|| format!("{} cannot be read", file.display()))?;
+    let bytes = fs::read(file).with_context(|| format!("{0} 无法读取 · {0} cannot be read", file.display()))?;
     let text = std::str::from_utf8(bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes))
         .with_context(|| format!("{} 不是 UTF-8 编码，请另存为 UTF-8 · is not UTF-8; save it as UTF-8", file.display()))?;
     if file.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("csv")) { csv_rows(text) } else { Ok(json_lines(text)) }

@@ -19,7 +19,8 @@ use crate::{
 
 /// Begins to write the program's own log to standard error.
 pub(super) fn begin_log(options: &LogOptions) -> Result<()> {
-    let filter = EnvFilter::try_new(&options.filter).with_context(|| format!("log.filter {:?} makes no sense", options.filter))?;
+    let filter = EnvFilter::try_new(&options.filter)
+        .with_context(|| format!("log.filter {0:?} 无法理解 · log.filter {0:?} makes no sense", options.filter))?;
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(std::io::stderr().is_terminal()).with_writer(std::io::stderr);
     match options.format {
         LogFormat::Text => builder.init(),
@@ -30,9 +31,9 @@ pub(super) fn begin_log(options: &LogOptions) -> Result<()> {
 
 /// Waits for Ctrl-C or a polite kill.
 pub(super) async fn asked_to_stop() -> Result<()> {
-    let mut terminate = signal(SignalKind::terminate()).context("signals cannot be waited for")?;
+    let mut terminate = signal(SignalKind::terminate()).context("无法等待系统信号 · signals cannot be waited for")?;
     tokio::select! {
-        interrupted = tokio::signal::ctrl_c() => interrupted.context("signals cannot be waited for")?,
+        interrupted = tokio::signal::ctrl_c() => interrupted.context("无法等待系统信号 · signals cannot be waited for")?,
         _ = terminate.recv() => {}
     }
     Ok(())
@@ -64,7 +65,7 @@ pub(super) async fn simulate(file: &Path) -> Result<ExitCode> {
     asked_to_stop().await?;
     // If it has ended already, joining it tells why.
     let _ = stop.send(true);
-    let report = running.await.context("the simulated customs broke off")??;
+    let report = running.await.context("模拟海关中断 · the simulated customs broke off")??;
     say(&report.to_string());
     Ok(if report.declared_twice.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -116,14 +116,15 @@ pub(super) async fn submit(args: &SubmitArgs) -> Result<ExitCode> {
     let answers = send_all(&load, args).await?;
     let reported = report(answers, bad);
     if let Some(path) = &args.report {
-        write(path, &reported).with_context(|| format!("{} cannot be written", path.display()))?;
+        write(path, &reported).with_context(|| format!("{0} 无法写入 · {0} cannot be written", path.display()))?;
     }
     Ok(summarize(&reported, load.len()))
 }
 
 /// Sends until everything has an answer. A stream that breaks is taken up again: keys make a repeated item harmless.
 async fn send_all(load: &Load, args: &SubmitArgs) -> Result<BTreeMap<String, Answer>> {
-    let authority = args.ca.as_ref().map(|ca| fs::read(ca).with_context(|| format!("{} cannot be read", ca.display()))).transpose()?;
+    let authority =
+        args.ca.as_ref().map(|ca| fs::read(ca).with_context(|| format!("{0} 无法读取 · {0} cannot be read", ca.display()))).transpose()?;
     let progress = bar(load.len());
     let patience = Duration::from_secs(args.patience);
     let mut answers = BTreeMap::new();
@@ -146,7 +147,7 @@ async fn send_all(load: &Load, args: &SubmitArgs) -> Result<BTreeMap<String, Ans
             progress.abandon();
             let advice = if passing { "；稍后重新运行同一命令即可继续 · run the same command again to go on" } else { "" };
             let what = format!("{done}/{} 已答复 · answered{advice}", load.len());
-            return Err(failed.map_or_else(|| anyhow::anyhow!("the gateway stays busy"), anyhow::Error::from)).context(what);
+            return Err(failed.map_or_else(|| anyhow::anyhow!("网关一直繁忙 · the gateway stays busy"), anyhow::Error::from)).context(what);
         }
         sleep(pause(&answers)).await;
     }

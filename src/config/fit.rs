@@ -116,6 +116,17 @@ fn zeros(config: &Config) -> Vec<String> {
     let sequencer = &config.audit.sequencer;
     let numbers = [
         ("store.largest_mib", store.largest_mib == 0),
+        ("grpc.connections", grpc.connections == 0),
+        ("grpc.connections_per_address", grpc.connections_per_address == 0),
+        ("grpc.handshake_s", grpc.handshake_s == 0),
+        ("grpc.stall_s", grpc.stall_s == 0),
+        ("grpc.idle_s", grpc.idle_s == 0),
+        ("grpc.calls", grpc.calls == 0),
+        ("grpc.calls_per_key", grpc.calls_per_key == 0),
+        ("grpc.streams", grpc.streams == 0),
+        ("grpc.streams_per_key", grpc.streams_per_key == 0),
+        ("grpc.followers", grpc.followers == 0),
+        ("grpc.followers_per_key", grpc.followers_per_key == 0),
         ("grpc.request_timeout_s", grpc.request_timeout_s == 0),
         ("grpc.request_kib", grpc.request_kib == 0),
         ("grpc.streams_per_connection", grpc.streams_per_connection == 0),

@@ -41,20 +41,26 @@ struct Places {
     largest_bytes: u64,
     /// What each file looked like when it was read: one that has changed since is not removed.
     seen: Mutex<HashMap<String, Look>>,
-    /// Files in `in` of which the log has been told that they cannot be read.
-    unread: Mutex<HashSet<String>>,
+    /// Files in `in` of which the log has been told that they cannot be read or put aside.
+    unread: Mutex<HashSet<OsString>>,
 }
 
-/// What tells whether a file is still the one that was read.
+/// What tells whether a file is still the one that was read: another that takes its place within one tick of the clock and has the
+/// same length is still another file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Look {
     length: u64,
     modified: Option<SystemTime>,
+    file: u64,
 }
 
 impl Look {
     fn of(metadata: &fs::Metadata) -> Self {
-        Self { length: metadata.len(), modified: metadata.modified().ok() }
+        #[cfg(unix)]
+        let file = std::os::unix::fs::MetadataExt::ino(metadata);
+        #[cfg(not(unix))]
+        let file = 0;
+        Self { length: metadata.len(), modified: metadata.modified().ok(), file }
     }
 }
 
@@ -175,17 +181,24 @@ impl Places {
     fn receive(&self, limit: usize) -> Result<Vec<Received>, Fault> {
         let transient = |error: io::Error| Fault::Transient(kind_of(&error));
         fs::create_dir_all(&self.inward).map_err(transient)?;
-        let mut names = Vec::new();
+        let (mut names, mut strange) = (Vec::new(), Vec::new());
         for entry in fs::read_dir(&self.inward).map_err(transient)? {
-            let name = entry.map_err(transient)?.file_name();
-            match name.to_str() {
-                Some(name) if is_answer(name) => names.push(name.to_owned()),
-                Some(_) => {}
-                None => self.reject(&name, "the name is not UTF-8"),
+            let entry = entry.map_err(transient)?;
+            match entry.file_name().into_string() {
+                Ok(name) if is_answer(&name) => names.push(name),
+                Ok(_) => {}
+                Err(name) if entry.file_type().is_ok_and(|kind| kind.is_file()) => strange.push(name),
+                Err(_) => {}
             }
         }
         names.sort_unstable();
-        self.unread.lock().unwrap_or_else(PoisonError::into_inner).retain(|name| names.binary_search(name).is_ok());
+        let is_there = |name: &str| names.binary_search_by(|known| known.as_str().cmp(name)).is_ok();
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).retain(|name, _| is_there(name));
+        let still = |name: &OsString| name.to_str().map_or_else(|| strange.contains(name), is_there);
+        self.unread.lock().unwrap_or_else(PoisonError::into_inner).retain(still);
+        for name in &strange {
+            self.reject(name, "the name is not UTF-8");
+        }
         let mut received = Vec::new();
         let mut room = RECEIVED_BYTES;
         for name in names {
@@ -198,7 +211,7 @@ impl Places {
                     received.push(item);
                 }
                 Ok(None) => {}
-                Err(error) => self.leave(&name, &error),
+                Err(error) => self.leave(OsStr::new(&name), &error),
             }
         }
         Ok(received)
@@ -215,7 +228,12 @@ impl Places {
         };
         let mut bytes = Vec::new();
         if metadata.len() <= self.largest_bytes {
-            File::open(&path)?.take(self.largest_bytes.saturating_add(1)).read_to_end(&mut bytes)?;
+            let file = File::open(&path)?;
+            // What was a file may have become a link meanwhile: it is looked at again next time.
+            if Look::of(&file.metadata()?).file != Look::of(&metadata).file {
+                return Ok(None);
+            }
+            file.take(self.largest_bytes.saturating_add(1)).read_to_end(&mut bytes)?;
         }
         let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
         if metadata.len() > self.largest_bytes || length > self.largest_bytes {
@@ -229,9 +247,10 @@ impl Places {
 
     /// One file that cannot be read holds up nobody and stays where it is: whoever put it there may still give leave to read it.
     /// It is looked at every time, but the log is told once.
-    fn leave(&self, name: &str, error: &io::Error) {
+    fn leave(&self, name: &OsStr, error: &io::Error) {
         if self.unread.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned()) {
-            warn!(road.folder = "in", file.name = name, error = kind_of(error), "file cannot be read now and is left there");
+            let name = name.to_string_lossy();
+            warn!(road.folder = "in", file.name = %name, error = kind_of(error), "file cannot be read or put aside now and is left there");
         }
     }
 
@@ -241,12 +260,13 @@ impl Places {
             let mut note = free.clone();
             note.push(".reason.txt");
             fs::rename(self.inward.join(name), self.rejected.join(free))?;
-            fs::write(self.rejected.join(note), reason)
+            // A name may leave no room for what is appended; then the log alone has the reason.
+            drop(fs::write(self.rejected.join(note), reason));
+            Ok(())
         });
-        let file = name.to_string_lossy();
         match moved {
-            Ok(()) => warn!(file.name = %file, file.reason = reason, "file was put aside unread"),
-            Err(error) => warn!(file.name = %file, file.reason = reason, error = kind_of(&error), "file cannot be put aside now"),
+            Ok(()) => warn!(file.name = %name.to_string_lossy(), file.reason = reason, "file was put aside unread"),
+            Err(error) => self.leave(name, &error),
         }
     }
 
@@ -393,9 +413,9 @@ mod tests {
         for _ in 0..2 {
             assert_eq!(road.receive(10).await.unwrap().is_empty(), !all_readable);
         }
-        road.places.leave("a.xml", &io::Error::from(io::ErrorKind::PermissionDenied));
+        road.places.leave(OsStr::new("a.xml"), &io::Error::from(io::ErrorKind::PermissionDenied));
         assert!(file.exists() && !place.path().join("in/rejected").exists());
-        assert!(road.places.unread.lock().unwrap().contains("a.xml"));
+        assert!(road.places.unread.lock().unwrap().contains(OsStr::new("a.xml")));
         fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
         assert_eq!(road.receive(10).await.unwrap()[0].bytes, b"later");
         road.acknowledge(&["a.xml".into()]).await.unwrap();

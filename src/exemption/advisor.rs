@@ -27,16 +27,16 @@ use super::{
 #[derive(Debug, thiserror::Error)]
 pub enum SetupError {
     /// A shipped table is broken.
-    #[error("a table of the exemption is broken")]
+    #[error("无票免税的数据表有误 · a table of the exemption is broken")]
     Data(#[from] DataError),
     /// An override without a name or a reason.
-    #[error("the override of N-REGIME-UNVERIFIED needs a name and a reason")]
+    #[error("覆盖 N-REGIME-UNVERIFIED 需注明姓名和理由 · the override of N-REGIME-UNVERIFIED needs a name and a reason")]
     Override,
     /// A profile without a code, or two with one.
-    #[error("seller profile {0:?}: the code is empty or used twice")]
+    #[error("卖家资料 {0:?}：代码为空或重复 · seller profile {0:?}: the code is empty or used twice")]
     Seller(String),
     /// A rule for a zone that is not in the list.
-    #[error("no pilot zone is called {0:?}")]
+    #[error("没有名为 {0:?} 的综试区 · no pilot zone is called {0:?}")]
     Zone(String),
 }
 

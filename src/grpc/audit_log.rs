@@ -1,11 +1,11 @@
 //! `AuditLog`: what happened, who did it, when and why.
 
-use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status, async_trait};
 
 use super::{
     Door, convert, declarations, find,
     follow::{self, Filter},
+    outlet::Answers,
     proto, scope, status,
 };
 use crate::{
@@ -22,7 +22,7 @@ const LONGEST_WORD: usize = 100;
 
 #[async_trait]
 impl proto::audit_log_server::AuditLog for Door {
-    type TailStream = ReceiverStream<Result<proto::TailResponse, Status>>;
+    type TailStream = Answers<proto::TailResponse>;
 
     async fn timeline(&self, request: Request<proto::TimelineRequest>) -> Result<Response<proto::TimelineResponse>, Status> {
         let caller = self.admit(&request, Call::ReadAuditLog)?;
@@ -67,9 +67,9 @@ impl proto::audit_log_server::AuditLog for Door {
 
     async fn tail(&self, request: Request<proto::TailRequest>) -> Result<Response<Self::TailStream>, Status> {
         let caller = self.admit(&request, Call::ReadAuditLog)?;
-        let filter = Filter { tenant: caller.scope, subjects: None };
+        let filter = Filter { tenant: caller.scope.clone(), subjects: None };
         let show = |position, placed| Some(proto::TailResponse { entry: Some(entry(Some(position), placed)) });
-        follow::follow(self, filter, request.get_ref().after_position, show).await.map(Response::new)
+        follow::follow(self, &caller, filter, request.get_ref().after_position, show).await.map(Response::new)
     }
 }
 

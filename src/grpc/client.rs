@@ -30,16 +30,16 @@ const BUSY: Duration = Duration::from_millis(100);
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The address is none.
-    #[error("{0:?} is not the address of a gateway")]
+    #[error("{0:?} 不是网关地址 · {0:?} is not the address of a gateway")]
     Address(String),
     /// The key cannot be sent.
-    #[error("the API key has characters that no key has")]
+    #[error("调用方密钥含有无效字符 · the API key has characters that no key has")]
     Key,
     /// The gateway cannot be reached.
-    #[error("the gateway cannot be reached")]
+    #[error("无法连接网关 · the gateway cannot be reached")]
     Unreachable(#[source] tonic::transport::Error),
     /// The call was refused or broke off.
-    #[error("the gateway ended the call: {}", .0.message())]
+    #[error("网关结束了调用 · the gateway ended the call: {}", .0.message())]
     Ended(Status),
 }
 

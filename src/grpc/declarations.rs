@@ -1,12 +1,13 @@
 //! `Declarations`: what sellers call.
 
-use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status, Streaming, async_trait};
 
 use super::{
     Door, advice, convert, drafts,
     follow::{self, Filter},
-    items, proto, scope, status,
+    items,
+    outlet::Answers,
+    proto, scope, status,
 };
 use crate::{
     access::Call,
@@ -25,8 +26,8 @@ const LONGEST_OFFICE: usize = 4;
 
 #[async_trait]
 impl proto::declarations_server::Declarations for Door {
-    type SubmitStreamStream = items::Answers<proto::SubmitStreamResponse>;
-    type WatchStream = ReceiverStream<Result<proto::WatchResponse, Status>>;
+    type SubmitStreamStream = Answers<proto::SubmitStreamResponse>;
+    type WatchStream = Answers<proto::WatchResponse>;
 
     async fn submit(&self, request: Request<proto::SubmitRequest>) -> Result<Response<proto::SubmitResponse>, Status> {
         let caller = self.admit(&request, Call::Submit)?;
@@ -40,9 +41,9 @@ impl proto::declarations_server::Declarations for Door {
         request: Request<Streaming<proto::SubmitStreamRequest>>,
     ) -> Result<Response<Self::SubmitStreamStream>, Status> {
         let caller = self.admit(&request, Call::Submit)?;
-        let intake = self.parts.intake.clone();
-        let answers = items::answer_each(request.into_inner(), self, move |item: proto::SubmitStreamRequest| {
-            let (intake, actor) = (intake.clone(), caller.actor.clone());
+        let (intake, actor) = (self.parts.intake.clone(), caller.actor.clone());
+        let answers = items::answer_each(request.into_inner(), self, &caller, move |item: proto::SubmitStreamRequest| {
+            let (intake, actor) = (intake.clone(), actor.clone());
             async move {
                 let item_id = items::item_id(&item.item_id);
                 let queued = intake.queue_submission(actor, drafts::submission(item.submit.unwrap_or_default())).await;
@@ -54,7 +55,7 @@ impl proto::declarations_server::Declarations for Door {
                     proto::SubmitStreamResponse { item_id, result: Some(result) }
                 }
             }
-        });
+        })?;
         Ok(Response::new(answers))
     }
 
@@ -121,8 +122,8 @@ impl proto::declarations_server::Declarations for Door {
         for id in &asked.declaration_ids {
             subjects.push(convert::declaration_id(id)?.0);
         }
-        let filter = Filter { tenant: caller.scope, subjects: (!subjects.is_empty()).then_some(subjects) };
-        follow::follow(self, filter, asked.after_position, changes).await.map(Response::new)
+        let filter = Filter { tenant: caller.scope.clone(), subjects: (!subjects.is_empty()).then_some(subjects) };
+        follow::follow(self, &caller, filter, asked.after_position, changes).await.map(Response::new)
     }
 }
 

@@ -14,6 +14,8 @@ use crate::{
 
 /// The longest number there is has 60 characters (orderNo).
 const LONGEST_NUMBER: usize = 100;
+/// The most hits that are shown: a bill may be that of very many declarations.
+pub(super) const MOST_HITS: usize = 1_000;
 
 /// What a number or an id leads to.
 pub(super) struct Lead {

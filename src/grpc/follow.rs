@@ -4,23 +4,24 @@
 
 use std::{sync::Arc, time::Duration};
 
-use tokio::{
-    sync::{mpsc, watch},
-    time::timeout,
-};
-use tokio_stream::wrappers::ReceiverStream;
+use tokio::{sync::watch, time::timeout};
 use tonic::Status;
 use uuid::Uuid;
 
-use super::{Door, status, stopped};
+use super::{
+    Door,
+    options::Options,
+    outlet::{Answers, Outlet, outlet},
+    status, stopped,
+};
 use crate::{
+    access::Caller,
     audit::Entry,
     party::Tenant,
     store::{EntryFilter, Store},
 };
 
 const PAGE: u32 = 256;
-const ON_THE_WAY: usize = 16;
 const POLL: Duration = Duration::from_millis(250);
 
 /// How many entries have a place in the log, as last seen.
@@ -38,7 +39,7 @@ pub(super) async fn watch_growth(door: Door, growth: watch::Sender<Growth>) {
             () = &mut stop => return,
             _ = timeout(POLL, door.store().hints().grown.notified()) => {}
         }
-        if door.followers.available_permits() == door.parts.options.followers {
+        if door.followers.is_empty() {
             continue;
         }
         match door.store().log_head().await {
@@ -59,27 +60,27 @@ pub(super) struct Filter {
 /// Sends what `show` makes of each entry after a position (without one: from now on), as long as somebody reads.
 pub(super) async fn follow<T: Send + 'static>(
     door: &Door,
+    caller: &Caller,
     filter: Filter,
     after: Option<i64>,
     show: fn(i64, Entry) -> Option<T>,
-) -> Result<ReceiverStream<Result<T, Status>>, Status> {
-    let permit = Arc::clone(&door.followers).try_acquire_owned().map_err(|_| status::too_many_followers())?;
+) -> Result<Answers<T>, Status> {
+    let pass = door.followers.enter(caller).ok_or_else(status::too_many_followers)?;
     let after = match after {
         Some(position) if position >= -1 => position,
         Some(_) => return Err(status::invalid("起始位置应为-1或更大", "after_position is -1 or more")),
         None => door.store().log_head().await.map_err(|error| status::of_store(&error))?.size - 1,
     };
-    let (answers, stream) = mpsc::channel(ON_THE_WAY);
+    let (outlet, answers) = outlet(pass, Options::seconds(door.parts.options.stall_s));
     let (store, growth, stop) = (Arc::clone(&door.parts.store), door.growth.clone(), door.stop.clone());
     tokio::spawn(async move {
-        let follower = Follower { store, growth, filter, after, answers, show };
+        let follower = Follower { store, growth, filter, after, outlet, show };
         tokio::select! {
             () = stopped(stop) => {}
             () = follower.run() => {}
         }
-        drop(permit);
     });
-    Ok(ReceiverStream::new(stream))
+    Ok(answers)
 }
 
 struct Follower<T> {
@@ -87,7 +88,7 @@ struct Follower<T> {
     growth: watch::Receiver<Growth>,
     filter: Filter,
     after: i64,
-    answers: mpsc::Sender<Result<T, Status>>,
+    outlet: Outlet<T>,
     show: fn(i64, Entry) -> Option<T>,
 }
 
@@ -98,14 +99,10 @@ impl<T> Follower<T> {
             match self.catch_up().await {
                 Ok(true) => {}
                 Ok(false) => return,
-                Err(status) => {
-                    // The reader may be gone as well.
-                    let _ = self.answers.send(Err(status)).await;
-                    return;
-                }
+                Err(status) => return self.outlet.end_with(status),
             }
             tokio::select! {
-                () = self.answers.closed() => return,
+                () = self.outlet.closed() => return,
                 changed = self.growth.changed() => if changed.is_err() { return },
             }
         }
@@ -120,13 +117,13 @@ impl<T> Follower<T> {
                 let Some(position) = placed.position else { continue };
                 self.after = position;
                 if let Some(answer) = (self.show)(position, placed.entry)
-                    && self.answers.send(Ok(answer)).await.is_err()
+                    && !self.outlet.put(answer).await
                 {
                     return Ok(false);
                 }
             }
             if !full {
-                return Ok(!self.answers.is_closed());
+                return Ok(!self.outlet.is_closed());
             }
         }
     }

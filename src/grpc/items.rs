@@ -1,42 +1,72 @@
 //! Bidirectional streams: an answer for each item, in their order, a bounded number in hand. Answers are made only as fast as
-//! they are read, items read only as fast as answers are made: a slow reader holds no more than what is in hand. An item has its room
-//! in intake before the next one is pulled, so that what streams hold in all is bounded by bytes, and one item for each.
+//! they are read, items read only as fast as answers are made: a slow reader holds no more than what is in hand, and one that reads
+//! nothing at all, or sends nothing, is let go after a while. An item has its room in intake before the next one is pulled, so that
+//! what streams hold in all is bounded by bytes, and one item for each.
 
-use std::pin::Pin;
+use std::{pin::pin, time::Duration};
 
 use futures_util::{Stream, StreamExt, future, stream};
+use tokio::time::timeout;
 use tonic::{Status, Streaming};
 
-use super::{Door, status};
-use crate::intake::Refusal;
-
-/// Answers on their way to the caller.
-pub(super) type Answers<A> = Pin<Box<dyn Stream<Item = Result<A, Status>> + Send>>;
+use super::{
+    Door,
+    options::Options,
+    outlet::{Answers, Outlet, outlet},
+    status,
+};
+use crate::{access::Caller, intake::Refusal};
 
 const LONGEST_ITEM_ID: usize = 100;
 
 /// Answers each item; ends with the caller's stream, with its failure, or when the gateway stops.
 /// `queue` is done once an item has its room; what it gives is the answer to come.
-pub(super) fn answer_each<Q, A, F, G>(questions: Streaming<Q>, door: &Door, queue: impl Fn(Q) -> F + Send + 'static) -> Answers<A>
+pub(super) fn answer_each<Q, A, F, G>(
+    questions: Streaming<Q>,
+    door: &Door,
+    caller: &Caller,
+    queue: impl Fn(Q) -> F + Send + 'static,
+) -> Result<Answers<A>, Status>
 where
     Q: Send + 'static,
     A: Send + 'static,
     F: Future<Output = G> + Send + 'static,
     G: Future<Output = A> + Send + 'static,
 {
+    let options = &door.parts.options;
+    let pass = door.streams.enter(caller).ok_or_else(status::too_many_streams)?;
+    let (outlet, answers) = outlet(pass, Options::seconds(options.stall_s));
     let stop = Box::pin(super::stopped(door.stop.clone()));
-    let in_hand = door.parts.options.items_in_flight.clamp(1, 4_096);
+    let in_hand = options.items_in_flight.clamp(1, 4_096);
     let stopping = door.stop.clone();
     // Whoever is still asking when the gateway stops is told to ask again, rather than left to count the answers.
     let last = stream::once(future::lazy(move |_| *stopping.borrow()))
         .filter_map(|stopping| future::ready(stopping.then(|| Err(status::stopping()))));
-    let answers = in_turn(questions.take_until(stop).chain(last), in_hand, queue);
-    // After a failure of the caller's stream there is nothing more to answer.
-    let ended = answers.scan(false, |ended, answer| {
-        let over = std::mem::replace(ended, answer.is_err());
-        future::ready((!over).then_some(answer))
-    });
-    Box::pin(ended)
+    let questions = questions.map(|question| question.map_err(|status| status::in_both(&status)));
+    let made = in_turn(questions.take_until(stop).chain(last), in_hand, queue);
+    tokio::spawn(give(made, outlet, Options::seconds(options.idle_s)));
+    Ok(answers)
+}
+
+/// Gives answers out as they are made. After a failure of the caller's stream there is nothing more to answer.
+async fn give<A>(made: impl Stream<Item = Result<A, Status>>, outlet: Outlet<A>, idle: Duration) {
+    let mut made = pin!(made);
+    loop {
+        let answer = tokio::select! {
+            () = outlet.closed() => return,
+            answer = timeout(idle, made.next()) => answer,
+        };
+        match answer {
+            Ok(Some(Ok(answer))) => {
+                if !outlet.put(answer).await {
+                    return;
+                }
+            }
+            Ok(Some(Err(status))) => return outlet.end_with(status),
+            Ok(None) => return,
+            Err(_) => return outlet.end_with(status::idle()),
+        }
+    }
 }
 
 /// Queues one after another, and gives the answers in that order, up to `in_hand` of them awaited at a time.
@@ -72,12 +102,9 @@ pub(super) fn item_id(id: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::{
-        sync::{
-            Arc,
-            atomic::{AtomicUsize, Ordering},
-        },
-        time::Duration,
+    use std::sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
     };
 
     use tokio::sync::Semaphore;
@@ -110,7 +137,7 @@ mod tests {
             }
         };
         let mut answers = Box::pin(in_turn(questions, 256, queue));
-        assert!(tokio::time::timeout(Duration::from_millis(50), answers.next()).await.is_err(), "nothing is answered yet");
+        assert!(timeout(Duration::from_millis(50), answers.next()).await.is_err(), "nothing is answered yet");
         assert_eq!(pulled.load(Ordering::SeqCst), 3, "two have their room, one waits for it");
         open.add_permits(1);
         let all: Vec<_> = answers.map(Result::unwrap).collect().await;

@@ -2,23 +2,23 @@
 
 use tonic::{Request, Response, Status, Streaming, async_trait};
 
-use super::{Door, convert, drafts, items, proto, scope, status};
+use super::{Door, convert, drafts, items, outlet::Answers, proto, scope, status};
 use crate::{access::Call, intake::WaybillAnswer};
 
 const LONGEST_NUMBER: usize = 100;
 
 #[async_trait]
 impl proto::logistics_server::Logistics for Door {
-    type PushWaybillsStream = items::Answers<proto::PushWaybillsResponse>;
+    type PushWaybillsStream = Answers<proto::PushWaybillsResponse>;
 
     async fn push_waybills(
         &self,
         request: Request<Streaming<proto::PushWaybillsRequest>>,
     ) -> Result<Response<Self::PushWaybillsStream>, Status> {
         let caller = self.admit(&request, Call::PushWaybills)?;
-        let intake = self.parts.intake.clone();
-        let answers = items::answer_each(request.into_inner(), self, move |item: proto::PushWaybillsRequest| {
-            let (intake, actor) = (intake.clone(), caller.actor.clone());
+        let (intake, actor) = (self.parts.intake.clone(), caller.actor.clone());
+        let answers = items::answer_each(request.into_inner(), self, &caller, move |item: proto::PushWaybillsRequest| {
+            let (intake, actor) = (intake.clone(), actor.clone());
             async move {
                 let item_id = items::item_id(&item.item_id);
                 let queued = intake.queue_push(actor, drafts::push(item.waybill.unwrap_or_default())).await;
@@ -30,7 +30,7 @@ impl proto::logistics_server::Logistics for Door {
                     proto::PushWaybillsResponse { item_id, result: Some(result) }
                 }
             }
-        });
+        })?;
         Ok(Response::new(answers))
     }
 

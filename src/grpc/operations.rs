@@ -29,12 +29,14 @@ impl proto::operations_server::Operations for Door {
         if numbers.is_empty() || numbers.len() > MOST_NUMBERS {
             return Err(status::invalid("一次查询1至200个编号", "ask for 1 to 200 numbers at a time"));
         }
-        let leads = find::leads(self, scope(&caller), &numbers).await?;
+        let mut leads = find::leads(self, scope(&caller), &numbers).await?;
+        let more = leads.len() > find::MOST_HITS;
+        leads.truncate(find::MOST_HITS);
         let shown = find::shown(self, scope(&caller), &leads).await?;
         let found: HashSet<_> = leads.iter().map(|lead| lead.number.as_str()).collect();
         let missing = numbers.iter().filter(|number| !found.contains(number.as_str())).cloned().collect();
         let hits = leads.iter().map(|lead| hit(lead, lead.declaration.and_then(|id| shown.get(&id)))).collect();
-        Ok(Response::new(proto::FindResponse { hits, missing }))
+        Ok(Response::new(proto::FindResponse { hits, missing, more }))
     }
 
     async fn unmatched_receipts(

@@ -81,10 +81,67 @@ pub(super) fn invalid(zh: &str, en: &str) -> Status {
     Status::invalid_argument(format!("{zh} / {en}"))
 }
 
+/// One request holds more than any that makes sense.
+pub(super) fn too_many_items() -> Status {
+    invalid(
+        &format!("单个请求中重复项过多（最多{}项）", super::codec::MOST_ITEMS),
+        &format!("more than {} repeated fields in one request", super::codec::MOST_ITEMS),
+    )
+}
+
+/// Too many calls are in hand already.
+pub(super) fn too_many_calls() -> Status {
+    busy(Code::Unavailable, "同时处理的请求过多，请稍后以相同内容重试 / too many calls at a time: send the same again later")
+}
+
+/// Too many streams of items are open already.
+pub(super) fn too_many_streams() -> Status {
+    busy(Code::ResourceExhausted, "打开的流过多，请稍后重试 / too many open SubmitStream and PushWaybills calls")
+}
+
+/// A call took longer than calls may.
+pub(super) fn too_slow() -> Status {
+    Status::deadline_exceeded("请求超时；可以相同内容重试 / the call took too long; the same may be sent again")
+}
+
+/// Nothing came on a stream.
+pub(super) fn idle() -> Status {
+    Status::deadline_exceeded(
+        "长时间未收到内容，流已结束；已答复的均已保存 / nothing was sent for long: the stream ends, what was answered is kept",
+    )
+}
+
+/// Nobody took the answers of a stream.
+pub(super) fn stalled() -> Status {
+    Status::aborted(
+        "长时间未读取答复，流已结束；未答复的请重发 / the answers were not read for long: the stream ends, send again what was not answered",
+    )
+}
+
+/// Whether a refusal was made by the transport: ours are in both languages.
+pub(super) fn is_of_transport(status: &Status) -> bool {
+    status.code() != Code::Ok && status.message().is_ascii()
+}
+
+/// A refusal of the transport, in both languages.
+pub(super) fn in_both(status: &Status) -> Status {
+    if !is_of_transport(status) {
+        return status.clone();
+    }
+    let (code, zh) = match status.code() {
+        Code::OutOfRange => (Code::OutOfRange, "请求过大"),
+        Code::Unimplemented => (Code::Unimplemented, "不支持该调用或压缩方式"),
+        Code::Internal if status.message().contains("decode") => (Code::InvalidArgument, "请求内容无法解析"),
+        Code::Internal => (Code::InvalidArgument, "请求不完整或格式错误"),
+        Code::Cancelled | Code::DeadlineExceeded => (status.code(), "请求超时或被取消"),
+        other => (other, "请求未能完成"),
+    };
+    Status::new(code, format!("{zh} / {}", status.message()))
+}
+
 /// Too many follow the log already.
 pub(super) fn too_many_followers() -> Status {
-    let details = ErrorDetails::with_retry_info(Some(RETRY_AFTER));
-    Status::with_error_details(Code::ResourceExhausted, "订阅过多，请稍后重试 / too many open Watch and Tail calls", details)
+    busy(Code::ResourceExhausted, "订阅过多，请稍后重试 / too many open Watch and Tail calls")
 }
 
 /// The gateway stops; what has been answered is kept.

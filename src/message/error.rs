@@ -91,9 +91,16 @@ pub struct Error {
     place: Option<Place>,
 }
 
+/// The most characters of a name that is told: names in a message may be as long as the message.
+const LONGEST_SUBJECT: usize = 60;
+
 impl Error {
     pub(super) fn new(problem: Problem, subject: impl Into<Cow<'static, str>>) -> Self {
-        Self { problem, subject: subject.into(), place: None }
+        let mut subject = subject.into();
+        if let Some((end, _)) = subject.char_indices().nth(LONGEST_SUBJECT) {
+            subject.to_mut().truncate(end);
+        }
+        Self { problem, subject, place: None }
     }
 
     /// Says where: at byte `offset` of `text`.
@@ -159,6 +166,7 @@ mod tests {
         assert_eq!(error.place(), Some(Place { line: 2, column: 3 }));
         assert_eq!(error.to_string(), "only the five predefined entities and character references are accepted: nbsp (line 2, column 3)");
         assert_eq!(error.zh(), "不接受自定义实体：nbsp（第 2 行第 3 列）");
+        assert_eq!(Error::new(Problem::Prefix, "名".repeat(10_000)).subject(), "名".repeat(LONGEST_SUBJECT));
         assert_eq!(Error::from(Problem::Count).to_string(), "there must be 1 to 100 documents");
     }
 }

@@ -23,10 +23,10 @@ const SM2_CURVE: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.156.10197.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Fault {
     /// Not an X.509 certificate, or a huge one.
-    #[error("not an X.509 certificate")]
+    #[error("不是 X.509 证书 · not an X.509 certificate")]
     Unreadable,
     /// Its key is of another kind.
-    #[error("the certificate holds no SM2 key")]
+    #[error("证书中没有 SM2 公钥 · the certificate holds no SM2 key")]
     OtherKey,
 }
 

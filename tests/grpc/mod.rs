@@ -1,6 +1,9 @@
 //! The gRPC door, over a real server.
 
 mod doors;
+mod hostile;
+mod raw;
+mod slow;
 mod samples;
 mod submitting;
 mod watching;

@@ -1,6 +1,6 @@
 //! A real server on a loopback port over a fresh SQLite file, and callers of it.
 
-use std::{sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 use tongguan::{
@@ -45,6 +45,7 @@ pub(super) type Operations = proto::operations_client::OperationsClient<Caller>;
 pub(super) struct World {
     _folder: tempfile::TempDir,
     pub(super) store: Arc<dyn Store>,
+    pub(super) address: SocketAddr,
     pub(super) channel: Channel,
     clockwork: Clockwork,
     keys: Vec<(String, String)>,
@@ -59,6 +60,12 @@ pub(super) async fn open_world() -> World {
 
 /// A server with a key for each name, tenant and role.
 pub(super) async fn world(keys: &[(&str, &str, Role)]) -> World {
+    bounded_world(keys, grpc::Options { followers: 4, ..grpc::Options::default() }).await
+}
+
+/// The same with other bounds.
+pub(super) async fn bounded_world(keys: &[(&str, &str, Role)], options: grpc::Options) -> World {
+    let bounds = options;
     let folder = tempfile::tempdir().unwrap();
     let store: Arc<dyn Store> = Arc::new(Sqlite::open(&folder.path().join("tongguan.db")).await.unwrap());
     let noon = start_of(parse_day("20261123").unwrap()) + Duration::from_secs(43_200);
@@ -78,14 +85,14 @@ pub(super) async fn world(keys: &[(&str, &str, Role)]) -> World {
         intake,
         access: Arc::new(Access::new(&options).unwrap()),
         clockwork: clockwork.clone(),
-        options: grpc::Options { followers: 4, ..grpc::Options::default() },
+        options: bounds,
     };
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let (stop, stopped) = watch::channel(false);
     let served = tokio::spawn(grpc::serve(listener, parts, stopped));
     let channel = Endpoint::try_from(format!("http://{address}")).unwrap().connect().await.unwrap();
-    World { _folder: folder, store, channel, clockwork, keys: plain, stop, served }
+    World { _folder: folder, store, address, channel, clockwork, keys: plain, stop, served }
 }
 
 fn rules() -> Rules {
@@ -108,6 +115,11 @@ fn rules() -> Rules {
 impl World {
     fn caller(&self, name: &str) -> Key {
         Key(self.keys.iter().find(|(known, _)| known == name).map(|(_, key)| key.clone()))
+    }
+
+    /// The value of `authorization` for a key.
+    pub(super) fn authorization(&self, name: &str) -> String {
+        self.caller(name).0.map_or_else(String::new, |key| format!("Bearer {key}"))
     }
 
     pub(super) fn declarations(&self, name: &str) -> Declarations {

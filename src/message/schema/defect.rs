@@ -130,7 +130,9 @@ fn paths<'t>(text: &'t str, faults: &[Fault], repeats: impl Fn(&str) -> bool) ->
     paths
 }
 
+/// One name of a path; long ones are cut, so that a path does not become as long as its message.
 fn step(name: &str, count: usize, repeats: impl Fn(&str) -> bool) -> String {
+    let name = name.char_indices().nth(60).map_or(name, |(end, _)| name.get(..end).unwrap_or(name));
     if count > 1 || repeats(name) { format!("/{name}[{count}]") } else { format!("/{name}") }
 }
 

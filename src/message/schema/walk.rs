@@ -1,6 +1,8 @@
 //! Reads a message once and holds every element against what the schemas declare. After a defect it goes on from where the content
 //! makes sense again, so that one fault is told once.
 
+use std::collections::HashSet;
+
 use super::{
     defect::{Fault, MAX_DEFECTS, unreadable},
     model::{Automaton, Complex, Content, Edge, Kind, Model, Symbol},
@@ -136,7 +138,7 @@ pub struct Walk<'m, 'a, L> {
     buffer: Vec<Attribute<'a>>,
     frames: Vec<Frame<'m>>,
     value: Value<'a>,
-    ids: Vec<String>,
+    ids: HashSet<String>,
     faults: Vec<Fault>,
     /// Elements that were told missing: the parent's offset, what it is, and the fault's place in `faults`.
     missed: Vec<(usize, usize, usize)>,
@@ -155,7 +157,7 @@ impl<'m, 'a, L: Listener> Walk<'m, 'a, L> {
             buffer: Vec::new(),
             frames: Vec::with_capacity(8),
             value: Value { returns: text.as_bytes().contains(&b'\r'), ..Value::default() },
-            ids: Vec::new(),
+            ids: HashSet::new(),
             faults: Vec::new(),
             missed: Vec::new(),
             is_root,

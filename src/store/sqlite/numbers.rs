@@ -182,13 +182,17 @@ fn question(key: &Key) -> (&str, &'static str, String) {
 }
 
 /// What numbers of any kind lead to.
+/// A bill may be that of very many declarations.
+const MOST_HITS: u32 = 1_001;
+
 pub(super) async fn find(connection: &mut SqliteConnection, tenant: Option<&Tenant>, asked: &[String]) -> Result<Vec<Hit>> {
     let rows = sqlx::query(
         "SELECT n.number, n.kind, n.declaration, n.document FROM json_each(?1) j CROSS JOIN numbers n ON n.number = j.value \
-         WHERE ?2 IS NULL OR n.tenant = ?2 OR n.document_tenant = ?2 ORDER BY j.key, n.kind, n.at DESC",
+         WHERE ?2 IS NULL OR n.tenant = ?2 OR n.document_tenant = ?2 ORDER BY j.key, n.kind, n.at DESC LIMIT ?3",
     )
     .bind(json(&asked)?)
     .bind(tenant.map(Tenant::as_str))
+    .bind(MOST_HITS)
     .fetch_all(connection)
     .await?;
     rows.iter()

@@ -65,12 +65,8 @@ impl<'m, L: Listener> Walk<'m, '_, L> {
         if let Some(fixed) = declared.fixed.filter(|fixed| !simple.is_fixed(value, fixed)) {
             return self.not_fixed_attribute(declared.name, fixed);
         }
-        if simple.base == Base::Id {
-            let id = value.trim_matches(' ').to_owned();
-            if self.ids.contains(&id) {
-                self.id_twice(declared.name);
-            }
-            self.ids.push(id);
+        if simple.base == Base::Id && !self.ids.insert(value.trim_matches(' ').to_owned()) {
+            self.id_twice(declared.name);
         }
     }
 }

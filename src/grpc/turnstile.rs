@@ -1,0 +1,151 @@
+//! Before a request is read: who calls is known by its headers, and has a place. Without a key nobody can have the gateway read as much
+//! as a request, and one key's calls leave room for those of others.
+
+use std::{
+    collections::HashMap,
+    convert::Infallible,
+    sync::{Arc, Mutex, PoisonError},
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError},
+    time::timeout,
+};
+use tonic::{
+    Status,
+    body::Body,
+    codegen::{BoxFuture, Service, http},
+    server::NamedService,
+};
+
+use super::status;
+use crate::access::{Access, Caller};
+
+/// Places, so many in all and so many for one key.
+#[derive(Debug, Clone)]
+pub(super) struct Gate {
+    all: Arc<Semaphore>,
+    most: usize,
+    most_of_one: usize,
+    /// By the name of the key: there are as many as there are keys.
+    of_one: Arc<Mutex<HashMap<String, Arc<Semaphore>>>>,
+}
+
+/// A place, until it is dropped.
+#[derive(Debug)]
+pub(super) struct Pass {
+    _all: OwnedSemaphorePermit,
+    _of_one: OwnedSemaphorePermit,
+}
+
+impl Gate {
+    pub(super) fn new(most: usize, most_of_one: usize) -> Self {
+        let most = most.clamp(1, Semaphore::MAX_PERMITS);
+        let most_of_one = most_of_one.clamp(1, Semaphore::MAX_PERMITS);
+        Self { all: Arc::new(Semaphore::new(most)), most, most_of_one, of_one: Arc::default() }
+    }
+
+    /// A place for one more of this caller's; nothing if there is none now.
+    pub(super) fn enter(&self, caller: &Caller) -> Option<Pass> {
+        let of_one = {
+            let mut known = self.of_one.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(known.entry(caller.actor.name.clone()).or_insert_with(|| Arc::new(Semaphore::new(self.most_of_one))))
+        };
+        let enter = |places: &Arc<Semaphore>| -> Result<_, TryAcquireError> { Arc::clone(places).try_acquire_owned() };
+        Some(Pass { _of_one: enter(&of_one).ok()?, _all: enter(&self.all).ok()? })
+    }
+
+    /// Whether nobody is in.
+    pub(super) fn is_empty(&self) -> bool {
+        self.all.available_permits() == self.most
+    }
+}
+
+/// What every call goes through.
+#[derive(Debug, Clone)]
+pub(super) struct Turnstile<S> {
+    inner: S,
+    access: Arc<Access>,
+    calls: Gate,
+    longest: Duration,
+}
+
+impl<S> Turnstile<S> {
+    pub(super) const fn new(inner: S, access: Arc<Access>, calls: Gate, longest: Duration) -> Self {
+        Self { inner, access, calls, longest }
+    }
+
+    fn pass(&self, headers: &http::HeaderMap) -> Result<Pass, Status> {
+        let authorization = headers.get("authorization").and_then(|value| value.to_str().ok());
+        let caller = self.access.identify(authorization).map_err(status::of_denied)?;
+        self.calls.enter(&caller).ok_or_else(status::too_many_calls)
+    }
+}
+
+impl<S: NamedService> NamedService for Turnstile<S> {
+    const NAME: &'static str = S::NAME;
+}
+
+impl<S> Service<http::Request<Body>> for Turnstile<S>
+where
+    S: Service<http::Request<Body>, Response = http::Response<Body>, Error = Infallible>,
+    S::Future: Send + 'static,
+{
+    type Response = http::Response<Body>;
+    type Error = Infallible;
+    type Future = BoxFuture<Self::Response, Infallible>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, request: http::Request<Body>) -> Self::Future {
+        let pass = match self.pass(request.headers()) {
+            Ok(pass) => pass,
+            Err(status) => return Box::pin(async move { Ok(status.into_http()) }),
+        };
+        let answering = timeout(self.longest, self.inner.call(request));
+        Box::pin(async move {
+            let answer = answering.await;
+            drop(pass);
+            match answer {
+                Ok(Ok(answer)) => Ok(in_both(answer)),
+                Ok(Err(never)) => match never {},
+                Err(_) => Ok(status::too_slow().into_http()),
+            }
+        })
+    }
+}
+
+/// Refusals of the transport itself are in English only.
+fn in_both(answer: http::Response<Body>) -> http::Response<Body> {
+    match Status::from_header_map(answer.headers()) {
+        Some(status) if status::is_of_transport(&status) => status::in_both(&status).into_http(),
+        _ => answer,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::party::{Actor, Role, Tenant};
+
+    fn caller(name: &str) -> Caller {
+        Caller { actor: Actor { tenant: Tenant::local(), role: Role::Seller, name: name.to_owned() }, scope: None }
+    }
+
+    #[test]
+    fn one_key_leaves_room_for_another() {
+        let gate = Gate::new(3, 2);
+        let (one, two) = (gate.enter(&caller("a")), gate.enter(&caller("a")));
+        assert!(one.is_some() && two.is_some() && gate.enter(&caller("a")).is_none());
+        let three = gate.enter(&caller("b"));
+        assert!(three.is_some() && gate.enter(&caller("b")).is_none(), "three in all");
+        drop(one);
+        assert!(gate.enter(&caller("a")).is_some());
+        drop((two, three));
+        assert!(gate.is_empty());
+    }
+}
