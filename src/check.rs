@@ -94,12 +94,14 @@ impl Findings {
 }
 
 /// What the store says is already used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Taken {
     /// Another declaration holds this order number of the same platform and seller.
     pub order_taken: bool,
     /// The waybill number of that carrier is bound to another declaration within 6 months.
     pub waybill_taken: bool,
+    /// The seller that the carrier's waybill of that number names, if it has been pushed.
+    pub waybill_seller: Option<String>,
 }
 
 /// What the store says is already used.
@@ -184,6 +186,9 @@ pub fn check(draft: &draft::Declaration, taken: &Taken, parameters: &Parameters,
     }
     if taken.waybill_taken && inventory.waybill_no.is_some() {
         report.add(&rules::WAYBILL_TAKEN, Field::InventoryWaybillNo, 0, "");
+    }
+    if taken.waybill_seller.as_deref().is_some_and(|seller| waybill::is_other(seller, &order.seller.code)) {
+        report.add(&rules::CONSIGNOR, Field::InventoryWaybillNo, 0, "");
     }
     let warnings = report.finish()?;
     Ok(Checked { declaration: Declaration { order, inventory }, warnings })

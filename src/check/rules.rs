@@ -175,6 +175,8 @@ rules! {
         "填写18位统一社会信用代码，或注明已在海关登记", "write the 18-character credit code, or say that the owner is registered";
     WAYBILL_SELLER: "P-WAYBILL-SELLER", Error, ORDER, "{field}与运单所填电商企业代码不同", "{field} differs from the seller code of the waybill itself",
         "运单与所属订单须为同一电商企业（清单的收发货人）", "a waybill and its order have one seller, the consignor of the list";
+    CONSIGNOR: "P-CONSIGNOR", Warning, ORDER, "该{field}的运单已由物流企业推送，其电商企业代码与订单不同", "the carrier has pushed the waybill of this {field} with another seller's code than the order's",
+        "核对运单号与电商企业代码，或请物流企业更正运单", "compare the waybill number and the seller's code, or have the carrier correct its waybill";
 
     NO_LINES: "L-NO-LINES", Error, SCHEMA, "{field}为空", "there are no {field}",
         "至少填写一项商品", "give at least one line";

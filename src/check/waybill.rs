@@ -45,10 +45,15 @@ fn seller(report: &mut Report, draft: &Party) -> Option<Party> {
     Some(report.party(Field::WaybillSellerCode, Field::WaybillSellerName, draft))
 }
 
-/// The seller of a waybill is that of its order. An enterprise has a code of 10 and one of 18 characters: only two of one kind
-/// can be told apart.
+/// Whether two codes are two sellers. An enterprise has a code of 10 and one of 18 characters: only two of one kind can be told
+/// apart.
+pub(super) fn is_other(one: &str, other: &str) -> bool {
+    one != other && one.len() == other.len() && !one.is_empty()
+}
+
+/// The seller of a waybill is that of its order.
 fn check_seller(report: &mut Report, own: &str, of_order: &str) {
-    if own != of_order && own.len() == of_order.len() && !own.is_empty() {
+    if is_other(own, of_order) {
         report.add(&super::rules::WAYBILL_SELLER, Field::ReferenceSeller, 0, "");
     }
 }

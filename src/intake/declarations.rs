@@ -94,7 +94,7 @@ fn decide(core: &Core, actor: &Actor, submission: &Submission, found: &Found, no
         Some(_) => return Decision::Refused(conflict(submission)),
         None => {}
     }
-    let taken = Taken { order_taken: found.order_taken, waybill_taken: found.waybill_taken };
+    let taken = Taken { order_taken: found.order_taken, waybill_taken: found.waybill_taken, waybill_seller: found.waybill_seller.clone() };
     match prepare::prepare(&core.parts.rules, submission, &taken, now) {
         Ok(planned) => {
             let acceptance = prepare::acceptance(&planned, submission, actor, &core.parts.clockwork, now, core.needed_within);
@@ -154,8 +154,8 @@ async fn settled(core: &Core, job: &DeclarationJob, accepted: Accepted, now: Tim
     let taken = match accepted {
         Accepted::New(id) | Accepted::Again(id) => return first_answer(core, &job.actor.tenant, id).await,
         Accepted::KeyConflict => return Err(conflict(&job.request)),
-        Accepted::OrderTaken => Taken { order_taken: true, waybill_taken: false },
-        Accepted::WaybillTaken => Taken { order_taken: false, waybill_taken: true },
+        Accepted::OrderTaken => Taken { order_taken: true, ..Taken::default() },
+        Accepted::WaybillTaken => Taken { waybill_taken: true, ..Taken::default() },
     };
     match prepare::prepare(&core.parts.rules, &job.request, &taken, now) {
         Err(refusal) => Err(refusal),

@@ -34,6 +34,8 @@ pub struct Found {
     pub order_taken: bool,
     /// Whether another declaration holds the waybill number.
     pub waybill_taken: bool,
+    /// The seller that the waybill of that number names, if it has been pushed.
+    pub waybill_seller: Option<String>,
 }
 
 /// A declaration to be kept.

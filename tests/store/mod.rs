@@ -275,6 +275,11 @@ async fn lookup_tells_what_is_taken() {
     assert!(found[0].order_taken && found[0].waybill_taken);
     assert!(!found[1].order_taken && found[1].waybill_taken);
     assert_eq!(found[2], tongguan::store::Found::default());
+    let pushed = world.waybill("W9");
+    let waybill = Arc::new(Waybill { seller: Some(party("OTHER")), ..Waybill::clone(&pushed.waybill) });
+    world.store.accept_waybills(START, vec![WaybillAcceptance { waybill, ..pushed }]).await.unwrap();
+    let found_pushed = world.store.lookup(START, vec![ask(None, "O9", Some("W9")), ask(None, "O9", None)]).await.unwrap();
+    assert_eq!(found_pushed.into_iter().map(|found| found.waybill_seller).collect::<Vec<_>>(), [Some("OTHER".to_owned()), None]);
     let later = world.store.lookup(START + Duration::from_secs(184 * 86_400), asked).await.unwrap();
     assert!(!later[1].waybill_taken, "a carrier may use a number again after six months");
 }

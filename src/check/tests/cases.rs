@@ -194,6 +194,21 @@ const CASES: &[(&str, &str, Change, Change)] = &[
             t.reference("4401960ABC", "1");
         },
     ),
+    (
+        "P-CONSIGNOR",
+        "inventory.waybill_no",
+        |t| t.taken.waybill_seller = Some(CARRIER.into()),
+        |t| t.taken.waybill_seller = Some(SELLER.into()),
+    ),
+    (
+        "P-CONSIGNOR",
+        "inventory.waybill_no",
+        |t| {
+            t.d.order.seller.code = "4401960ABC".into();
+            t.taken.waybill_seller = Some("4401960ABD".into());
+        },
+        |t| t.taken.waybill_seller = Some("4401960ABC".into()),
+    ),
     ("L-NO-LINES", "order.lines", |t| t.d.order.lines.clear(), |t| t.lines(1)),
     ("L-NO-LINES", "inventory.lines", |t| t.d.inventory.lines.clear(), |t| t.lines(1)),
     (

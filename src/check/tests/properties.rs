@@ -49,7 +49,7 @@ proptest! {
         let mut value = serde_json::to_value(&draft).expect("writes");
         scatter(&mut value, &mut strings.iter().cycle().cloned());
         let draft: draft::Declaration = serde_json::from_value(value).expect("reads");
-        let result = check(&draft, &Taken { order_taken: order > 50, waybill_taken: registered }, &Parameters::default(), TODAY);
+        let result = check(&draft, &Taken { order_taken: order > 50, waybill_taken: registered, ..Taken::default() }, &Parameters::default(), TODAY);
         if let Err(findings) = result {
             prop_assert!(findings.list().len() <= Findings::MOST && findings.total() >= findings.list().len());
             prop_assert!(findings.list().iter().all(|finding| finding.zh.len() + finding.en.len() < 600));

@@ -49,7 +49,8 @@ async fn look(connection: &mut SqliteConnection, now: Timestamp, asked: &[Lookup
         })
         .collect();
     let rows = sqlx::query(
-        "SELECT coalesce(k.digest, d.digest) AS digest, coalesce(k.declaration, d.id) AS bound, o.declaration AS ordered, w.declaration AS carried, w.document AS pushed, w.at, r.waybill AS named \
+        "SELECT coalesce(k.digest, d.digest) AS digest, coalesce(k.declaration, d.id) AS bound, o.declaration AS ordered, w.declaration AS carried, w.document AS pushed, w.at, r.waybill AS named, \
+         (SELECT p.body->'seller'->>'code' FROM waybills p WHERE p.id = w.document) AS consignor \
          FROM json_each(?1) j \
          LEFT JOIN idempotency_keys k ON k.tenant = j.value->>0 AND k.key = j.value->>1 \
          LEFT JOIN numbers o ON o.number = j.value->>2 AND o.kind = 'order' AND o.scope = j.value->>3 AND o.holder = x'' \
@@ -75,6 +76,7 @@ async fn look(connection: &mut SqliteConnection, now: Timestamp, asked: &[Lookup
                     bound,
                     order_taken: optional_id("numbers", row, "ordered")?.is_some(),
                     waybill_taken: carried.is_some() && !expired,
+                    waybill_seller: row.try_get::<Option<String>, _>("consignor")?.filter(|_| !expired),
                 },
                 waybill: pushed.or(optional_id("waybill_orders", row, "named")?),
                 expired,
