@@ -170,6 +170,6 @@ async fn twenty_kills_lose_nothing_and_declare_nothing_twice() {
         assert_eq!(accepted(&town.path(&format!("{what}.report"))).len(), ORDERS, "{what} accepted under ids of their own");
     }
     let (whole, told) = town.verify();
-    assert!(whole && told.contains(", 0 waiting for their place"), "{told}");
+    assert!(whole && told.contains(", 0 waiting for a checkpoint"), "{told}");
     assert!(while_submitting >= 5, "only {while_submitting} kills met a submit");
 }

@@ -155,7 +155,8 @@ pub(super) fn framed(message: &impl Message) -> Bytes {
 
 impl Calling {
     pub(super) fn send(&mut self, bytes: Bytes, last: bool) {
-        self.body.send_data(bytes, last).unwrap();
+        // The call may have ended meanwhile; its end tells how.
+        let _ = self.body.send_data(bytes, last);
     }
 
     /// The answer's body, once its head has come.
