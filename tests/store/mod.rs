@@ -3,8 +3,9 @@
 use std::{sync::Arc, time::Duration};
 
 use rust_decimal::Decimal;
+use sqlx::{Connection, SqliteConnection, migrate::Migrator, sqlite::SqliteConnectOptions};
 use tongguan::{
-    audit::Entry,
+    audit::{Entry, leaf_hash},
     clock::{Clockwork, ManualClock, SeededEntropy, Timestamp, parse_day},
     declaration::{
         Action, Declaration, DeclarationId, DocumentGuid, DocumentId, EnterpriseNo, Inventory, InventoryLine, InvoiceStatus, Kind,
@@ -657,4 +658,49 @@ async fn what_was_kept_is_there_after_a_restart_and_readable_without_writing() {
     drop(store);
     let reopened = World { _folder: folder, store: Sqlite::open(&file).await.unwrap(), clockwork };
     assert_eq!(reopened.store.accept(START, vec![reopened.acceptance("O1", None)]).await.unwrap(), [Accepted::Again(id)]);
+}
+
+#[tokio::test]
+async fn the_log_of_writes_is_folded_into_the_file_while_the_store_is_open() {
+    let world = world().await;
+    world.accept_one("O1", None).await;
+    let file = world._folder.path().join("tongguan.db");
+    // Immutable: the file alone is read, not the log beside it.
+    let alone = SqliteConnectOptions::new().filename(&file).immutable(true);
+    crate::rig::until(Duration::from_secs(30), "the declaration is in the file", || async {
+        let mut connection = SqliteConnection::connect_with(&alone).await.unwrap();
+        // Before the first folding there is no such table in it.
+        sqlx::query_scalar::<_, i64>("SELECT count(*) FROM declarations").fetch_one(&mut connection).await.is_ok_and(|count| count == 1)
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_store_of_the_first_schema_is_taken_over_with_its_keys_and_its_waiting_entries() {
+    let folder = tempfile::tempdir().unwrap();
+    let (file, first) = (folder.path().join("tongguan.db"), folder.path().join("first"));
+    std::fs::create_dir(&first).unwrap();
+    let name = "migrations/sqlite/0001_first.sql";
+    std::fs::copy(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(name), first.join("0001_first.sql")).unwrap();
+    let mut old = SqliteConnection::connect_with(&SqliteConnectOptions::new().filename(&file).create_if_missing(true)).await.unwrap();
+    Migrator::new(first).await.unwrap().run(&mut old).await.unwrap();
+    let made = world().await;
+    let (acceptance, entry) = (made.acceptance("O1", None), made.entry("accept", Uuid::from_u128(7)));
+    for sql in [
+        "PRAGMA application_id = 1413961561",
+        "INSERT INTO declarations (id, tenant, accepted_at, needed_by, office, carrier, plan, warnings, body) \
+         VALUES (?1, 'local', 1, 1, '5141', 'C', '{}', '[]', '{}')",
+        "INSERT INTO numbers (number, kind, scope, holder, at, tenant, declaration) VALUES ('O1', 'order', '无|SELLER', x'', 1, 'local', ?1)",
+        "INSERT INTO idempotency_keys VALUES ('local', 'tongguan:order:3:无|6:SELLER|2:O1', ?2, ?1), ('local', 'mine', ?2, ?1)",
+        "INSERT INTO audit_pending VALUES (?1, ?3, 'local', ?1, 'accept', ?4)",
+    ] {
+        let query = sqlx::query(sql).bind(entry.subject.as_bytes().to_vec()).bind(vec![7_u8; 32]).bind(entry.at.0).bind(entry.to_leaf());
+        query.execute(&mut old).await.unwrap();
+    }
+    old.close().await.unwrap();
+    let store = Sqlite::open(&file).await.unwrap();
+    let pending = store.pending_entries(10).await.unwrap();
+    assert_eq!(pending.iter().map(|entry| entry.leaf).collect::<Vec<_>>(), [leaf_hash(&entry.to_leaf())]);
+    let accepted = store.accept(START, vec![acceptance.clone(), Acceptance { idempotency_key: Some("mine".into()), ..acceptance }]).await;
+    assert_eq!(accepted.unwrap(), [Accepted::Again(DeclarationId(entry.subject)); 2]);
 }
