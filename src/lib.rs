@@ -41,7 +41,7 @@
 //! | [`packer`] | makes sealed messages of documents that are due |
 //! | [`courier`] | carries sealed messages, the same bytes every time |
 //! | [`collector`] | keeps what comes back, then reads it |
-//! | [`sequencer`] | gives audit entries their place in the log |
+//! | [`sequencer`] | puts audit entries into the tree, under signed checkpoints |
 //!
 //! | looking in | |
 //! | --- | --- |
@@ -67,7 +67,8 @@
 //! - **Leases carry a token.** Work on rows is taken by a [`queue::Lease`] that ends by itself; every later write matches its token.
 //! - **Versions.** A change names the versions it was decided on ([`store::Change::expected`]); where they no longer hold it does
 //!   nothing, says [`store::Written::Stale`], and is decided again.
-//! - **An entry for every change**, in the change's own transaction. The sequencer gives it its place afterwards.
+//! - **An entry for every change**, in the change's own transaction. With one writer its place is that of its commit; the sequencer
+//!   puts it under a signed checkpoint a moment later.
 //! - **Never back from a good state.** Receipts come late, twice and out of order: [`state::next`] only lets them lead forward,
 //!   and every one is kept.
 //! - **Time and randomness come from [`clock::Clockwork`]** or as arguments; the store reads no clock.
@@ -93,7 +94,7 @@
 //!    advice and entries by [`store::Store::apply`] in one commit.
 //! 8. [`gatekeeper::Gatekeeper`] asks [`lane::gate`] whether order and waybill are where the lane wants them. When they are, the
 //!    inventory is due, and goes the way of steps 5 to 7: 2, 120, 399, 800, and 899: [`state::State::Closed`].
-//! 9. [`sequencer::Sequencer`] gives the entries of all this their place and signs a checkpoint; [`audit::verify`] reads it all again
+//! 9. [`sequencer::Sequencer`] puts the entries of all this into the tree and signs a checkpoint; [`audit::verify`] reads it all again
 //!    with nothing but the public key.
 //!
 //! # Where the parts are other than one might look for them

@@ -1,5 +1,5 @@
-//! Gives audit entries their place in the log. One node at a time holds the role; the size of the log, compared when it is
-//! written, is what really guards it.
+//! Puts audit entries into the tree in the order of their places, and signs checkpoints. One node at a time holds the role; the size
+//! of the log, compared when it is written, is what really guards it.
 
 use std::{sync::Arc, time::Duration};
 
@@ -62,7 +62,7 @@ impl Sequencer {
         Self { store, clockwork, key, holder, options, tree: Arc::default() }
     }
 
-    /// Runs until stopped, and then until no entry waits for its place.
+    /// Runs until stopped, and then until no entry waits for a checkpoint.
     pub async fn run(self, stop: watch::Receiver<bool>) {
         let pace = Pace {
             poll: Duration::from_millis(self.options.poll_ms),
@@ -70,7 +70,7 @@ impl Sequencer {
             backoff: Backoff::default(),
         };
         task::run(&self, pace, &self.clockwork, stop).await;
-        // It is the last to stop: what the others wrote at their end gets its place, too.
+        // It is the last to stop: what the others wrote at their end comes under a checkpoint, too.
         for _ in 0..LAST_TRIES {
             if matches!(self.pass().await, Ok(done) if done > 0) {
                 continue;
@@ -80,7 +80,7 @@ impl Sequencer {
             }
             tokio::time::sleep(LAST_WAIT).await;
         }
-        warn!("sequencer ends while entries wait for their place; they get it at the next start");
+        warn!("sequencer ends while entries wait for a checkpoint; they get it at the next start");
     }
 
     async fn restored(&self) -> Result<Tree, Error> {

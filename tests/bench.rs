@@ -1,0 +1,46 @@
+//! The measurements run and say what they ran. Nothing here is about how fast anything is.
+
+use serde_json::Value;
+
+use super::rig;
+
+fn measured(arguments: &[&str]) -> Value {
+    let (content, said) = rig::run(arguments);
+    assert!(content, "{said}");
+    let line = said.lines().find(|line| line.starts_with('{')).unwrap_or_else(|| panic!("{said}"));
+    serde_json::from_str(line).unwrap()
+}
+
+#[test]
+fn whole_lives_are_lived_by_processes_of_their_own() {
+    for rate in [&[][..], &["--rate", "50"]] {
+        let report = measured(&[&["bench", "--declarations", "30", "--store", "sqlite"], rate].concat());
+        assert_eq!(report["declarations"], 30);
+        for process in ["gateway", "customs", "sum"] {
+            assert!(report["cpu_us_per_declaration"][process].as_u64().unwrap() > 0, "{report}");
+            assert!(report["peak_rss_mib"][process].as_u64().unwrap() > 0, "{report}");
+        }
+        for figure in ["declarations_per_s", "accepts_per_s"] {
+            assert!(report[figure].as_u64().unwrap() > 0, "{report}");
+        }
+        assert!(report["submit_p50_ms"].as_u64().unwrap() <= report["submit_p99_ms"].as_u64().unwrap(), "{report}");
+        assert!(report["stages_us"]["seal"].as_u64().unwrap() > 0, "{report}");
+    }
+}
+
+#[test]
+fn a_folder_that_holds_a_store_is_not_measured_in() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("tongguan.db"), "").unwrap();
+    let (content, said) = rig::run(&["bench", "--declarations", "1", "--dir", folder.path().to_str().unwrap()]);
+    assert!(!content && said.contains("请用新目录") && said.contains("take a new folder"), "{said}");
+}
+
+#[test]
+fn checks_and_schemas_are_measured_by_themselves() {
+    let check = measured(&["bench", "--check", "--lines", "3", "--runs", "2", "--calls", "20"]);
+    assert_eq!((&check["bench"], &check["lines"]), (&"check".into(), &3.into()));
+    let schema = measured(&["bench", "--schema", "--documents", "20", "--rounds", "2"]);
+    assert_eq!(schema["documents"], 20);
+    assert!(schema["ours_per_s"].as_u64().unwrap() > 0 && schema["libxml2_per_s"].as_u64().unwrap() > 0, "{schema}");
+}
