@@ -30,8 +30,9 @@ use fold::Rules;
 use read::{ReadReceipts, Reading, WholeAnswer};
 
 const NAME: &str = "collector";
-/// How often a decision is made again because somebody else changed what it rested on.
-const RETRIES: usize = 5;
+/// How often a decision is made again because somebody else changed what it rested on. After that arrivals wait for their lease to
+/// end, which is long: documents on their way change every few milliseconds.
+const RETRIES: usize = 20;
 
 /// How answers are taken in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -164,7 +164,13 @@ impl Work {
         let note = Note { task: NAME, act: "receipt", subject: self.subject.id(), why: &self.why.join("; ") };
         let entries = vec![task::entry(rules.clockwork, rules.now, &tenant, note, differences)];
         Some(Change {
-            expected: before.iter().map(|document| (document.id, document.version)).collect(),
+            // Each is decided on by itself: what moves its neighbours meanwhile changes nothing here.
+            expected: self
+                .documents
+                .values()
+                .filter(|document| changed(document))
+                .map(|document| (document.id, document.version))
+                .collect(),
             documents: self.documents.values().filter(|document| changed(document)).cloned().collect(),
             created: Vec::new(),
             waybills: Vec::new(),

@@ -14,7 +14,6 @@ use sqlx::{
 use uuid::Uuid;
 
 use self::{
-    folding::Folding,
     papers::{Paper, Papers},
     writer::Writer,
 };
@@ -38,7 +37,6 @@ mod apply;
 mod arrivals;
 mod bulk;
 mod deliveries;
-mod folding;
 mod gates;
 mod log;
 mod numbers;
@@ -54,6 +52,8 @@ static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 /// Mebibytes that a database may grow to unless the configuration says otherwise.
 pub const LARGEST_MIB: u32 = 256 * 1_024;
 const PAGES_PER_MIB: u64 = 256;
+/// Pages in the write-ahead log before they are folded into the file (64 MiB): a page that changes often is folded once.
+const WAL_PAGES: &str = "16384";
 /// Rows that a connection's thread may be ahead of whoever reads them: waking each other for a few rows costs more than the rows.
 const ROWS_AHEAD: usize = 4_096;
 const READERS: u32 = 4;
@@ -65,7 +65,6 @@ pub struct Sqlite {
     readers: SqlitePool,
     hints: Hints,
     papers: Arc<Papers>,
-    folding: Option<Folding>,
     /// Held for as long as the store is open: one gateway to a file.
     _lock: Option<File>,
 }
@@ -95,7 +94,7 @@ impl Sqlite {
             .page_size(4_096)
             .pragma("max_page_count", pages.to_string())
             .pragma("cache_size", "-65536")
-            .pragma("wal_autocheckpoint", folding::LIMIT)
+            .pragma("wal_autocheckpoint", WAL_PAGES)
             // What a command has changed is noted beside, to be taken back should it fail: in memory, not in a file that is thrown away.
             .pragma("temp_store", "MEMORY")
             .row_buffer_size(ROWS_AHEAD)
@@ -106,16 +105,8 @@ impl Sqlite {
         MIGRATIONS.run(&mut connection).await.map_err(|error| Error::Schema(error.to_string()))?;
         log::settle_waiting(&mut connection).await?;
         let writer = Writer::start(connection, file);
-        let folding = Folding::start(options.connect().await?);
         let readers = pool(options.read_only(true).create_if_missing(false)).await?;
-        Ok(Self {
-            writer: Some(writer),
-            readers,
-            hints: Hints::default(),
-            papers: Arc::default(),
-            folding: Some(folding),
-            _lock: Some(lock),
-        })
+        Ok(Self { writer: Some(writer), readers, hints: Hints::default(), papers: Arc::default(), _lock: Some(lock) })
     }
 
     /// Opens the database file for looking only, and sees it as it was at the first look, whatever is written meanwhile. Works
@@ -130,7 +121,7 @@ impl Sqlite {
             Ok(readers) => readers,
             Err(_) => snapshot(options.immutable(true)).await?,
         };
-        Ok(Self { writer: None, readers, hints: Hints::default(), papers: Arc::default(), folding: None, _lock: None })
+        Ok(Self { writer: None, readers, hints: Hints::default(), papers: Arc::default(), _lock: None })
     }
 
     fn writer(&self) -> Result<&Writer> {
@@ -205,9 +196,6 @@ impl Store for Sqlite {
     async fn close(&self) {
         // Readers first: the last connection to leave folds the write-ahead log into the file.
         self.readers.close().await;
-        if let Some(folding) = &self.folding {
-            folding.end().await;
-        }
         if let Some(writer) = &self.writer {
             writer.close().await;
         }

@@ -661,21 +661,6 @@ async fn what_was_kept_is_there_after_a_restart_and_readable_without_writing() {
 }
 
 #[tokio::test]
-async fn the_log_of_writes_is_folded_into_the_file_while_the_store_is_open() {
-    let world = world().await;
-    world.accept_one("O1", None).await;
-    let file = world._folder.path().join("tongguan.db");
-    // Immutable: the file alone is read, not the log beside it.
-    let alone = SqliteConnectOptions::new().filename(&file).immutable(true);
-    crate::rig::until(Duration::from_secs(30), "the declaration is in the file", || async {
-        let mut connection = SqliteConnection::connect_with(&alone).await.unwrap();
-        // Before the first folding there is no such table in it.
-        sqlx::query_scalar::<_, i64>("SELECT count(*) FROM declarations").fetch_one(&mut connection).await.is_ok_and(|count| count == 1)
-    })
-    .await;
-}
-
-#[tokio::test]
 async fn a_store_of_the_first_schema_is_taken_over_with_its_keys_and_its_waiting_entries() {
     let folder = tempfile::tempdir().unwrap();
     let (file, first) = (folder.path().join("tongguan.db"), folder.path().join("first"));
