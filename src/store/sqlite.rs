@@ -7,7 +7,7 @@ use std::{fs::File, path::Path, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use sqlx::{
-    ConnectOptions, SqliteConnection, SqlitePool,
+    ConnectOptions, Connection, SqliteConnection, SqlitePool,
     migrate::Migrator,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
@@ -229,7 +229,10 @@ impl Store for Sqlite {
 
     async fn gates(&self, now: Timestamp, limit: u32) -> Result<Vec<Gated>> {
         let mut connection = self.readers.acquire().await?;
-        gates::gates(&mut connection, &self.papers, now, limit).await
+        let mut snapshot = connection.begin().await?;
+        let found = gates::gates(&mut snapshot, &self.papers, now, limit).await?;
+        snapshot.commit().await?;
+        Ok(found)
     }
 
     async fn apply(&self, now: Timestamp, application: Application) -> Result<Written> {
@@ -289,7 +292,12 @@ impl Store for Sqlite {
 
     async fn matches(&self, keys: &[Key]) -> Result<Matches> {
         let mut connection = self.readers.acquire().await?;
-        numbers::matches(&mut connection, &self.papers, keys).await
+        // One snapshot: a waybill that is bound to its order between two looks would be taken for one without an order, and the
+        // list that waits for it would not be told.
+        let mut snapshot = connection.begin().await?;
+        let found = numbers::matches(&mut snapshot, &self.papers, keys).await?;
+        snapshot.commit().await?;
+        Ok(found)
     }
 
     async fn message(&self, cop_msg_id: &str) -> Result<Option<MessageFound>> {
