@@ -18,7 +18,7 @@ pub use self::{
     checkpoint::{Checkpoint, CheckpointError},
     hash::{Hash, leaf_hash, node_hash},
     note::{LogKey, LogVerifier, NoteError, SignedNote},
-    stored::{Pending, StoredCheckpoint, StoredEntry},
+    stored::{StoredCheckpoint, StoredEntry},
     tree::{Edge, Misfit, Sequenced, Tile, TileId, TileRun, Tree},
 };
 

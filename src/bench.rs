@@ -6,6 +6,8 @@ pub mod load;
 pub mod process;
 pub mod schema;
 
+use std::time::Duration;
+
 /// Why nothing could be measured.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -27,4 +29,8 @@ pub enum Error {
     /// The client.
     #[error("the client of the measurement")]
     Client(#[from] crate::grpc::client::Error),
+}
+
+fn micros(time: Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }

@@ -5,36 +5,6 @@ use uuid::Uuid;
 use super::{Entry, broken::Fault};
 use crate::clock::Timestamp;
 
-/// An entry that waits for its place: written in the transaction of the change it tells of.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Pending {
-    /// The entry's id.
-    pub id: Uuid,
-    /// When.
-    pub at: Timestamp,
-    /// The tenant of its actor.
-    pub tenant: String,
-    /// What it was done to.
-    pub subject: Uuid,
-    /// What was done.
-    pub act: String,
-    /// The bytes that will be hashed.
-    pub body: Vec<u8>,
-}
-
-impl From<&Entry> for Pending {
-    fn from(entry: &Entry) -> Self {
-        Self {
-            id: entry.id,
-            at: entry.at,
-            tenant: entry.actor.tenant.as_str().to_owned(),
-            subject: entry.subject,
-            act: entry.act.clone(),
-            body: entry.to_leaf(),
-        }
-    }
-}
-
 /// An entry that has its place. Numbers and lengths are as the row has them, which may be anything.
 #[derive(Debug, Clone, Copy)]
 pub struct StoredEntry<'a> {

@@ -18,7 +18,7 @@ use serde::Serialize;
 use tokio::time::{Instant, sleep};
 
 use super::{
-    Error, load,
+    Error, load, micros,
     process::{self, Used},
 };
 use crate::{
@@ -257,10 +257,6 @@ fn report(
         conditions: "3 documents, 9 receipts, sm2-sm3, schema on both sides, audit log, receipts 100 to a message; \
                      one declarant, a carrier for each district; callers and simulated customs on the same machine",
     }
-}
-
-fn micros(time: Duration) -> u64 {
-    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }
 
 /// Another process of the run; it does not outlive it.

@@ -13,7 +13,7 @@ use tokio::{
     time::{Instant, sleep, sleep_until},
 };
 
-use super::{Error, process};
+use super::{Error, micros, process};
 use crate::{
     clock::{Clockwork, day_to_wire},
     declaration::draft,
@@ -209,10 +209,6 @@ fn read<T: DeserializeOwned>(line: &str) -> serde_json::Result<T> {
 
 fn unpoisoned<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
     lock.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn micros(time: Duration) -> u64 {
-    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::super::*;
 use crate::{
-    audit::{Difference, Entry, LogKey, Pending},
+    audit::{Difference, Entry, LogKey},
     clock::{Clockwork, ManualClock, SeededEntropy, Timestamp},
     party::{Actor, Tenant},
 };
@@ -14,6 +14,36 @@ use crate::{
 pub(super) const ENTRIES: u64 = 1_500;
 /// Entries below this stand in a full tile.
 pub(super) const TILED: u64 = 1_280;
+
+/// An entry as a row keeps it, without its place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Pending {
+    /// The entry's id.
+    pub(super) id: Uuid,
+    /// When.
+    pub(super) at: Timestamp,
+    /// The tenant of its actor.
+    pub(super) tenant: String,
+    /// What it was done to.
+    pub(super) subject: Uuid,
+    /// What was done.
+    pub(super) act: String,
+    /// The bytes that will be hashed.
+    pub(super) body: Vec<u8>,
+}
+
+impl From<&Entry> for Pending {
+    fn from(entry: &Entry) -> Self {
+        Self {
+            id: entry.id,
+            at: entry.at,
+            tenant: entry.actor.tenant.as_str().to_owned(),
+            subject: entry.subject,
+            act: entry.act.clone(),
+            body: entry.to_leaf(),
+        }
+    }
+}
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Row {
