@@ -33,6 +33,7 @@ use crate::{
     receipt::Key,
 };
 
+mod about;
 mod accept;
 mod apply;
 mod arrivals;
@@ -52,6 +53,7 @@ mod views;
 mod waybills;
 
 pub use self::{
+    about::{About, about},
     migrate::migrate,
     options::{Address, Options},
 };
