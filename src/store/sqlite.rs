@@ -14,6 +14,7 @@ use sqlx::{
 use uuid::Uuid;
 
 use self::{
+    bulk::Script,
     papers::{Paper, Papers},
     writer::Writer,
 };
@@ -225,8 +226,8 @@ impl Store for Sqlite {
 
     async fn apply(&self, now: Timestamp, application: Application) -> Result<Written> {
         let awaited = application.awaited();
-        let written =
-            self.writer()?.write(move |connection| Box::pin(async move { apply::apply(connection, now, &application).await })).await?;
+        let prepared = apply::prepare(now, &application)?;
+        let written = self.writer()?.write(move |connection| Box::pin(apply::apply(connection, prepared))).await?;
         if written == Written::Done {
             self.hints.awaited(awaited);
         }
@@ -241,8 +242,12 @@ impl Store for Sqlite {
     }
 
     async fn pack(&self, now: Timestamp, token: Uuid, packing: Packing) -> Result<Written> {
-        let written =
-            self.writer()?.write(move |connection| Box::pin(async move { packing::pack(connection, now, token, &packing).await })).await?;
+        let mut entries = Script::default();
+        rows::insert_entries(&mut entries, packing.entries.iter());
+        let written = self
+            .writer()?
+            .write(move |connection| Box::pin(async move { packing::pack(connection, now, token, &packing, entries).await }))
+            .await?;
         self.hints.deliver.tell();
         self.hints.sequence.tell();
         Ok(written)

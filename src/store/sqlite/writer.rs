@@ -160,17 +160,21 @@ fn identity(path: &Path) -> Option<(u64, u64)> {
     path.metadata().ok().map(|file| (file.dev(), file.ino()))
 }
 
+/// What is said between two commands goes together: each way to the connection's thread and back takes as long as a small command.
 async fn together(connection: &mut SqliteConnection, jobs: &mut Vec<Job>, answers: &mut Vec<Answer>) -> sqlx::Result<()> {
-    sqlx::query("BEGIN IMMEDIATE").execute(&mut *connection).await?;
+    const OPEN: &str = "BEGIN IMMEDIATE; SAVEPOINT command";
+    const NEXT: &str = "RELEASE command; SAVEPOINT command";
+    const CLOSE: &str = "RELEASE command; COMMIT";
+    let mut left = jobs.len();
+    sqlx::query(OPEN).execute(&mut *connection).await?;
     for job in jobs.drain(..) {
-        sqlx::query("SAVEPOINT command").execute(&mut *connection).await?;
         let (done, answer) = job(connection).await;
         answers.push(answer);
         if !done {
             sqlx::query("ROLLBACK TO command").execute(&mut *connection).await?;
         }
-        sqlx::query("RELEASE command").execute(&mut *connection).await?;
+        left -= 1;
+        sqlx::query(if left == 0 { CLOSE } else { NEXT }).execute(&mut *connection).await?;
     }
-    sqlx::query("COMMIT").execute(&mut *connection).await?;
     Ok(())
 }
