@@ -38,11 +38,13 @@ async fn look(connection: &mut PgConnection, now: Timestamp, asked: &[Lookup], c
          (SELECT p.body::json->'seller'->>'code' FROM waybills p WHERE $8 AND p.id = w.document) AS consignor \
          FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[]) WITH ORDINALITY \
          AS j (tenant, key, order_no, scope, waybill_no, carrier, named_carrier, place) \
-         LEFT JOIN idempotency_keys k ON k.tenant = j.tenant AND k.key = j.key \
-         LEFT JOIN numbers o ON o.number = j.order_no AND o.kind = 'order' AND o.scope = j.scope AND o.holder = $9 \
-         LEFT JOIN declarations d ON j.key IS NULL AND d.tenant = j.tenant AND d.id = o.declaration AND d.digest IS NOT NULL \
-         LEFT JOIN numbers w ON j.waybill_no <> '' AND w.number = j.waybill_no AND w.kind = 'waybill' AND w.scope = j.carrier AND w.holder = $9 \
-         LEFT JOIN waybill_orders r ON j.waybill_no = '' AND r.order_no = j.order_no AND r.scope = j.scope AND r.carrier = j.named_carrier \
+         LEFT JOIN LATERAL (SELECT digest, declaration FROM idempotency_keys WHERE tenant = j.tenant AND key = j.key LIMIT 1) k ON true \
+         LEFT JOIN LATERAL (SELECT declaration FROM numbers WHERE number = j.order_no AND kind = 'order' AND scope = j.scope AND holder = $9 LIMIT 1) o ON true \
+         LEFT JOIN LATERAL (SELECT id, digest FROM declarations WHERE j.key IS NULL AND tenant = j.tenant AND id = o.declaration AND digest IS NOT NULL LIMIT 1) d ON true \
+         LEFT JOIN LATERAL (SELECT declaration, document, at FROM numbers \
+           WHERE j.waybill_no <> '' AND number = j.waybill_no AND kind = 'waybill' AND scope = j.carrier AND holder = $9 LIMIT 1) w ON true \
+         LEFT JOIN LATERAL (SELECT waybill FROM waybill_orders \
+           WHERE j.waybill_no = '' AND order_no = j.order_no AND scope = j.scope AND carrier = j.named_carrier LIMIT 1) r ON true \
          ORDER BY j.place",
     )
     .bind(column(asked, |lookup| lookup.tenant.as_str()))

@@ -100,7 +100,7 @@ async fn settle_arrived(connection: &mut PgConnection, tried: &[Uuid]) -> Result
     sqlx::query(
         "WITH locked AS MATERIALIZED ( \
            SELECT d.id FROM unnest($1::uuid[]) j (id) JOIN sealed s ON s.message = j.id CROSS JOIN LATERAL unnest(s.members) u (id) \
-           JOIN documents d ON d.id = u.id AND d.message = s.message WHERE d.state = 'packed' ORDER BY d.id FOR UPDATE OF d \
+           JOIN documents d ON d.id = u.id AND d.message = s.message WHERE d.state = 'packed' ORDER BY u.id FOR UPDATE OF d \
          ), moved AS (UPDATE documents d SET state = 'delivered', version = d.version + 1 FROM locked WHERE d.id = locked.id) \
          UPDATE messages SET due_at = NULL, state = 'delivered' WHERE id = ANY($1)",
     )
@@ -157,7 +157,7 @@ async fn mark_resent(connection: &mut PgConnection, now: Timestamp, deliveries: 
     sqlx::query(
         "WITH locked AS MATERIALIZED ( \
            SELECT d.id FROM unnest($1::uuid[]) j (id) JOIN sealed s ON s.message = j.id CROSS JOIN LATERAL unnest(s.members) u (id) \
-           JOIN documents d ON d.id = u.id AND d.message = s.message ORDER BY d.id FOR UPDATE OF d \
+           JOIN documents d ON d.id = u.id AND d.message = s.message ORDER BY u.id FOR UPDATE OF d \
          ) UPDATE documents d SET resent_at = $2, version = d.version + 1 FROM locked WHERE d.id = locked.id",
     )
     .bind(again)
@@ -172,7 +172,7 @@ async fn members(connection: &mut PgConnection, deliveries: &mut [Delivery]) -> 
     let places: HashMap<Uuid, usize> = deliveries.iter().enumerate().map(|(place, delivery)| (delivery.message.0, place)).collect();
     let rows = sqlx::query(
         "SELECT d.message, d.id, d.declaration, d.tenant, d.state = 'packed' AS packed FROM unnest($1::uuid[]) j (id) \
-         JOIN sealed s ON s.message = j.id CROSS JOIN LATERAL unnest(s.members) u (id) JOIN documents d ON d.id = u.id AND d.message = s.message ORDER BY d.id",
+         JOIN sealed s ON s.message = j.id CROSS JOIN LATERAL unnest(s.members) u (id) JOIN documents d ON d.id = u.id AND d.message = s.message ORDER BY u.id",
     )
     .bind(column(deliveries, |delivery| delivery.message.0))
     .fetch_all(connection)
@@ -216,7 +216,7 @@ pub(super) async fn settle(
              locked AS MATERIALIZED ( \
                SELECT d.id, j.state FROM j JOIN sealed s ON s.message = j.message CROSS JOIN LATERAL unnest(s.members) u (id) \
                JOIN documents d ON d.id = u.id AND d.message = s.message \
-               WHERE (j.state = 'delivered' AND d.state IN ('packed', 'due')) OR (j.outcome = 'unknown' AND d.state = 'due') ORDER BY d.id FOR UPDATE OF d \
+               WHERE (j.state = 'delivered' AND d.state IN ('packed', 'due')) OR (j.outcome = 'unknown' AND d.state = 'due') ORDER BY u.id FOR UPDATE OF d \
              ), \
              moved AS (UPDATE documents d SET state = CASE l.state WHEN 'delivered' THEN 'delivered' ELSE 'packed' END, version = d.version + 1 \
                FROM locked l WHERE d.id = l.id), \

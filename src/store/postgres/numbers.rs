@@ -80,15 +80,15 @@ async fn put(connection: &mut PgConnection, now: Timestamp, rows: &[NumberRow], 
 
 /// Writes the declaration beside waybills' numbers that their carrier pushed before.
 pub(super) async fn join_declarations(connection: &mut PgConnection, rows: &[NumberRow]) -> Result<()> {
-    const JOIN: &str = "UPDATE numbers n SET tenant = j.tenant, declaration = j.id FROM unnest($1::text[], $2::text[], $3::text[], $4::uuid[]) AS j (number, scope, tenant, id) \
-         WHERE n.number = j.number AND n.kind = 'waybill' AND n.scope = j.scope AND n.holder = $5 AND n.declaration IS NULL";
+    const JOIN: &str = "UPDATE numbers n SET tenant = j.tenant, declaration = j.id FROM unnest($1::text[], $2::text[], $3::text[], $4::uuid[], $5::text[], $6::uuid[]) AS j (number, scope, tenant, id, kind, holder) \
+         WHERE n.number = j.number AND n.kind = j.kind AND n.scope = j.scope AND n.holder = j.holder AND n.declaration IS NULL";
     join(connection, JOIN, rows, |row| (row.tenant.as_deref(), row.declaration)).await
 }
 
 /// Writes the document beside waybills' numbers that their seller named before.
 pub(super) async fn join_documents(connection: &mut PgConnection, rows: &[NumberRow]) -> Result<()> {
-    const JOIN: &str = "UPDATE numbers n SET document_tenant = j.tenant, document = j.id FROM unnest($1::text[], $2::text[], $3::text[], $4::uuid[]) AS j (number, scope, tenant, id) \
-         WHERE n.number = j.number AND n.kind = 'waybill' AND n.scope = j.scope AND n.holder = $5 AND n.document IS NULL";
+    const JOIN: &str = "UPDATE numbers n SET document_tenant = j.tenant, document = j.id FROM unnest($1::text[], $2::text[], $3::text[], $4::uuid[], $5::text[], $6::uuid[]) AS j (number, scope, tenant, id, kind, holder) \
+         WHERE n.number = j.number AND n.kind = j.kind AND n.scope = j.scope AND n.holder = j.holder AND n.document IS NULL";
     join(connection, JOIN, rows, |row| (row.document_tenant.as_deref(), row.document)).await
 }
 
@@ -106,7 +106,8 @@ async fn join(
         .bind(column(rows, |row| row.scope.as_str()))
         .bind(column(rows, |row| side(row).0))
         .bind(column(rows, |row| side(row).1))
-        .bind(Uuid::nil())
+        .bind(column(rows, |row| row.kind))
+        .bind(column(rows, |_| Uuid::nil()))
         .execute(connection)
         .await?;
     if usize::try_from(joined.rows_affected()).ok() == Some(rows.len()) { Ok(()) } else { Err(Failed::Raced("a waybill's number")) }
@@ -118,12 +119,13 @@ pub(super) async fn retire_waybills(connection: &mut PgConnection, keys: &[(Stri
         return Ok(());
     }
     sqlx::query(
-        "UPDATE numbers n SET holder = coalesce(n.declaration, n.document) FROM unnest($1::text[], $2::text[]) AS j (scope, number) \
-         WHERE n.number = j.number AND n.kind = 'waybill' AND n.scope = j.scope AND n.holder = $3",
+        "UPDATE numbers n SET holder = coalesce(n.declaration, n.document) FROM unnest($1::text[], $2::text[], $3::text[], $4::uuid[]) AS j (scope, number, kind, holder) \
+         WHERE n.number = j.number AND n.kind = j.kind AND n.scope = j.scope AND n.holder = j.holder",
     )
     .bind(column(keys, |(scope, _)| scope.as_str()))
     .bind(column(keys, |(_, number)| number.as_str()))
-    .bind(Uuid::nil())
+    .bind(column(keys, |_| NumberKind::Waybill.as_str()))
+    .bind(column(keys, |_| Uuid::nil()))
     .execute(connection)
     .await?;
     Ok(())
@@ -134,7 +136,7 @@ pub(super) async fn matches(connection: &mut PgConnection, papers: &Papers, keys
     let asked: Vec<_> = keys.iter().map(question).collect();
     let rows = sqlx::query(
         "SELECT j.place, n.declaration, n.document FROM unnest($1::text[], $2::text[], $3::text[]) WITH ORDINALITY AS j (number, kind, scope, place) \
-         JOIN numbers n ON n.number = j.number AND n.kind = j.kind AND n.scope = j.scope AND n.holder = $4",
+         CROSS JOIN LATERAL (SELECT declaration, document FROM numbers WHERE number = j.number AND kind = j.kind AND scope = j.scope AND holder = $4 LIMIT 1) n",
     )
     .bind(column(&asked, |(number, ..)| *number))
     .bind(column(&asked, |(_, kind, _)| *kind))

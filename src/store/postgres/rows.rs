@@ -237,8 +237,7 @@ pub(super) async fn dossiers(connection: &mut PgConnection, known: &Papers, ids:
             found.push(paper.dossier(DeclarationId(id), row.try_get(1)?));
         }
     }
-    let statement =
-        format!("SELECT {} FROM unnest($1::uuid[]) j (id) JOIN documents d ON d.declaration = j.id ORDER BY d.id", DOCUMENT_OF_D.as_str());
+    let statement = format!("SELECT {} FROM unnest($1::uuid[]) j (id) JOIN documents d ON d.declaration = j.id", DOCUMENT_OF_D.as_str());
     let rows = sqlx::query(AssertSqlSafe(statement)).bind(ids).fetch_all(connection).await?;
     let mut places: std::collections::HashMap<_, _> = found.iter().enumerate().map(|(place, dossier)| (dossier.id, place)).collect();
     for row in &rows {
@@ -246,6 +245,9 @@ pub(super) async fn dossiers(connection: &mut PgConnection, known: &Papers, ids:
         if let Some(dossier) = document.declaration.and_then(|id| places.get_mut(&id)).and_then(|place| found.get_mut(*place)) {
             dossier.documents.push(document);
         }
+    }
+    for dossier in &mut found {
+        dossier.documents.sort_unstable_by_key(|document| document.id);
     }
     Ok(found)
 }

@@ -48,10 +48,12 @@ async fn look(
     let rows = sqlx::query(
         "SELECT n.at, n.document, w.digest, n.declaration AS carried, n.tenant AS carried_tenant, o.declaration AS ordered, o.tenant AS ordered_tenant \
          FROM unnest($1::text[], $2::text[], $3::text[], $4::text[]) WITH ORDINALITY AS j (waybill_no, carrier, order_no, scope, place) \
-         LEFT JOIN numbers n ON n.number = j.waybill_no AND n.kind = 'waybill' AND n.scope = j.carrier AND n.holder = $5 \
-         LEFT JOIN waybills w ON w.id = n.document \
-         LEFT JOIN numbers o ON j.order_no <> '' AND o.number = j.order_no AND o.kind = 'order' AND o.scope = j.scope AND o.holder = $5 \
-         AND EXISTS (SELECT 1 FROM declarations d WHERE d.id = o.declaration AND d.waybill_no IS NULL AND d.carrier = j.carrier) \
+         LEFT JOIN LATERAL (SELECT at, document, declaration, tenant FROM numbers \
+           WHERE number = j.waybill_no AND kind = 'waybill' AND scope = j.carrier AND holder = $5 LIMIT 1) n ON true \
+         LEFT JOIN LATERAL (SELECT digest FROM waybills WHERE id = n.document LIMIT 1) w ON true \
+         LEFT JOIN LATERAL (SELECT declaration, tenant FROM numbers \
+           WHERE j.order_no <> '' AND number = j.order_no AND kind = 'order' AND scope = j.scope AND holder = $5 \
+           AND EXISTS (SELECT 1 FROM declarations d WHERE d.id = numbers.declaration AND d.waybill_no IS NULL AND d.carrier = j.carrier) LIMIT 1) o ON true \
          ORDER BY j.place",
     )
     .bind(column(many, |acceptance| acceptance.waybill.waybill_no.as_str()))
