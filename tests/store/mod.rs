@@ -35,8 +35,10 @@ mod again;
 mod answers;
 mod log;
 mod looking;
+mod model;
 mod moving;
 mod races;
+mod random;
 mod samples;
 mod sizes;
 mod sqlite;
@@ -72,6 +74,8 @@ impl Deref for World {
 }
 
 impl Backend {
+    pub const ALL: [Self; 1] = [Self::Sqlite];
+
     /// An empty store.
     pub async fn world(self) -> World {
         let (handles, kept) = match self {
