@@ -19,10 +19,16 @@ use crate::{
     receipt::Key,
 };
 
+mod accepting;
+mod batching;
+mod failure;
 mod looking;
 mod moving;
-mod taking;
+mod numbering;
+mod papers;
+mod reading;
 pub mod sqlite;
+mod taking;
 
 pub use self::{looking::*, moving::*, taking::*};
 

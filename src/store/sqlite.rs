@@ -172,21 +172,6 @@ async fn pool(options: SqliteConnectOptions) -> Result<SqlitePool> {
     Ok(SqlitePoolOptions::new().max_connections(READERS).acquire_timeout(PATIENCE).connect_with(options).await?)
 }
 
-impl From<sqlx::Error> for Error {
-    fn from(error: sqlx::Error) -> Self {
-        match error {
-            sqlx::Error::ColumnDecode { index, source } => {
-                Self::Inconsistent { table: "unknown", what: format!("column {index}: {source}") }
-            }
-            // What the schema forbids will not succeed later.
-            sqlx::Error::Database(error) if error.kind() != sqlx::error::ErrorKind::Other => {
-                Self::Inconsistent { table: "unknown", what: format!("a rule of the schema: {error}") }
-            }
-            other => Self::Unavailable(Box::new(other)),
-        }
-    }
-}
-
 #[async_trait]
 impl Store for Sqlite {
     fn hints(&self) -> &Hints {

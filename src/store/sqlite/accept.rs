@@ -1,36 +1,24 @@
 //! Keeping what sellers submit.
 
-use std::{
-    collections::{HashMap, HashSet},
-    time::Duration,
-};
+use std::collections::HashMap;
 
 use sqlx::{Row, SqliteConnection};
 use uuid::Uuid;
 
 use super::{
     bulk::{Bound, Bulk},
-    numbers::{self, NumberRow},
+    numbers,
     rows::{bind_id, digest, hex, id, insert_documents, insert_entries, json, optional_id},
 };
 use crate::{
     clock::Timestamp,
-    declaration::{DeclarationId, Kind},
-    store::{Acceptance, Accepted, Found, Lookup, NumberKind, Result, order_scope},
+    declaration::DeclarationId,
+    store::{
+        Acceptance, Accepted, Found, Lookup, Result,
+        accepting::{Seen, WAYBILL_NUMBER_LIFE, decide, held_numbers, question, waybill_key},
+        order_scope,
+    },
 };
-
-/// How long a carrier must not use a waybill number again (message specification 202205, logisticsNo: six months).
-pub(super) const WAYBILL_NUMBER_LIFE: Duration = Duration::from_secs(183 * 24 * 3_600);
-
-/// What one look at the numbers tells, with what only the writer needs to know.
-#[derive(Debug, Clone, Default)]
-struct Seen {
-    found: Found,
-    /// The waybill that was pushed under that number, or that names that order.
-    waybill: Option<Uuid>,
-    /// Whether an older use of the waybill number has to make room.
-    expired: bool,
-}
 
 pub(super) async fn lookup(connection: &mut SqliteConnection, now: Timestamp, asked: &[Lookup]) -> Result<Vec<Found>> {
     // Which waybill names an order matters only once the order is kept.
@@ -98,49 +86,6 @@ pub(super) async fn accept(connection: &mut SqliteConnection, now: Timestamp, ma
         bind(connection, &fresh).await?;
     }
     Ok(results)
-}
-
-fn question(acceptance: &Acceptance) -> Lookup {
-    let order = &acceptance.declaration.order;
-    let inventory = &acceptance.declaration.inventory;
-    Lookup {
-        tenant: acceptance.actor.tenant.clone(),
-        idempotency_key: acceptance.idempotency_key.clone(),
-        order: crate::declaration::draft::OrderReference {
-            platform: order.platform.code.clone(),
-            seller: order.seller.code.clone(),
-            order_no: order.order_no.clone(),
-        },
-        waybill: inventory.waybill_no.clone().map(|no| (inventory.carrier.code.clone(), no)),
-    }
-}
-
-/// Decides one after the other, so that of two that collide within the batch the first is kept.
-fn decide(many: &[Acceptance], asked: &[Lookup], seen: &[Seen]) -> Vec<Accepted> {
-    let mut keys: HashMap<_, ([u8; 32], DeclarationId)> = HashMap::new();
-    let mut orders = HashSet::new();
-    let mut waybills = HashSet::new();
-    many.iter()
-        .zip(asked)
-        .zip(seen)
-        .map(|((acceptance, lookup), seen)| {
-            let own = lookup.idempotency_key.is_none().then_some(&lookup.order);
-            let key = (lookup.tenant.as_str(), lookup.idempotency_key.as_deref(), own);
-            if let Some((digest, id)) = seen.found.bound.or_else(|| keys.get(&key).copied()) {
-                return if digest == acceptance.digest { Accepted::Again(id) } else { Accepted::KeyConflict };
-            }
-            if seen.found.order_taken || orders.contains(&lookup.order) {
-                return Accepted::OrderTaken;
-            }
-            if seen.found.waybill_taken || lookup.waybill.as_ref().is_some_and(|waybill| waybills.contains(waybill)) {
-                return Accepted::WaybillTaken;
-            }
-            keys.insert(key, (acceptance.digest, acceptance.id));
-            orders.insert(lookup.order.clone());
-            waybills.extend(lookup.waybill.clone());
-            Accepted::New(acceptance.id)
-        })
-        .collect()
 }
 
 type Fresh<'a> = (&'a Acceptance, &'a Seen);
@@ -216,28 +161,6 @@ async fn insert_declarations(
     };
     DECLARATIONS.run(connection, &rows, bind).await?;
     Ok(())
-}
-
-fn waybill_key(acceptance: &Acceptance) -> (String, String) {
-    let inventory = &acceptance.declaration.inventory;
-    (inventory.carrier.code.clone(), inventory.waybill_no.clone().unwrap_or_default())
-}
-
-/// The numbers by which a new declaration can be found.
-fn held_numbers(acceptance: &Acceptance, waybill_no: Option<&str>) -> Vec<NumberRow> {
-    let order = &acceptance.declaration.order;
-    let inventory = &acceptance.declaration.inventory;
-    let row = |kind, number: &str, scope: String| {
-        NumberRow::of_declaration(kind, number, scope, acceptance.actor.tenant.as_str(), acceptance.id.0)
-    };
-    let mut rows = vec![row(NumberKind::Order, &order.order_no, order_scope(&order.platform.code, &order.seller.code))];
-    rows.extend(waybill_no.map(|no| row(NumberKind::Waybill, no, inventory.carrier.code.clone())));
-    rows.extend(inventory.bill_no.as_deref().map(|no| row(NumberKind::Bill, no, String::new()).shared()));
-    rows.extend(inventory.bag_no.as_deref().map(|no| row(NumberKind::Bag, no, String::new()).shared()));
-    for document in acceptance.documents.iter().filter(|document| document.kind == Kind::Inventory) {
-        rows.extend(document.enterprise_no.as_ref().map(|no| row(NumberKind::Enterprise, &no.0, String::new())));
-    }
-    rows
 }
 
 /// Binds waybills that came before their order.

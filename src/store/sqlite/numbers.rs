@@ -1,7 +1,5 @@
 //! The one table of numbers: uniqueness, Find, and the way from a receipt to its document.
 
-use std::collections::HashMap;
-
 use sqlx::{Row, SqliteConnection};
 use uuid::Uuid;
 
@@ -10,78 +8,17 @@ use super::{
     papers::Papers,
     rows::{documents, dossiers, inconsistent, json, optional_id},
 };
+pub(super) use crate::store::numbering::NumberRow;
 use crate::{
     clock::Timestamp,
-    declaration::{DeclarationId, DocumentId, Kind},
-    dossier::Document,
+    declaration::{DeclarationId, DocumentId},
     party::Tenant,
     receipt::Key,
-    store::{Hit, Matches, Number, NumberKind, Result, Subject, order_scope},
+    store::{
+        Hit, Matches, NumberKind, Result, Subject,
+        numbering::{matched, question, subject_ids},
+    },
 };
-
-/// A number as it is kept.
-#[derive(Debug)]
-pub(super) struct NumberRow {
-    number: String,
-    kind: &'static str,
-    scope: String,
-    holder: Option<Uuid>,
-    tenant: Option<String>,
-    declaration: Option<Uuid>,
-    document_tenant: Option<String>,
-    document: Option<Uuid>,
-}
-
-impl NumberRow {
-    /// A number that one declaration holds alone.
-    pub(super) fn of_declaration(kind: NumberKind, number: &str, scope: String, tenant: &str, declaration: Uuid) -> Self {
-        Self {
-            number: number.to_owned(),
-            kind: kind.as_str(),
-            scope,
-            holder: None,
-            tenant: Some(tenant.to_owned()),
-            declaration: Some(declaration),
-            document_tenant: None,
-            document: None,
-        }
-    }
-
-    /// A waybill number that one waybill holds alone.
-    pub(super) fn of_waybill(number: &str, carrier: &str, tenant: &str, waybill: Uuid) -> Self {
-        Self {
-            number: number.to_owned(),
-            kind: NumberKind::Waybill.as_str(),
-            scope: carrier.to_owned(),
-            holder: None,
-            tenant: None,
-            declaration: None,
-            document_tenant: Some(tenant.to_owned()),
-            document: Some(waybill),
-        }
-    }
-
-    /// The same number, shared with others: a bill, a bag.
-    pub(super) fn shared(mut self) -> Self {
-        self.holder = self.declaration;
-        self
-    }
-
-    /// A number that customs gave.
-    pub(super) fn given(number: &Number, tenant: &str) -> Self {
-        Self {
-            number: number.number.clone(),
-            kind: number.kind.as_str(),
-            scope: number.scope.clone(),
-            // Customs' numbers are its own affair: should it give one twice, both are found.
-            holder: number.declaration.map(|id| id.0).or_else(|| number.document.map(|id| id.0)),
-            tenant: Some(tenant.to_owned()),
-            declaration: number.declaration.map(|id| id.0),
-            document_tenant: None,
-            document: number.document.map(|id| id.0),
-        }
-    }
-}
 
 /// Inserts numbers. Where a waybill's number is known from the other side (the seller's or the carrier's) the two become one row.
 pub(super) async fn insert(connection: &mut SqliteConnection, now: Timestamp, rows: &[NumberRow]) -> Result<()> {
@@ -135,56 +72,16 @@ pub(super) async fn matches(connection: &mut SqliteConnection, papers: &Papers, 
             *place = Some((optional_id("numbers", row, "declaration")?, optional_id("numbers", row, "document")?));
         }
     }
-    let (mut declarations, mut lone) = (Vec::new(), Vec::new());
-    for held in found.iter().flatten() {
-        match *held {
-            (Some(declaration), _) => declarations.push(declaration),
-            (None, Some(document)) => lone.push(document),
-            (None, None) => {}
-        }
-    }
-    for ids in [&mut declarations, &mut lone] {
-        ids.sort_unstable();
-        ids.dedup();
-    }
+    let (declarations, lone) = subject_ids(&found);
     let mut subjects: Vec<_> = dossiers(connection, papers, &declarations).await?.into_iter().map(Subject::Dossier).collect();
     subjects.extend(documents(connection, &lone).await?.into_iter().map(Subject::Waybill));
-    let places: HashMap<_, _> = subjects.iter().enumerate().map(|(place, subject)| (subject.id(), place)).collect();
-    let of = keys.iter().zip(&found).map(|(key, held)| {
-        let (declaration, document) = (*held)?;
-        let place = *places.get(&declaration.or(document)?)?;
-        Some((place, meant(subjects.get(place)?, key.kind(), document)?))
-    });
-    Ok(Matches { of: of.collect(), subjects })
+    Ok(matched(keys, &found, subjects))
 }
 
-/// The document of a subject that a number leads to: the one it names, or the newest of the kind.
-fn meant(subject: &Subject, kind: Kind, named: Option<Uuid>) -> Option<DocumentId> {
-    match subject {
-        Subject::Waybill(document) => Some(document.id),
-        Subject::Dossier(dossier) => {
-            let fits = |document: &&Document| named.map_or(document.kind == kind, |named| document.id.0 == named);
-            dossier.documents.iter().filter(fits).map(|document| document.id).max()
-        }
-    }
-}
-
-/// Number, kind, scope.
-fn question(key: &Key) -> (&str, &'static str, String) {
-    match key {
-        Key::Order { platform, seller, order_no } => (order_no, NumberKind::Order.as_str(), order_scope(platform, seller)),
-        Key::Waybill { carrier, waybill_no } => (waybill_no, NumberKind::Waybill.as_str(), carrier.clone()),
-        Key::Inventory { enterprise_no, platform, seller, order_no, .. } if enterprise_no.is_empty() => {
-            (order_no, NumberKind::Order.as_str(), order_scope(platform, seller))
-        }
-        Key::Inventory { enterprise_no, .. } => (enterprise_no, NumberKind::Enterprise.as_str(), String::new()),
-    }
-}
-
-/// What numbers of any kind lead to.
 /// A bill may be that of very many declarations.
 const MOST_HITS: u32 = 1_001;
 
+/// What numbers of any kind lead to.
 pub(super) async fn find(connection: &mut SqliteConnection, tenant: Option<&Tenant>, asked: &[String]) -> Result<Vec<Hit>> {
     let rows = sqlx::query(
         "SELECT n.number, n.kind, n.declaration, n.document FROM json_each(?1) j CROSS JOIN numbers n ON n.number = j.value \

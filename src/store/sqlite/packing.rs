@@ -10,13 +10,13 @@ use super::rows::{DOCUMENT, document, from_json, hex, id, insert_entries, json, 
 use crate::{
     clock::Timestamp,
     declaration::{Declaration, DocumentId, Kind, Waybill},
-    dossier::{Content, Document},
+    dossier::Document,
     queue::Lease,
-    store::{Batch, Leased, Packing, Result, Written},
+    store::{
+        Batch, Leased, Packing, Result, Written,
+        batching::{TOGETHER, groups, join},
+    },
 };
-
-/// Documents in a message at most (message specification 202205: 1 to 100 of each business block).
-const TOGETHER: usize = 100;
 
 /// Leases the batches with the earliest deadlines. In a batch the tenants that wait share the places evenly, each with its
 /// earliest deadlines first, so that one tenant's flood does not hold up another's parcel.
@@ -56,21 +56,6 @@ async fn heads(connection: &mut SqliteConnection, now: Timestamp) -> Result<Vec<
     .bind(now.0)
     .fetch_all(connection)
     .await?)
-}
-
-/// Queues that differ only in their tenant belong together; groups and queues by their earliest deadline.
-fn groups(heads: Vec<(i64, String)>) -> Vec<Vec<String>> {
-    let mut places: HashMap<String, usize> = HashMap::new();
-    let mut groups: Vec<Vec<String>> = Vec::new();
-    for (_, queue) in heads {
-        let group = queue.rsplit_once('/').map_or_else(String::new, |(group, _)| group.to_owned());
-        let place = *places.entry(group).or_insert(groups.len());
-        match groups.get_mut(place) {
-            Some(queues) => queues.push(queue),
-            None => groups.push(vec![queue]),
-        }
-    }
-    groups
 }
 
 /// Fills a batch: each tenant gets an even share of the places left, and what one does not need goes to the others.
@@ -146,20 +131,6 @@ async fn with_content(connection: &mut SqliteConnection, papers: &Papers, docume
     }
     // What cannot be read stays leased until the lease ends, and is told again then.
     Ok(documents.into_iter().filter_map(|document| readable(join(document, &declarations, &waybills))).collect())
-}
-
-fn join(
-    document: Document,
-    declarations: &HashMap<Uuid, (Arc<Declaration>, String)>,
-    waybills: &HashMap<Uuid, Arc<Waybill>>,
-) -> Result<Leased> {
-    let missing = || super::rows::inconsistent("documents", format!("{} says nothing", document.id));
-    if document.kind == Kind::Waybill {
-        let waybill = waybills.get(&document.id.0).ok_or_else(missing)?.clone();
-        return Ok(Leased { waybill_no: waybill.waybill_no.clone(), content: Content::Waybill(waybill), document });
-    }
-    let (declaration, waybill_no) = document.declaration.and_then(|id| declarations.get(&id.0)).ok_or_else(missing)?.clone();
-    Ok(Leased { document, content: Content::Declaration(declaration), waybill_no })
 }
 
 /// Keeps a sealed message if every document in it is still leased under the token.

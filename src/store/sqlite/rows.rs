@@ -1,25 +1,24 @@
 //! Between rows and types. A row that is no value of its type names its table and column.
 
-use std::sync::{Arc, LazyLock};
+use std::sync::LazyLock;
 
-use serde::{Serialize, de::DeserializeOwned};
 use sqlx::{Row, Sqlite, SqliteConnection, sqlite::SqliteRow};
 use uuid::Uuid;
 
 use super::{
     bulk::{Bound, Bulk},
     log,
-    papers::{Paper, Papers},
+    papers::Papers,
 };
 use crate::{
     audit::{Entry, leaf_hash},
     clock::Timestamp,
-    declaration::{Action, DeclarationId, DocumentGuid, DocumentId, EnterpriseNo, InventoryNo, Kind, MessageId, PortNo},
+    declaration::{Action, DeclarationId, DocumentGuid, DocumentId, EnterpriseNo, InventoryNo, MessageId, PortNo},
     dossier::{Document, Dossier, LastWord},
-    party::Tenant,
-    state::State,
-    store::{Error, Result},
+    store::Result,
 };
+
+pub(super) use crate::store::reading::{count, digest, from_json, inconsistent, json, kind, queue_name, readable, state, tenant};
 
 /// An id as it travels in JSON.
 pub(super) fn hex(id: Uuid) -> String {
@@ -35,20 +34,6 @@ pub(super) fn hex_bytes(bytes: &[u8]) -> String {
     })
 }
 
-/// A value as the JSON text that a statement takes apart.
-pub(super) fn json<T: Serialize>(value: &T) -> Result<String> {
-    serde_json::to_string(value).map_err(|error| Error::Unavailable(Box::new(error)))
-}
-
-/// A kept JSON text as a value.
-pub(super) fn from_json<T: DeserializeOwned>(table: &'static str, text: &str) -> Result<T> {
-    serde_json::from_str(text).map_err(|error| Error::Inconsistent { table, what: format!("a body: {error}") })
-}
-
-pub(super) fn inconsistent(table: &'static str, what: impl Into<String>) -> Error {
-    Error::Inconsistent { table, what: what.into() }
-}
-
 pub(super) fn uuid(table: &'static str, bytes: &[u8]) -> Result<Uuid> {
     Uuid::from_slice(bytes).map_err(|_| inconsistent(table, "an id that is not 16 bytes"))
 }
@@ -61,24 +46,6 @@ pub(super) fn id(table: &'static str, row: &SqliteRow, column: &str) -> Result<U
 /// Reads an id column that may be empty.
 pub(super) fn optional_id(table: &'static str, row: &SqliteRow, column: &str) -> Result<Option<Uuid>> {
     row.try_get::<Option<&[u8]>, _>(column)?.map(|bytes| uuid(table, bytes)).transpose()
-}
-
-pub(super) fn tenant(table: &'static str, name: &str) -> Result<Tenant> {
-    Tenant::parse(name).ok_or_else(|| inconsistent(table, "a tenant's name"))
-}
-
-pub(super) fn kind(table: &'static str, number: i64) -> Result<Kind> {
-    Kind::from_number(number).ok_or_else(|| inconsistent(table, format!("kind {number}")))
-}
-
-pub(super) fn count(table: &'static str, value: i64) -> Result<u32> {
-    u32::try_from(value).map_err(|_| inconsistent(table, format!("count {value}")))
-}
-
-/// The name of what is packed together, and, last, whose it is: the tenants of a queue take turns.
-pub(super) fn queue_name(document: &Document) -> String {
-    let lot = document.lot.map(hex).unwrap_or_default();
-    format!("{}/{}/{}/{lot}/{}", document.sender, document.kind.number(), document.road, document.tenant)
 }
 
 pub(super) const DOCUMENT: &str = "id, version, tenant, declaration, kind, action, guid, sender, road, enterprise_no, port_no, inventory_no, \
@@ -150,10 +117,6 @@ pub(super) fn document(row: &SqliteRow) -> Result<Document> {
         resent_at: cells.time()?,
         message: cells.optional_id()?.map(MessageId),
     })
-}
-
-fn state(name: &str) -> Result<State> {
-    State::parse(name).ok_or_else(|| inconsistent("documents", format!("state {name}")))
 }
 
 fn last_word(cells: &mut Cells<'_>) -> Result<Option<LastWord>> {
@@ -262,7 +225,7 @@ pub(super) async fn dossiers(connection: &mut SqliteConnection, papers: &Papers,
         let id = id("declarations", row, "id")?;
         // One that cannot be read was told and is left out.
         if let Some(paper) = known.get(&id) {
-            found.push(dossier(DeclarationId(id), paper, row.try_get("waybill_no")?));
+            found.push(paper.dossier(DeclarationId(id), row.try_get("waybill_no")?));
         }
     }
     let statement = format!(
@@ -280,24 +243,6 @@ pub(super) async fn dossiers(connection: &mut SqliteConnection, papers: &Papers,
     Ok(found)
 }
 
-/// A row that cannot be read must not hold up those beside it: it is told and left out.
-pub(super) fn readable<T>(read: Result<T>) -> Option<T> {
-    read.inspect_err(|error| tracing::error!(error = %error, "a row cannot be read and is left out")).ok()
-}
-
-fn dossier(id: DeclarationId, paper: &Paper, waybill_no: Option<String>) -> Dossier {
-    Dossier {
-        id,
-        tenant: paper.tenant.clone(),
-        accepted_at: paper.accepted_at,
-        needed_by: paper.needed_by,
-        declaration: Arc::clone(&paper.declaration),
-        waybill_no,
-        plan: paper.plan.clone(),
-        documents: Vec::with_capacity(3),
-    }
-}
-
 /// Reads documents by id, in the order of `ids`; those that are not there are left out.
 pub(super) async fn documents(connection: &mut SqliteConnection, ids: &[Uuid]) -> Result<Vec<Document>> {
     let asked = json(&ids.iter().map(|id| hex(*id)).collect::<Vec<_>>())?;
@@ -305,9 +250,4 @@ pub(super) async fn documents(connection: &mut SqliteConnection, ids: &[Uuid]) -
     let statement = format!("SELECT {columns} FROM json_each(?1) j CROSS JOIN documents d ON d.id = unhex(j.value) ORDER BY j.key");
     let rows = sqlx::query(sqlx::AssertSqlSafe(statement)).bind(asked).fetch_all(connection).await?;
     rows.iter().map(document).collect()
-}
-
-/// Reads a digest of 32 bytes.
-pub(super) fn digest(table: &'static str, bytes: &[u8]) -> Result<[u8; 32]> {
-    bytes.try_into().map_err(|_| inconsistent(table, "a digest that is not 32 bytes"))
 }

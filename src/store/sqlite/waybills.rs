@@ -1,14 +1,10 @@
 //! Keeping what carriers push, and binding it to declarations.
 
-use std::{
-    collections::{HashMap, HashSet},
-    sync::Arc,
-};
+use std::sync::Arc;
 
 use sqlx::{Row, SqliteConnection, sqlite::SqliteRow};
 
 use super::{
-    accept::WAYBILL_NUMBER_LIFE,
     bulk::{Bound, Bulk},
     numbers::{self, NumberRow},
     rows::{bind_id, digest, documents, from_json, hex, id, insert_documents, insert_entries, json, optional_id, tenant},
@@ -17,59 +13,23 @@ use crate::{
     clock::Timestamp,
     declaration::{DeclarationId, DocumentId, draft::OrderReference},
     party::Tenant,
-    store::{KeptWaybill, Result, WaybillAcceptance, WaybillAccepted, order_scope},
+    store::{
+        KeptWaybill, Result, WaybillAcceptance, WaybillAccepted,
+        accepting::{FreshWaybill, SeenWaybill, WAYBILL_NUMBER_LIFE, decide_waybills},
+        order_scope,
+    },
 };
-
-/// A waybill pushed earlier: its id, the digest of the request, and the declaration it is bound to.
-type Earlier = (DocumentId, [u8; 32], Option<DeclarationId>);
-
-/// What one look at the numbers tells of a waybill.
-struct Seen {
-    /// The waybill already pushed under this number, with its digest.
-    pushed: Option<(DocumentId, [u8; 32])>,
-    /// The declaration that names this number, or that this waybill names.
-    declaration: Option<(DeclarationId, Tenant)>,
-    /// Whether an older use of the number has to make room.
-    expired: bool,
-}
 
 pub(super) async fn accept(connection: &mut SqliteConnection, now: Timestamp, many: &[WaybillAcceptance]) -> Result<Vec<WaybillAccepted>> {
     let mut seen = look(connection, now, many).await?;
-    one_each(&mut seen);
-    let mut kept: HashMap<(&str, &str), Earlier> = HashMap::new();
-    let mut results = Vec::with_capacity(many.len());
-    let mut fresh = Vec::new();
-    for (acceptance, seen) in many.iter().zip(&seen) {
-        let key = (acceptance.waybill.carrier.code.as_str(), acceptance.waybill.waybill_no.as_str());
-        let declaration = seen.declaration.as_ref().map(|(id, _)| *id);
-        let earlier = seen.pushed.map(|(id, digest)| (id, digest, declaration)).or_else(|| kept.get(&key).copied());
-        results.push(match earlier {
-            Some((id, digest, declaration)) if digest == acceptance.digest => WaybillAccepted::Again { id, declaration },
-            Some(_) => WaybillAccepted::Taken,
-            None => {
-                kept.insert(key, (acceptance.id, acceptance.digest, declaration));
-                fresh.push((acceptance, seen));
-                WaybillAccepted::New { id: acceptance.id, declaration }
-            }
-        });
-    }
+    let (results, fresh) = decide_waybills(many, &mut seen);
     if !fresh.is_empty() {
         insert(connection, now, &fresh).await?;
     }
     Ok(results)
 }
 
-/// Of several new waybills that name one order, the first has it; the others wait for nothing.
-fn one_each(seen: &mut [Seen]) {
-    let mut claimed = HashSet::new();
-    for seen in seen.iter_mut().filter(|seen| seen.pushed.is_none()) {
-        if seen.declaration.as_ref().is_some_and(|(id, _)| !claimed.insert(*id)) {
-            seen.declaration = None;
-        }
-    }
-}
-
-async fn look(connection: &mut SqliteConnection, now: Timestamp, many: &[WaybillAcceptance]) -> Result<Vec<Seen>> {
+async fn look(connection: &mut SqliteConnection, now: Timestamp, many: &[WaybillAcceptance]) -> Result<Vec<SeenWaybill>> {
     let asked: Vec<_> = many
         .iter()
         .map(|acceptance| {
@@ -105,7 +65,7 @@ async fn look(connection: &mut SqliteConnection, now: Timestamp, many: &[Waybill
                 .zip(owner)
                 .map(|(id, name)| Ok::<_, crate::store::Error>((DeclarationId(id), tenant("numbers", &name)?)))
                 .transpose()?;
-            Ok(Seen { pushed, declaration, expired })
+            Ok(SeenWaybill { pushed, declaration, expired })
         })
         .collect()
 }
@@ -114,7 +74,7 @@ const WAYBILLS: Bulk = Bulk { before: "INSERT INTO waybills (id, tenant, accepte
 const ORDERS: Bulk =
     Bulk { before: "INSERT INTO waybill_orders (order_no, scope, carrier, waybill) ", columns: 4, after: " ON CONFLICT DO NOTHING" };
 
-async fn insert(connection: &mut SqliteConnection, now: Timestamp, fresh: &[(&WaybillAcceptance, &Seen)]) -> Result<()> {
+async fn insert(connection: &mut SqliteConnection, now: Timestamp, fresh: &[FreshWaybill<'_>]) -> Result<()> {
     let mut rows = Vec::with_capacity(fresh.len());
     for (acceptance, _) in fresh {
         rows.push((*acceptance, json(&acceptance.waybill)?));
@@ -155,7 +115,7 @@ async fn insert(connection: &mut SqliteConnection, now: Timestamp, fresh: &[(&Wa
 }
 
 /// Writes the number of the waybill into declarations that came without one.
-async fn name_waybills(connection: &mut SqliteConnection, fresh: &[(&WaybillAcceptance, &Seen)]) -> Result<()> {
+async fn name_waybills(connection: &mut SqliteConnection, fresh: &[FreshWaybill<'_>]) -> Result<()> {
     let named: Vec<_> = fresh
         .iter()
         .filter(|(acceptance, _)| acceptance.order.is_some())

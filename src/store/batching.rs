@@ -1,0 +1,44 @@
+//! What makes a batch of documents that are packed together: the same whatever keeps them.
+
+use std::{collections::HashMap, sync::Arc};
+
+use uuid::Uuid;
+
+use super::{Leased, Result, reading::inconsistent};
+use crate::{
+    declaration::{Declaration, Kind, Waybill},
+    dossier::{Content, Document},
+};
+
+/// Documents in a message at most (message specification 202205: 1 to 100 of each business block).
+pub(super) const TOGETHER: usize = 100;
+
+/// Queues that differ only in their tenant belong together; groups and queues by their earliest deadline.
+pub(super) fn groups(heads: Vec<(i64, String)>) -> Vec<Vec<String>> {
+    let mut places: HashMap<String, usize> = HashMap::new();
+    let mut groups: Vec<Vec<String>> = Vec::new();
+    for (_, queue) in heads {
+        let group = queue.rsplit_once('/').map_or_else(String::new, |(group, _)| group.to_owned());
+        let place = *places.entry(group).or_insert(groups.len());
+        match groups.get_mut(place) {
+            Some(queues) => queues.push(queue),
+            None => groups.push(vec![queue]),
+        }
+    }
+    groups
+}
+
+/// Joins a document with what it says: declarations with their waybill numbers, waybills.
+pub(super) fn join(
+    document: Document,
+    declarations: &HashMap<Uuid, (Arc<Declaration>, String)>,
+    waybills: &HashMap<Uuid, Arc<Waybill>>,
+) -> Result<Leased> {
+    let missing = || inconsistent("documents", format!("{} says nothing", document.id));
+    if document.kind == Kind::Waybill {
+        let waybill = waybills.get(&document.id.0).ok_or_else(missing)?.clone();
+        return Ok(Leased { waybill_no: waybill.waybill_no.clone(), content: Content::Waybill(waybill), document });
+    }
+    let (declaration, waybill_no) = document.declaration.and_then(|id| declarations.get(&id.0)).ok_or_else(missing)?.clone();
+    Ok(Leased { document, content: Content::Declaration(declaration), waybill_no })
+}

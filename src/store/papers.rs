@@ -1,0 +1,104 @@
+//! What declarations say, read once: it never changes after acceptance, and every step of a life asks for it.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use uuid::Uuid;
+
+use super::Acceptance;
+use crate::{
+    clock::Timestamp,
+    declaration::{Declaration, DeclarationId},
+    dossier::Dossier,
+    lane::Plan,
+    party::Tenant,
+};
+
+/// Declarations that are remembered: a few KiB each.
+const REMEMBERED: usize = 8_192;
+
+/// What never changes of a declaration.
+#[derive(Debug)]
+pub(super) struct Paper {
+    pub tenant: Tenant,
+    pub accepted_at: Timestamp,
+    pub needed_by: Timestamp,
+    pub plan: Plan,
+    pub declaration: Arc<Declaration>,
+}
+
+impl Paper {
+    /// The paper of what is being accepted.
+    pub(super) fn of(acceptance: &Acceptance, now: Timestamp) -> Self {
+        Self {
+            tenant: acceptance.actor.tenant.clone(),
+            accepted_at: now,
+            needed_by: acceptance.needed_by,
+            plan: acceptance.plan.clone(),
+            declaration: Arc::clone(&acceptance.declaration),
+        }
+    }
+
+    /// A declaration with the number of its waybill, its documents still to come.
+    pub(super) fn dossier(&self, id: DeclarationId, waybill_no: Option<String>) -> Dossier {
+        Dossier {
+            id,
+            tenant: self.tenant.clone(),
+            accepted_at: self.accepted_at,
+            needed_by: self.needed_by,
+            declaration: Arc::clone(&self.declaration),
+            waybill_no,
+            plan: self.plan.clone(),
+            documents: Vec::with_capacity(3),
+        }
+    }
+}
+
+/// The papers read last.
+#[derive(Debug, Default)]
+pub(super) struct Papers(Mutex<Remembered>);
+
+#[derive(Debug, Default)]
+struct Remembered {
+    papers: HashMap<Uuid, Arc<Paper>>,
+    /// By when they came; the eldest goes first.
+    order: VecDeque<Uuid>,
+}
+
+impl Papers {
+    /// Remembers what was just accepted and committed.
+    pub(super) fn accepted(&self, accepted: Vec<(Uuid, Paper)>) {
+        self.remember(&accepted.into_iter().map(|(id, paper)| (id, Arc::new(paper))).collect::<Vec<_>>());
+    }
+
+    /// Those that are remembered, and the ids of those that are to be read.
+    pub(super) fn recall(&self, ids: &[Uuid]) -> (HashMap<Uuid, Arc<Paper>>, Vec<Uuid>) {
+        let remembered = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut found = HashMap::with_capacity(ids.len());
+        let mut missing = Vec::new();
+        for id in ids {
+            match remembered.papers.get(id) {
+                Some(paper) => drop(found.insert(*id, Arc::clone(paper))),
+                None => missing.push(*id),
+            }
+        }
+        (found, missing)
+    }
+
+    /// Remembers what was read.
+    pub(super) fn remember(&self, read: &[(Uuid, Arc<Paper>)]) {
+        let mut remembered = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        for (id, paper) in read {
+            if remembered.papers.insert(*id, Arc::clone(paper)).is_none() {
+                remembered.order.push_back(*id);
+            }
+        }
+        while remembered.order.len() > REMEMBERED {
+            if let Some(eldest) = remembered.order.pop_front() {
+                remembered.papers.remove(&eldest);
+            }
+        }
+    }
+}
