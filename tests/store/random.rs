@@ -91,7 +91,7 @@ async fn told(seed: u64, steps: &[Step]) -> String {
     let mut told = String::new();
     for step in steps {
         let (now, command) = game.next(step);
-        told += &format!("\n— at {now}: {command:?}");
+        told += &format!("\n— at {now}: {}", text(&command).chars().take(1_500).collect::<String>());
         if let Some(command) = command {
             game.model_answer(&command);
         }

@@ -357,7 +357,10 @@ impl<'a> Dice<'a> {
             let late = if self.one_in(6) { 1 } else { 0 };
             let mut change = Change { expected: vec![(document.id, document.version - late)], ..Change::default() };
             change.entries.push(self.entry("receipt", document.id.0));
-            if let Some(id) = document.declaration.filter(|_| self.one_in(3)) {
+            // A subject is decided on once at a time.
+            let decided =
+                |changes: &[Change], id| changes.iter().any(|change| change.assessment.as_ref().is_some_and(|(other, _)| *other == id));
+            if let Some(id) = document.declaration.filter(|id| self.one_in(3) && !decided(&changes, *id)) {
                 change.assessment = Some((id, format!("{{\"n\":{}}}", self.below(9))));
             }
             if self.one_in(4) {
