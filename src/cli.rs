@@ -15,6 +15,7 @@ mod audit;
 mod bench;
 mod demo;
 mod keys;
+mod migrate;
 mod outcome;
 mod rows;
 mod rules;
@@ -42,6 +43,8 @@ enum Command {
     Serve(ConfigArgs),
     /// 运行模拟海关 · Runs the simulated customs of the same configuration until Ctrl-C.
     Simulate(ConfigArgs),
+    /// 升级 PostgreSQL 数据库结构 · Brings a PostgreSQL database to this version's schema.
+    Migrate(migrate::MigrateArgs),
     /// 演示：网关与模拟海关同进程，200 个样例订单 · Gateway and simulated customs in one process, with 200 shipped orders.
     Demo(demo::DemoArgs),
     /// 提交订单或运单文件（JSON Lines 或 CSV）· Submits a file of orders or waybills (JSON lines or CSV).
@@ -83,6 +86,7 @@ pub async fn run() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Serve(args) => serve::serve(&args.config).await,
         Command::Simulate(args) => serve::simulate(&args.config).await,
+        Command::Migrate(args) => migrate::migrate(&args).await,
         Command::Demo(args) => demo::demo(&args).await,
         Command::Submit(args) => submit::submit(&args).await,
         Command::Validate(args) => validate::validate(&args),

@@ -17,7 +17,7 @@ use crate::{
     packer,
     party::Sender,
     sequencer, signers, simulator,
-    store::sqlite,
+    store::{postgres, sqlite},
 };
 
 mod check;
@@ -100,11 +100,13 @@ pub struct StoreOptions {
     pub file: PathBuf,
     /// Mebibytes that it may grow to: a full store refuses work, it does not fill the disk.
     pub largest_mib: u32,
+    /// A PostgreSQL database in its stead.
+    pub postgres: Option<postgres::Options>,
 }
 
 impl Default for StoreOptions {
     fn default() -> Self {
-        Self { file: PathBuf::from("tongguan.db"), largest_mib: sqlite::LARGEST_MIB }
+        Self { file: PathBuf::from("tongguan.db"), largest_mib: sqlite::LARGEST_MIB, postgres: None }
     }
 }
 
@@ -210,6 +212,14 @@ impl Config {
         paths.extend(self.roads.iter_mut().map(|road| &mut road.folder));
         paths.extend(self.exemption.libraries.iter_mut());
         paths.extend(self.collector.forward.as_mut());
+        paths.extend(
+            self.store
+                .postgres
+                .as_mut()
+                .into_iter()
+                .flat_map(|options| [&mut options.password_file, &mut options.root_certificate])
+                .flatten(),
+        );
         paths.extend(self.check.rates.as_mut());
         paths.extend(self.check.limits.as_mut());
         paths.extend(self.grpc.tls.as_mut().into_iter().flat_map(|tls| [&mut tls.certificate, &mut tls.key]));

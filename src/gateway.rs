@@ -14,7 +14,7 @@ use crate::{
         meter::{Work, measure},
     },
     collector::{Collector, Receiver},
-    config::{Config, TableError},
+    config::{Config, StoreOptions, TableError},
     courier::Courier,
     endpoint::Road,
     exemption::{Advisor, DataError, Library, SetupError, Version},
@@ -25,15 +25,15 @@ use crate::{
     party::{Actor, Tenant},
     sequencer::Sequencer,
     signers::{self, Signers},
-    store::{self, Application, Change, Store, sqlite::Sqlite},
+    store::{self, Application, Change, Store, postgres::Postgres, sqlite::Sqlite},
 };
 
 /// Why the gateway could not start.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The store.
-    #[error("存储 {path} 无法打开 · the store {path} cannot be opened", path = .0.display())]
-    Store(PathBuf, #[source] store::Error),
+    #[error("存储 {0} 无法打开 · the store {0} cannot be opened")]
+    Store(String, #[source] store::Error),
     /// A file of the configuration.
     #[error("{path} 无法读取 · {path} cannot be read", path = .0.display())]
     File(PathBuf, #[source] std::io::Error),
@@ -116,17 +116,16 @@ impl Gateway {
         let access = Arc::new(Access::new(&config.access)?);
         let advisor = Arc::new(advisor(config)?);
         let parameters = config.check.parameters().map_err(Error::Check)?;
-        let file = &config.store.file;
-        let store: Arc<dyn Store> =
-            Arc::new(Sqlite::open_bounded(file, config.store.largest_mib).await.map_err(|error| Error::Store(file.clone(), error))?);
-        let last = store.last_checkpoint().await.map_err(|error| Error::Store(file.clone(), error))?;
+        let at_store = |error| Error::Store(place(&config.store), error);
+        let store = open(&config.store).await.map_err(at_store)?;
+        let last = store.last_checkpoint().await.map_err(at_store)?;
         if last.is_some_and(|last| Checkpoint::open(&last.note, &log_key.verifier()).is_err()) {
             return Err(Error::OtherLogKey(config.audit.key.clone()));
         }
         let listen = &config.grpc.listen;
         let listener = TcpListener::bind(listen).await.map_err(|error| Error::Listen(listen.clone(), error))?;
         let address = listener.local_addr().map_err(|error| Error::Listen(listen.clone(), error))?;
-        tell_override(&store, clockwork, config).await.map_err(|error| Error::Store(file.clone(), error))?;
+        tell_override(&store, clockwork, config).await.map_err(at_store)?;
         let parts = Parts { config, clockwork, store: &store };
         let door = parts.door(listener, access, &advisor, parameters);
         let moving = parts.moving(roads, signers, &advisor);
@@ -221,6 +220,19 @@ impl Parts<'_> {
         stage.tasks.spawn(measure(Work::Sequence, sequencer.run(stopped)));
         stage
     }
+}
+
+/// Opens what the configuration keeps things in.
+async fn open(options: &StoreOptions) -> store::Result<Arc<dyn Store>> {
+    Ok(match &options.postgres {
+        Some(postgres) => Arc::new(Postgres::open(postgres).await?),
+        None => Arc::new(Sqlite::open_bounded(&options.file, options.largest_mib).await?),
+    })
+}
+
+/// Where that is, in words.
+fn place(options: &StoreOptions) -> String {
+    options.postgres.as_ref().map_or_else(|| options.file.display().to_string(), |postgres| postgres.url.to_string())
 }
 
 fn read(path: &PathBuf) -> Result<String, Error> {

@@ -26,6 +26,7 @@ mod looking;
 mod moving;
 mod numbering;
 mod papers;
+pub mod postgres;
 mod reading;
 pub mod sqlite;
 mod taking;

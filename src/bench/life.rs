@@ -28,7 +28,7 @@ use crate::{
     gateway::Gateway,
     simulator,
     state::State,
-    store::EntryFilter,
+    store::{EntryFilter, postgres},
 };
 
 /// No closing within so long: something is stuck.
@@ -56,6 +56,8 @@ pub struct ByProcess {
     pub callers: u64,
     /// The simulated customs.
     pub customs: u64,
+    /// A database server on this machine; 0 if there is none.
+    pub database: u64,
     /// All of them.
     pub sum: u64,
 }
@@ -105,7 +107,14 @@ impl Report {
             // Writing into a String does not fail.
             let _ = writeln!(table, "{stage:<16} {used:>8} {:>5}", percent(*used, cpu.gateway));
         }
-        for (name, used) in [("= gateway", cpu.gateway), ("+ customs", cpu.customs), ("+ callers", cpu.callers), ("= sum", cpu.sum)] {
+        let all = [
+            ("= gateway", cpu.gateway),
+            ("+ database", cpu.database),
+            ("+ customs", cpu.customs),
+            ("+ callers", cpu.callers),
+            ("= sum", cpu.sum),
+        ];
+        for (name, used) in all {
             let _ = writeln!(table, "{name:<16} {used:>8} {:>5}", percent(used, cpu.gateway));
         }
         table
@@ -146,6 +155,7 @@ pub async fn run(options: &Options, config: &Config, clockwork: &Clockwork) -> R
     let customs = Running::start(Command::new(&program).args(["bench", "--customs", "--dir"]).arg(&options.dir))?;
     let gateway = Gateway::start(config, clockwork).await?;
     let before = process::used("self")?;
+    let database_before = database(config).await?;
     let began = clockwork.now();
     let mut command = Command::new(&program);
     command.args(["bench", "--load", &format!("http://{}", gateway.address())]);
@@ -157,15 +167,31 @@ pub async fn run(options: &Options, config: &Config, clockwork: &Clockwork) -> R
     wait(&gateway, options.declarations, &mut callers).await?;
     let took = last_closing(&gateway).await?.since(began);
     let after = process::used("self")?;
+    let database_after = database(config).await?;
     let stages = stages(after.cpu.saturating_sub(before.cpu))?;
     let customs_used = process::used(&customs.child.id().to_string())?;
     let load: load::Report =
         serde_json::from_str(&callers.end().await?).map_err(|error| Error::Wrong(format!("the callers' report: {error}")))?;
     gateway.stop().await;
     customs.end().await?;
-    let size = fs::metadata(&config.store.file)?.len();
     let gateway_used = Used { cpu: after.cpu.saturating_sub(before.cpu), ..after };
-    Ok(report(options, took, &load, [gateway_used, customs_used], &stages, size))
+    let database_used = Used { cpu: database_after.used.cpu.saturating_sub(database_before.used.cpu), ..database_after.used };
+    let store = if config.store.postgres.is_some() { "postgres" } else { "sqlite" };
+    Ok(report(options, store, took, &load, [gateway_used, customs_used, database_used], &stages, database_after.bytes))
+}
+
+/// What the store's server has used so far, and how large the store is.
+struct Database {
+    used: Used,
+    bytes: u64,
+}
+
+async fn database(config: &Config) -> Result<Database, Error> {
+    let Some(options) = &config.store.postgres else {
+        return Ok(Database { used: Used::default(), bytes: fs::metadata(&config.store.file)?.len() });
+    };
+    let about = postgres::about(options).await?;
+    Ok(Database { used: process::family(about.process)?, bytes: about.bytes })
 }
 
 /// Waits until all have closed. Counting is work for the store, so it is asked seldom, and often only near the end.
@@ -221,18 +247,20 @@ fn stages(all: Duration) -> Result<BTreeMap<&'static str, u64>, Error> {
 
 fn report(
     options: &Options,
+    store: &'static str,
     took: Duration,
     load: &load::Report,
-    [gateway, customs]: [Used; 2],
+    [gateway, customs, database]: [Used; 3],
     stages: &BTreeMap<&'static str, u64>,
     size: u64,
 ) -> Report {
     let many = u64::try_from(options.declarations).unwrap_or(u64::MAX).max(1);
-    let each = |gateway: u64, callers: u64, customs: u64, by: u64| ByProcess {
+    let each = |gateway: u64, callers: u64, customs: u64, database: u64, by: u64| ByProcess {
         gateway: gateway / by,
         callers: callers / by,
         customs: customs / by,
-        sum: (gateway + callers + customs) / by,
+        database: database / by,
+        sum: (gateway + callers + customs + database) / by,
     };
     let per_second = |time_us: u64| many.saturating_mul(1_000_000).checked_div(time_us).unwrap_or(0);
     let quantile = |per_mille: usize| {
@@ -241,17 +269,17 @@ fn report(
     };
     Report {
         bench: "lives",
-        store: "sqlite",
+        store,
         declarations: options.declarations,
         rate: options.rate,
         milliseconds: micros(took) / 1_000,
         declarations_per_s: per_second(micros(took)),
         accepts_per_s: per_second(load.all_us),
-        cpu_us_per_declaration: each(micros(gateway.cpu), load.cpu_us, micros(customs.cpu), many),
+        cpu_us_per_declaration: each(micros(gateway.cpu), load.cpu_us, micros(customs.cpu), micros(database.cpu), many),
         submit_p50_ms: quantile(500),
         submit_p99_ms: quantile(990),
         busy: load.busy,
-        peak_rss_mib: each(gateway.peak_kib, load.peak_kib, customs.peak_kib, 1_024),
+        peak_rss_mib: each(gateway.peak_kib, load.peak_kib, customs.peak_kib, database.peak_kib, 1_024),
         store_kib_per_declaration: size / 1_024 / many,
         stages_us: stages.iter().map(|(stage, used)| (*stage, used / many)).collect(),
         conditions: "3 documents, 9 receipts, sm2-sm3, schema on both sides, audit log, receipts 100 to a message; \

@@ -26,6 +26,30 @@ pub fn used(pid: &str) -> io::Result<Used> {
     Ok(Used { cpu, peak_kib: peak(&status).ok_or_else(odd)? })
 }
 
+/// What the children of the parent of a process and the parent have used so far: a server with a process for each connection. Nothing if
+/// that process is not on this machine; memory is not added up, since they share most of it.
+///
+/// # Errors
+/// If `/proc` is not as on Linux.
+pub fn family(pid: u32) -> io::Result<Used> {
+    let parent_of = |pid: u32| {
+        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+        let (name, rest) = stat.rsplit_once(')')?;
+        let parent: u32 = rest.split_ascii_whitespace().nth(1)?.parse().ok()?;
+        name.contains("(postgres").then(|| Some((parent, all_ticks(&stat)?, ticks(&stat)?)))?
+    };
+    let Some((parent, ..)) = parent_of(pid) else { return Ok(Used::default()) };
+    // The parent's account holds that of its children that have ended.
+    let mut cpu = parent_of(parent).map(|(_, all, _)| all).unwrap_or_default();
+    for entry in fs::read_dir("/proc")? {
+        let Some(other) = entry?.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
+        if let Some((_, _, own)) = parent_of(other).filter(|(its, ..)| *its == parent) {
+            cpu += own;
+        }
+    }
+    Ok(Used { cpu, peak_kib: 0 })
+}
+
 /// CPU of the threads of this process whose name begins so, by their age.
 ///
 /// # Errors
@@ -52,6 +76,13 @@ fn ticks(stat: &str) -> Option<Duration> {
     let mut fields = rest.split_ascii_whitespace().skip(11);
     let (user, system): (u32, u32) = (fields.next()?.parse().ok()?, fields.next()?.parse().ok()?);
     TICK.checked_mul(user.checked_add(system)?)
+}
+
+/// As [`ticks`], with the children that have ended.
+fn all_ticks(stat: &str) -> Option<Duration> {
+    let (_, rest) = stat.rsplit_once(')')?;
+    let ticks = rest.split_ascii_whitespace().skip(11).take(4).map(str::parse::<u32>).sum::<Result<u32, _>>().ok()?;
+    TICK.checked_mul(ticks)
 }
 
 fn peak(status: &str) -> Option<u64> {

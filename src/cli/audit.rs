@@ -17,7 +17,11 @@ use crate::{
         verify::{Checkpoints, Summary, Verifier},
     },
     declaration::DeclarationId,
-    store::{EntryFilter, Store, sqlite::Sqlite},
+    store::{
+        EntryFilter, Store,
+        postgres::{self, Address, Postgres},
+        sqlite::Sqlite,
+    },
 };
 
 /// Entries read at a time: a tile of them, since the check asks for one tile per 256 entries.
@@ -49,22 +53,23 @@ pub(super) struct WhereArgs {
     /// 目录：读取其中的 *.db 与 *.vkey · A folder: its one *.db and *.vkey are read.
     #[arg(long, default_value = ".")]
     dir: PathBuf,
-    /// 数据库文件 · The database file, if not the one in the folder.
-    #[arg(long)]
-    store: Option<PathBuf>,
+    /// 数据库文件或 postgres:// 地址 · The database file, if not the one in the folder, or the address of a PostgreSQL database.
+    #[arg(long, env = "TONGGUAN_STORE", hide_env_values = true)]
+    store: Option<String>,
     /// 日志公钥文件 · The file with the log's public key, if not the one in the folder; best kept elsewhere.
     #[arg(long)]
     key: Option<PathBuf>,
 }
 
 impl WhereArgs {
-    fn database(&self) -> Result<PathBuf> {
-        self.store.clone().map_or_else(|| only_one(&self.dir, "db"), Ok)
-    }
-
-    async fn open(&self) -> Result<Sqlite> {
-        let database = self.database()?;
-        Sqlite::open_read_only(&database).await.with_context(|| format!("{} 无法打开 · cannot be opened", database.display()))
+    async fn open(&self) -> Result<Box<dyn Store>> {
+        let cannot = |what: &dyn std::fmt::Display| format!("{what} 无法打开 · cannot be opened");
+        if let Some(url) = self.store.as_ref().filter(|store| Address::is_one(store)) {
+            let options = postgres::Options::at(url);
+            return Ok(Box::new(Postgres::open_read_only(&options).await.with_context(|| cannot(&options.url))?));
+        }
+        let file = self.store.as_ref().map_or_else(|| only_one(&self.dir, "db"), |file| Ok(PathBuf::from(file)))?;
+        Ok(Box::new(Sqlite::open_read_only(&file).await.with_context(|| cannot(&file.display()))?))
     }
 
     fn verifier(&self) -> Result<LogVerifier> {
@@ -113,7 +118,7 @@ async fn verify(place: &WhereArgs, since: Option<&Path>) -> Result<ExitCode> {
     let mut verifier = checkpoints.verifier();
     // What no checkpoint covers yet is under nobody's signature: it has no tiles, and nothing can be said of it.
     let signed = i64::try_from(verifier.covered()).unwrap_or(i64::MAX);
-    feed(&store, &mut verifier, kept.iter().map(|row| row.size).fold(signed, i64::max)).await?;
+    feed(store.as_ref(), &mut verifier, kept.iter().map(|row| row.size).fold(signed, i64::max)).await?;
     let tiles = u64::try_from(store.stored_tiles().await?.len())?;
     let untold = store.untold().await?;
     match verifier.finish(tiles) {
@@ -126,7 +131,7 @@ async fn verify(place: &WhereArgs, since: Option<&Path>) -> Result<ExitCode> {
 }
 
 /// Gives the verifier every entry before a position, with the tiles that it asks for.
-async fn feed(store: &Sqlite, verifier: &mut Verifier, covered: i64) -> Result<()> {
+async fn feed(store: &dyn Store, verifier: &mut Verifier, covered: i64) -> Result<()> {
     let mut from = i64::MIN;
     loop {
         let mut page = store.stored_entries(from, PAGE).await?;
@@ -208,12 +213,12 @@ async fn show(number: &str, place: &WhereArgs) -> Result<ExitCode> {
         bail!("没有这个单号 · nothing is kept under the number {number}");
     }
     for (subject, declaration) in subjects {
-        tell(&store, subject, declaration).await?;
+        tell(store.as_ref(), subject, declaration).await?;
     }
     Ok(ExitCode::SUCCESS)
 }
 
-async fn tell(store: &Sqlite, subject: Uuid, declaration: Option<DeclarationId>) -> Result<()> {
+async fn tell(store: &dyn Store, subject: Uuid, declaration: Option<DeclarationId>) -> Result<()> {
     let mut subjects = vec![subject];
     if let Some(kept) = match declaration {
         Some(id) => store.show(None, id).await?,

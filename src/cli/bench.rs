@@ -7,10 +7,10 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
-use clap::{Args, ValueEnum};
+use clap::Args;
 use tokio::sync::watch;
 
-use super::{complain, demo::set_up, say, serve};
+use super::{complain, demo::set_up, migrate, say, serve};
 use crate::{
     bench::{check, life, load, schema},
     clock::Clockwork,
@@ -24,9 +24,9 @@ const SEED: u64 = 11;
 pub(super) struct BenchArgs {
     #[command(flatten)]
     what: What,
-    /// 存储 · The store that is measured.
-    #[arg(long, value_enum, default_value_t = Kept::Sqlite)]
-    store: Kept,
+    /// 存储：sqlite，或 postgres:// 地址（空库或空模式）· The store that is measured: sqlite, or the address of an empty PostgreSQL database or schema.
+    #[arg(long, default_value = "sqlite")]
+    store: String,
     /// 每秒提交票数；不指定则尽快 · Declarations a second, each a call of its own; as fast as they are taken if none is given.
     #[arg(long)]
     rate: Option<u32>,
@@ -72,11 +72,6 @@ struct What {
     customs: bool,
 }
 
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum Kept {
-    Sqlite,
-}
-
 pub(super) async fn bench(args: &BenchArgs) -> Result<ExitCode> {
     let clockwork = Clockwork::system();
     if let Some(many) = args.what.declarations {
@@ -112,7 +107,10 @@ fn remove(folder: &Path) -> Result<()> {
 }
 
 async fn lives(declarations: usize, args: &BenchArgs, clockwork: &Clockwork) -> Result<()> {
-    let Kept::Sqlite = args.store;
+    let postgres = match args.store.as_str() {
+        "sqlite" => None,
+        url => Some(migrate::prepare_empty(url).await?),
+    };
     let own = std::env::temp_dir().join(format!("tongguan-bench-{}", clockwork.id().simple()));
     let dir = args.dir.clone().unwrap_or_else(|| own.clone());
     if dir.join("tongguan.db").exists() {
@@ -120,7 +118,8 @@ async fn lives(declarations: usize, args: &BenchArgs, clockwork: &Clockwork) -> 
     }
     set_up(&dir, clockwork)?;
     let options = life::Options { declarations, rate: args.rate, dir: dir.clone() };
-    let config = life::configuration(demo::configuration(&dir, "127.0.0.1:0", 1)?);
+    let mut config = life::configuration(demo::configuration(&dir, "127.0.0.1:0", 1)?);
+    config.store.postgres = postgres;
     config.fit()?;
     serve::begin_log(&config.log)?;
     let report = life::run(&options, &config, clockwork).await;

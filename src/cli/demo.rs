@@ -18,7 +18,7 @@ use tokio::{
     time::{Instant, sleep},
 };
 
-use super::{keys, load_schemas, outcome, rows, say, serve};
+use super::{keys, load_schemas, migrate, outcome, rows, say, serve};
 use crate::{
     clock::Clockwork,
     config::Config,
@@ -41,6 +41,9 @@ pub(super) struct DemoArgs {
     /// 保存一切的目录；不指定则用临时目录 · The folder that keeps everything; a temporary one if none is named.
     #[arg(long)]
     dir: Option<PathBuf>,
+    /// PostgreSQL 地址，须为空库或空模式；不指定则用 SQLite · A PostgreSQL database (postgres://…, ?schema=… for a schema of its own) in place of SQLite.
+    #[arg(long)]
+    store: Option<String>,
     /// 监听地址 · Where the gateway listens.
     #[arg(long, default_value = "127.0.0.1:8650")]
     listen: String,
@@ -56,7 +59,11 @@ pub(super) async fn demo(args: &DemoArgs) -> Result<ExitCode> {
         Some(dir) => dir.clone(),
         None => std::env::temp_dir().join(format!("tongguan-demo-{}", clockwork.id().simple())),
     };
-    let config = demo::configuration(&dir, &args.listen, args.seed)?;
+    let mut config = demo::configuration(&dir, &args.listen, args.seed)?;
+    config.store.postgres = match &args.store {
+        Some(url) => Some(migrate::prepare(url).await?),
+        None => None,
+    };
     config.fit()?;
     set_up(&dir, &clockwork)?;
     serve::begin_log(&config.log)?;
@@ -82,7 +89,8 @@ pub(super) async fn demo(args: &DemoArgs) -> Result<ExitCode> {
     let report = customs.end().await?;
     let twice = report.declared_twice.len();
     say(&format!("模拟海关 · the simulated customs saw:\n{report}"));
-    say(&format!("校验日志 · verify the log: tongguan audit verify --dir {}", dir.display()));
+    let store = config.store.postgres.map(|options| format!(" --store '{}'", options.url)).unwrap_or_default();
+    say(&format!("校验日志 · verify the log: tongguan audit verify --dir {}{store}", dir.display()));
     if twice > 0 {
         say(&format!("演示失败：重复申报 {twice} 次 · the demonstration failed: {twice} declared twice"));
     } else if !as_expected {

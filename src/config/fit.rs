@@ -116,6 +116,9 @@ fn zeros(config: &Config) -> Vec<String> {
     let sequencer = &config.audit.sequencer;
     let numbers = [
         ("store.largest_mib", store.largest_mib == 0),
+        ("store.postgres.connections", store.postgres.as_ref().is_some_and(|options| options.connections == 0)),
+        ("store.postgres.statement_ms", store.postgres.as_ref().is_some_and(|options| options.statement_ms == 0)),
+        ("store.postgres.patience_ms", store.postgres.as_ref().is_some_and(|options| options.patience_ms == 0)),
         ("grpc.connections", grpc.connections == 0),
         ("grpc.connections_per_address", grpc.connections_per_address == 0),
         ("grpc.handshake_s", grpc.handshake_s == 0),

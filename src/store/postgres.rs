@@ -1,0 +1,275 @@
+//! The store on PostgreSQL: any number of nodes on one database, each command a transaction of its own.
+//!
+//! Statements are set-based: rows travel as one array for each column (`unnest`). Nodes meet only in rows: keys decide who came first,
+//! leases are rows that others step over (`SKIP LOCKED`), documents are locked in the order of their ids. There are no advisory locks, no
+//! sequences and no clocks in it, so that another database which speaks PostgreSQL's protocol can take its place. Nodes poll; there is no
+//! `NOTIFY`.
+//!
+//! A command whose connection breaks is begun anew on another, and told that an earlier try may have been committed: it then looks for
+//! what it did before it does it.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use uuid::Uuid;
+
+use self::{
+    pool::{Pool, Purpose},
+    trying::{Failed, tried},
+};
+use super::{
+    Acceptance, Accepted, Application, Arrival, Batch, Count, Delivery, EntryFilter, Error, Found, Gated, Hints, Hit, KeptReceipt,
+    KeptWaybill, LeasedArrival, ListFilter, LogHead, Lookup, Matches, MessageFound, Packing, PendingEntry, PlacedEntry, Result, Sequencing,
+    Settlement, Shown, Store, StoredCheckpoint, StoredRow, WaybillAcceptance, WaybillAccepted, Written,
+    papers::{Paper, Papers},
+};
+use crate::{
+    audit::Entry,
+    clock::Timestamp,
+    declaration::{DeclarationId, DocumentId},
+    dossier::Dossier,
+    party::Tenant,
+    queue::Lease,
+    receipt::Key,
+};
+
+mod about;
+mod accept;
+mod apply;
+mod arrivals;
+mod deliveries;
+mod gates;
+mod log;
+mod migrate;
+mod numbers;
+mod options;
+mod packing;
+mod papers;
+mod pool;
+mod rows;
+mod sequence;
+mod trying;
+mod views;
+mod waybills;
+
+pub use self::{
+    about::{About, about},
+    migrate::migrate,
+    options::{Address, Options},
+};
+
+/// The store on PostgreSQL.
+pub struct Postgres {
+    pool: Arc<Pool>,
+    hints: Hints,
+    papers: Papers,
+}
+
+impl Postgres {
+    /// Opens the database at the host that takes writes.
+    ///
+    /// # Errors
+    /// It cannot be reached, or its schema is not the one that this program knows ([`migrate`] brings it there).
+    pub async fn open(options: &Options) -> Result<Self> {
+        Self::open_for(options, Purpose::Writing).await
+    }
+
+    /// Opens the database for looking only, at any of its hosts, and sees it as it was at the first look, whatever is written meanwhile.
+    ///
+    /// # Errors
+    /// As [`Postgres::open`].
+    pub async fn open_read_only(options: &Options) -> Result<Self> {
+        Self::open_for(options, Purpose::Looking).await
+    }
+
+    async fn open_for(options: &Options, purpose: Purpose) -> Result<Self> {
+        let pool = Pool::open(options.setting()?, purpose, options.connections).await?;
+        let mut held = pool.take().await.map_err(Failed::told)?;
+        migrate::look(&mut held.connection).await?;
+        pool.give_back(held);
+        Ok(Self { pool, hints: Hints::default(), papers: Papers::default() })
+    }
+
+    fn may_write(&self) -> Result<&Arc<Pool>> {
+        match self.pool.purpose() {
+            Purpose::Writing => Ok(&self.pool),
+            Purpose::Looking => Err(Error::Unavailable("the store was opened for reading only".into())),
+        }
+    }
+}
+
+#[async_trait]
+impl Store for Postgres {
+    fn hints(&self) -> &Hints {
+        &self.hints
+    }
+
+    async fn close(&self) {
+        self.pool.close().await;
+    }
+
+    async fn lookup(&self, now: Timestamp, asked: Vec<Lookup>) -> Result<Vec<Found>> {
+        tried!(&self.pool, Single, |connection| accept::lookup(connection, now, &asked))
+    }
+
+    async fn accept(&self, now: Timestamp, many: Vec<Acceptance>) -> Result<Vec<Accepted>> {
+        let accepted = tried!(self.may_write()?, Together, |connection| accept::accept(connection, now, &many))?;
+        let kept = many.iter().zip(&accepted).filter(|(acceptance, accepted)| **accepted == Accepted::New(acceptance.id));
+        self.papers.accepted(kept.map(|(acceptance, _)| (acceptance.id.0, Paper::of(acceptance, now))).collect());
+        self.hints.pack.notify_one();
+        self.hints.gate.notify_one();
+        self.hints.sequence.notify_one();
+        Ok(accepted)
+    }
+
+    async fn accept_waybills(&self, now: Timestamp, many: Vec<WaybillAcceptance>) -> Result<Vec<WaybillAccepted>> {
+        let accepted = tried!(self.may_write()?, Together, |connection| waybills::accept(connection, now, &many))?;
+        self.hints.pack.notify_one();
+        self.hints.gate.notify_one();
+        self.hints.sequence.notify_one();
+        Ok(accepted)
+    }
+
+    async fn gates(&self, now: Timestamp, limit: u32) -> Result<Vec<Gated>> {
+        tried!(&self.pool, Snapshot, |connection| gates::gates(connection, &self.papers, now, limit))
+    }
+
+    async fn apply(&self, now: Timestamp, application: Application) -> Result<Written> {
+        let written = tried!(self.may_write()?, Together, |connection, unsure| apply::apply(connection, now, &application, unsure))?;
+        if written == Written::Done {
+            self.hints.pack.notify_one();
+            self.hints.gate.notify_one();
+            self.hints.deliver.notify_one();
+            self.hints.sequence.notify_one();
+        }
+        Ok(written)
+    }
+
+    async fn lease_documents(&self, now: Timestamp, lease: Lease, batches: u32) -> Result<Vec<Batch>> {
+        tried!(self.may_write()?, Together, |connection, unsure| packing::lease(connection, &self.papers, now, lease, batches, unsure))
+    }
+
+    async fn pack(&self, now: Timestamp, token: Uuid, packing: Packing) -> Result<Written> {
+        let written = tried!(self.may_write()?, Together, |connection| packing::pack(connection, now, token, &packing))?;
+        self.hints.deliver.notify_waiters();
+        self.hints.sequence.notify_one();
+        Ok(written)
+    }
+
+    async fn give_back(&self, token: Uuid, documents: Vec<DocumentId>, at: Timestamp) -> Result<()> {
+        tried!(self.may_write()?, Single, |connection| packing::give_back(connection, token, &documents, at))
+    }
+
+    async fn lease_deliveries(&self, now: Timestamp, lease: Lease, road: &str, limit: u32) -> Result<Vec<Delivery>> {
+        tried!(self.may_write()?, Together, |connection, unsure| deliveries::lease(connection, now, lease, road, limit, unsure))
+    }
+
+    async fn settle(&self, now: Timestamp, token: Uuid, many: Vec<Settlement>) -> Result<Vec<Written>> {
+        let written = tried!(self.may_write()?, Together, |connection, unsure| deliveries::settle(connection, now, token, &many, unsure))?;
+        self.hints.sequence.notify_one();
+        Ok(written)
+    }
+
+    async fn keep(&self, now: Timestamp, many: Vec<Arrival>) -> Result<()> {
+        tried!(self.may_write()?, Single, |connection| arrivals::keep(connection, now, &many))?;
+        self.hints.collect.notify_one();
+        Ok(())
+    }
+
+    async fn lease_arrivals(&self, now: Timestamp, lease: Lease, limit: u32) -> Result<Vec<LeasedArrival>> {
+        tried!(self.may_write()?, Single, |connection, unsure| arrivals::lease(connection, now, lease, limit, unsure))
+    }
+
+    async fn matches(&self, keys: &[Key]) -> Result<Matches> {
+        // One snapshot: a waybill that is bound to its order between two looks would be taken for one without an order, and the
+        // list that waits for it would not be told.
+        tried!(&self.pool, Snapshot, |connection| numbers::matches(connection, &self.papers, keys))
+    }
+
+    async fn message(&self, cop_msg_id: &str) -> Result<Option<MessageFound>> {
+        tried!(&self.pool, Snapshot, |connection| deliveries::find(connection, cop_msg_id))
+    }
+
+    async fn take_role(&self, now: Timestamp, role: &str, holder: Uuid, until: Timestamp) -> Result<bool> {
+        tried!(self.may_write()?, Single, |connection| log::take_role(connection, now, role, holder, until))
+    }
+
+    async fn pending_entries(&self, limit: u32) -> Result<Vec<PendingEntry>> {
+        tried!(&self.pool, Single, |connection| log::pending(connection, limit))
+    }
+
+    async fn log_head(&self) -> Result<LogHead> {
+        tried!(&self.pool, Snapshot, |connection| log::head(connection))
+    }
+
+    async fn sequence(&self, now: Timestamp, sequencing: Sequencing) -> Result<Written> {
+        let written = tried!(self.may_write()?, Together, |connection, unsure| sequence::sequence(connection, now, &sequencing, unsure))?;
+        if written == Written::Done {
+            self.hints.grown.notify_waiters();
+        }
+        Ok(written)
+    }
+
+    async fn stored_entries(&self, from: i64, limit: u32) -> Result<Vec<StoredRow>> {
+        tried!(&self.pool, Single, |connection| log::stored_entries(connection, from, limit))
+    }
+
+    async fn stored_tile(&self, level: i64, index: i64) -> Result<Option<Vec<u8>>> {
+        tried!(&self.pool, Single, |connection| log::stored_tile(connection, level, index))
+    }
+
+    async fn stored_tiles(&self) -> Result<Vec<(i64, i64)>> {
+        tried!(&self.pool, Single, |connection| log::stored_tiles(connection))
+    }
+
+    async fn last_checkpoint(&self) -> Result<Option<StoredCheckpoint>> {
+        tried!(&self.pool, Single, |connection| log::last_checkpoint(connection))
+    }
+
+    async fn untold(&self) -> Result<Option<DeclarationId>> {
+        tried!(&self.pool, Single, |connection| log::untold(connection))
+    }
+
+    async fn stored_checkpoints(&self) -> Result<Vec<StoredCheckpoint>> {
+        tried!(&self.pool, Single, |connection| log::stored_checkpoints(connection))
+    }
+
+    async fn show(&self, tenant: Option<&Tenant>, id: DeclarationId) -> Result<Option<Shown>> {
+        tried!(&self.pool, Snapshot, |connection| views::show(connection, &self.papers, tenant, id))
+    }
+
+    async fn list(&self, filter: ListFilter) -> Result<Vec<Dossier>> {
+        tried!(&self.pool, Snapshot, |connection| views::list(connection, &self.papers, &filter))
+    }
+
+    async fn waybill(&self, tenant: Option<&Tenant>, carrier: &str, waybill_no: &str) -> Result<Option<KeptWaybill>> {
+        tried!(&self.pool, Snapshot, |connection| waybills::show(connection, tenant, carrier, waybill_no))
+    }
+
+    async fn find(&self, tenant: Option<&Tenant>, asked: &[String]) -> Result<Vec<Hit>> {
+        tried!(&self.pool, Single, |connection| numbers::find(connection, tenant, asked))
+    }
+
+    async fn entries(&self, filter: EntryFilter) -> Result<Vec<PlacedEntry>> {
+        tried!(&self.pool, Snapshot, |connection| log::entries(connection, &filter))
+    }
+
+    async fn unmatched(&self, limit: u32) -> Result<Vec<KeptReceipt>> {
+        tried!(&self.pool, Single, |connection| arrivals::unmatched(connection, limit))
+    }
+
+    async fn counts(&self, tenant: Option<&Tenant>) -> Result<Vec<Count>> {
+        tried!(&self.pool, Single, |connection| views::counts(connection, tenant))
+    }
+
+    async fn stopped(&self) -> Result<Vec<(String, String)>> {
+        tried!(&self.pool, Single, |connection| views::stopped(connection))
+    }
+
+    async fn resume(&self, now: Timestamp, sender: &str, entry: Entry) -> Result<()> {
+        tried!(self.may_write()?, Together, |connection, unsure| deliveries::resume(connection, now, sender, &entry, unsure))?;
+        self.hints.pack.notify_one();
+        self.hints.deliver.notify_waiters();
+        Ok(())
+    }
+}

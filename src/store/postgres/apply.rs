@@ -1,0 +1,209 @@
+//! One commit for everything that follows from some arrivals, or from a look at some gates: all or nothing.
+
+use std::collections::HashMap;
+
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::{
+    numbers::{self, NumberRow},
+    rows::{Result, column, insert_documents, insert_entries, is_told, json, update_documents},
+};
+use crate::{
+    clock::Timestamp,
+    store::{Application, Change, Disposition, MessageChange, Written},
+};
+
+pub(super) async fn apply(connection: &mut PgConnection, now: Timestamp, application: &Application, unsure: bool) -> Result<Written> {
+    if unsure && is_done(connection, application).await? {
+        return Ok(Written::Done);
+    }
+    let changes = &application.changes;
+    if !leased(connection, application).await? || !expected(connection, changes).await? || made(connection, changes).await? {
+        return Ok(Written::Stale);
+    }
+    let documents: Vec<_> = changes.iter().flat_map(|change| &change.documents).collect();
+    update_documents(connection, &documents).await?;
+    let created: Vec<_> = changes.iter().flat_map(|change| &change.created).collect();
+    insert_documents(connection, &created).await?;
+    look_again(connection, changes).await?;
+    numbers::insert(connection, now, changes.iter().flat_map(given_numbers).collect()).await?;
+    insert_assessments(connection, now, changes).await?;
+    insert_receipts(connection, application).await?;
+    close_arrivals(connection, application).await?;
+    change_messages(connection, &application.messages).await?;
+    stop_senders(connection, now, &application.stops).await?;
+    let entries: Vec<_> = changes.iter().flat_map(|change| &change.entries).collect();
+    insert_entries(connection, now, &entries).await.map(|()| Written::Done)
+}
+
+/// Whether an earlier try was committed although nobody was told.
+async fn is_done(connection: &mut PgConnection, application: &Application) -> Result<bool> {
+    if let Some(entry) = application.changes.iter().find_map(|change| change.entries.first()) {
+        return is_told(connection, entry).await;
+    }
+    if application.arrivals.is_empty() {
+        return Ok(false);
+    }
+    // Whoever else has them now, they are still to be read.
+    let statement = "SELECT count(*) FROM arrivals WHERE id = ANY($1) AND state <> 'kept'";
+    let ids = column(&application.arrivals, |(id, _)| *id);
+    let closed: i64 = sqlx::query_scalar(statement).bind(ids).fetch_one(connection).await?;
+    Ok(usize::try_from(closed).ok() == Some(application.arrivals.len()))
+}
+
+async fn leased(connection: &mut PgConnection, application: &Application) -> Result<bool> {
+    if application.arrivals.is_empty() {
+        return Ok(true);
+    }
+    let statement =
+        "SELECT 1 FROM arrivals WHERE id = ANY($1) AND state = 'kept' AND lease_token IS NOT DISTINCT FROM $2 ORDER BY id FOR UPDATE";
+    let held =
+        sqlx::query(statement).bind(column(&application.arrivals, |(id, _)| *id)).bind(application.token).fetch_all(connection).await?;
+    Ok(held.len() == application.arrivals.len())
+}
+
+/// Whether every document that was looked at still has the version it had then; they are locked, in one order, until the commit.
+async fn expected(connection: &mut PgConnection, changes: &[Change]) -> Result<bool> {
+    let versions: HashMap<Uuid, i64> = changes.iter().flat_map(|change| &change.expected).map(|(id, version)| (id.0, *version)).collect();
+    if versions.is_empty() {
+        return Ok(true);
+    }
+    let ids: Vec<_> = versions.keys().copied().collect();
+    let statement = "SELECT id, version FROM documents WHERE id = ANY($1) ORDER BY id FOR UPDATE";
+    let rows: Vec<(Uuid, i64)> = sqlx::query_as(statement).bind(ids).fetch_all(connection).await?;
+    Ok(rows.len() == versions.len() && rows.iter().all(|(id, version)| versions.get(id) == Some(version)))
+}
+
+/// Whether another node has made a document that is to be made.
+async fn made(connection: &mut PgConnection, changes: &[Change]) -> Result<bool> {
+    let ids: Vec<_> = changes.iter().flat_map(|change| &change.created).map(|document| document.id.0).collect();
+    if ids.is_empty() {
+        return Ok(false);
+    }
+    let statement = "SELECT EXISTS (SELECT 1 FROM documents WHERE id = ANY($1))";
+    Ok(sqlx::query_scalar(statement).bind(ids).fetch_one(connection).await?)
+}
+
+/// Writes down when waybills are to be looked at again; one that has got its document is settled.
+async fn look_again(connection: &mut PgConnection, changes: &[Change]) -> Result<()> {
+    let settled = changes.iter().flat_map(|change| &change.created).map(|document| (document.id.0, None));
+    let later = changes.iter().flat_map(|change| &change.waybills).map(|(id, at)| (id.0, at.map(|at| at.0)));
+    // Of two words on one waybill the last counts.
+    let rows: HashMap<Uuid, Option<i64>> = later.chain(settled).collect();
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let (ids, times): (Vec<_>, Vec<_>) = rows.into_iter().unzip();
+    sqlx::query("UPDATE waybills w SET look_at = j.at FROM unnest($1::uuid[], $2::bigint[]) AS j (id, at) WHERE w.id = j.id")
+        .bind(ids)
+        .bind(times)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+fn given_numbers(change: &Change) -> Vec<NumberRow> {
+    let tenant = change.documents.first().map_or("", |document| document.tenant.as_str());
+    change.numbers.iter().map(|number| NumberRow::given(number, tenant)).collect()
+}
+
+async fn insert_assessments(connection: &mut PgConnection, now: Timestamp, changes: &[Change]) -> Result<()> {
+    let rows: Vec<_> = changes.iter().filter_map(|change| change.assessment.as_ref()).collect();
+    if rows.is_empty() {
+        return Ok(());
+    }
+    sqlx::query(
+        "INSERT INTO assessments (declaration, ordinal, decided_at, body) SELECT j.declaration, \
+         (SELECT coalesce(max(a.ordinal), -1) + 1 FROM assessments a WHERE a.declaration = j.declaration), $3, j.body \
+         FROM unnest($1::uuid[], $2::text[]) AS j (declaration, body)",
+    )
+    .bind(column(&rows, |(id, _)| id.0))
+    .bind(column(&rows, |(_, body)| body.as_str()))
+    .bind(now.0)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+async fn insert_receipts(connection: &mut PgConnection, application: &Application) -> Result<()> {
+    let receipts = &application.receipts;
+    if receipts.is_empty() {
+        return Ok(());
+    }
+    let bodies = receipts.iter().map(|kept| json(&kept.receipt)).collect::<crate::store::Result<Vec<_>>>()?;
+    sqlx::query(
+        "INSERT INTO receipts (arrival, ordinal, at, document, effect, body) \
+         SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::uuid[], $5::boolean[], $6::text[])",
+    )
+    .bind(column(receipts, |kept| kept.arrival))
+    .bind(column(receipts, |kept| i64::from(kept.ordinal)))
+    .bind(column(receipts, |kept| kept.at.0))
+    .bind(column(receipts, |kept| kept.document.map(|id| id.0)))
+    .bind(column(receipts, |kept| kept.effect))
+    .bind(bodies)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+async fn close_arrivals(connection: &mut PgConnection, application: &Application) -> Result<()> {
+    if application.arrivals.is_empty() {
+        return Ok(());
+    }
+    let told = |disposition: &Disposition| match disposition {
+        Disposition::Read => ("read", None),
+        Disposition::Quarantined(reason) => ("quarantined", Some(reason.clone())),
+    };
+    sqlx::query(
+        "UPDATE arrivals a SET state = j.state, reason = j.reason, lease_token = NULL, lease_until = 0 \
+         FROM unnest($1::uuid[], $2::text[], $3::text[]) AS j (id, state, reason) WHERE a.id = j.id",
+    )
+    .bind(column(&application.arrivals, |(id, _)| *id))
+    .bind(column(&application.arrivals, |(_, disposition)| told(disposition).0))
+    .bind(column(&application.arrivals, |(_, disposition)| told(disposition).1))
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+async fn change_messages(connection: &mut PgConnection, changes: &[MessageChange]) -> Result<()> {
+    if changes.is_empty() {
+        return Ok(());
+    }
+    let rows: Vec<_> = changes
+        .iter()
+        .map(|change| match change {
+            MessageChange::Dissolved(id) => (id.0, "dissolved", None, None),
+            MessageChange::Again(id, at) => (id.0, "queued", Some(at.0), None),
+            MessageChange::Shelved(id, reason) => (id.0, "shelved", None, Some(reason.as_str())),
+        })
+        .collect();
+    // What was dissolved or shelved once is not brought back by a late answer.
+    sqlx::query(
+        "UPDATE messages m SET state = j.state, due_at = j.due_at, reason = j.reason, lease_token = NULL, lease_until = 0, \
+         failed = m.failed + (j.state = 'queued')::int \
+         FROM unnest($1::uuid[], $2::text[], $3::bigint[], $4::text[]) AS j (id, state, due_at, reason) \
+         WHERE m.id = j.id AND m.state IN ('queued', 'delivered')",
+    )
+    .bind(column(&rows, |(id, ..)| *id))
+    .bind(column(&rows, |(_, state, ..)| *state))
+    .bind(column(&rows, |(_, _, due_at, _)| *due_at))
+    .bind(column(&rows, |(.., reason)| *reason))
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+async fn stop_senders(connection: &mut PgConnection, now: Timestamp, stops: &[(String, String)]) -> Result<()> {
+    if stops.is_empty() {
+        return Ok(());
+    }
+    sqlx::query("INSERT INTO stops (sender, reason, at) SELECT j.*, $3 FROM unnest($1::text[], $2::text[]) j ON CONFLICT DO NOTHING")
+        .bind(column(stops, |(sender, _)| sender.as_str()))
+        .bind(column(stops, |(_, reason)| reason.as_str()))
+        .bind(now.0)
+        .execute(connection)
+        .await?;
+    Ok(())
+}

@@ -1,0 +1,115 @@
+//! Keeping what came from customs, as received.
+
+use sqlx::{PgConnection, Row, postgres::PgRow};
+use uuid::Uuid;
+
+use super::rows::{Result, column, count, from_json};
+use crate::{
+    clock::Timestamp,
+    declaration::DocumentId,
+    queue::Lease,
+    store::{Arrival, KeptReceipt, LeasedArrival},
+};
+
+/// Keeps arrivals; the same bytes under the same name by the same road are kept once.
+pub(super) async fn keep(connection: &mut PgConnection, now: Timestamp, many: &[Arrival]) -> Result<()> {
+    sqlx::query(
+        "WITH came AS (SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::bytea[], $5::bytea[]) AS j (id, road, name, digest, bytes)), \
+         kept AS (INSERT INTO arrivals (id, road, name, digest, at, state) SELECT id, road, name, digest, $6, 'kept' FROM came \
+           ORDER BY digest, road, name ON CONFLICT DO NOTHING RETURNING id) \
+         INSERT INTO arrival_bytes (arrival, bytes) SELECT kept.id, came.bytes FROM kept JOIN came ON came.id = kept.id",
+    )
+    .bind(column(many, |arrival| arrival.id))
+    .bind(column(many, |arrival| arrival.road.as_str()))
+    .bind(column(many, |arrival| arrival.name.as_str()))
+    .bind(column(many, |arrival| arrival.digest))
+    .bind(column(many, |arrival| arrival.bytes.as_slice()))
+    .bind(now.0)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// How many bytes of arrivals one lease brings into memory, unless the first alone is larger.
+const LEASED_BYTES: i64 = 64 << 20;
+
+pub(super) async fn lease(
+    connection: &mut PgConnection,
+    now: Timestamp,
+    lease: Lease,
+    limit: u32,
+    unsure: bool,
+) -> Result<Vec<LeasedArrival>> {
+    if unsure {
+        let mine = leased(connection, lease.token).await?;
+        if !mine.is_empty() {
+            return Ok(mine);
+        }
+    }
+    // First the rows, locked, then how much of them fits: no sum is taken of rows while they are being locked.
+    let rows = sqlx::query(
+        "WITH early AS MATERIALIZED ( \
+           SELECT id, at, name FROM arrivals WHERE state = 'kept' AND lease_until <= $3 ORDER BY at, name LIMIT $4 FOR UPDATE SKIP LOCKED \
+         ), sized AS ( \
+           SELECT e.id, row_number() OVER early AS place, coalesce(sum(octet_length(b.bytes)) OVER early, 0) AS total \
+           FROM early e LEFT JOIN arrival_bytes b ON b.arrival = e.id WINDOW early AS (ORDER BY e.at, e.name, e.id ROWS UNBOUNDED PRECEDING) \
+         ) \
+         UPDATE arrivals a SET lease_token = $1, lease_until = $2, attempt = a.attempt + 1 FROM sized s LEFT JOIN arrival_bytes b ON b.arrival = s.id \
+         WHERE a.id = s.id AND (s.place = 1 OR s.total <= $5) RETURNING a.id, a.road, a.name, a.at, a.attempt, b.bytes",
+    )
+    .bind(lease.token)
+    .bind(lease.until.0)
+    .bind(now.0)
+    .bind(i64::from(limit))
+    .bind(LEASED_BYTES)
+    .fetch_all(connection)
+    .await?;
+    let mut arrivals = rows.into_iter().map(arrival).collect::<Result<Vec<_>>>()?;
+    arrivals.sort_by(|a, b| (a.at, &a.name).cmp(&(b.at, &b.name)));
+    Ok(arrivals)
+}
+
+/// What is leased under a token.
+async fn leased(connection: &mut PgConnection, token: Uuid) -> Result<Vec<LeasedArrival>> {
+    let rows = sqlx::query(
+        "SELECT a.id, a.road, a.name, a.at, a.attempt, b.bytes FROM arrivals a LEFT JOIN arrival_bytes b ON b.arrival = a.id \
+         WHERE a.state = 'kept' AND a.lease_token = $1 ORDER BY a.at, a.name",
+    )
+    .bind(token)
+    .fetch_all(connection)
+    .await?;
+    rows.into_iter().map(arrival).collect()
+}
+
+// Row by row and by value, so that no more than one stands in memory twice.
+fn arrival(row: PgRow) -> Result<LeasedArrival> {
+    Ok(LeasedArrival {
+        id: row.try_get("id")?,
+        road: row.try_get("road")?,
+        name: row.try_get("name")?,
+        bytes: row.try_get::<Option<Vec<u8>>, _>("bytes")?.unwrap_or_default(),
+        at: Timestamp(row.try_get("at")?),
+        attempt: count("arrivals", row.try_get("attempt")?)?,
+    })
+}
+
+pub(super) const RECEIPT: &str = "arrival, ordinal, at, document, effect, body";
+
+pub(super) fn receipt(row: &PgRow) -> Result<KeptReceipt> {
+    const TABLE: &str = "receipts";
+    Ok(KeptReceipt {
+        arrival: row.try_get("arrival")?,
+        ordinal: count(TABLE, row.try_get("ordinal")?)?,
+        at: Timestamp(row.try_get("at")?),
+        receipt: from_json(TABLE, row.try_get("body")?)?,
+        document: row.try_get::<Option<Uuid>, _>("document")?.map(DocumentId),
+        effect: row.try_get("effect")?,
+    })
+}
+
+/// Receipts that match nothing of ours, newest first.
+pub(super) async fn unmatched(connection: &mut PgConnection, limit: u32) -> Result<Vec<KeptReceipt>> {
+    let statement = format!("SELECT {RECEIPT} FROM receipts WHERE document IS NULL ORDER BY arrival DESC, ordinal LIMIT $1");
+    let rows = sqlx::query(sqlx::AssertSqlSafe(statement)).bind(i64::from(limit)).fetch_all(connection).await?;
+    rows.iter().map(receipt).collect()
+}

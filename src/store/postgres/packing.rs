@@ -1,0 +1,230 @@
+//! Leasing due documents in batches, and keeping the sealed messages made of them.
+
+use std::{collections::HashMap, sync::Arc};
+
+use sqlx::{AssertSqlSafe, PgConnection, Row};
+use uuid::Uuid;
+
+use super::{
+    papers,
+    rows::{DOCUMENT_OF_D, Result, column, document, from_json, insert_entries, readable},
+};
+use crate::{
+    clock::Timestamp,
+    declaration::{Declaration, DocumentId, Kind, Waybill},
+    dossier::Document,
+    queue::Lease,
+    store::{
+        Batch, Leased, Packing, Written,
+        batching::{TOGETHER, groups, join},
+        papers::Papers,
+    },
+};
+
+/// Leases the batches with the earliest deadlines. In a batch the tenants that wait share the places evenly, each with its
+/// earliest deadlines first, so that one tenant's flood does not hold up another's parcel.
+pub(super) async fn lease(
+    connection: &mut PgConnection,
+    papers: &Papers,
+    now: Timestamp,
+    lease: Lease,
+    batches: u32,
+    unsure: bool,
+) -> Result<Vec<Batch>> {
+    let shares = if unsure { mine(connection, lease.token).await? } else { Vec::new() };
+    let shares = if shares.is_empty() { shares_of(connection, now, lease, batches).await? } else { shares };
+    let mut found = Vec::new();
+    for mut documents in shares {
+        documents.sort_by_key(|document| (document.needed_by, document.id));
+        let Some(first) = documents.first() else { continue };
+        let (sender, kind, road) = (first.sender.clone(), first.kind, first.road.clone());
+        let documents = with_content(connection, papers, documents).await?;
+        found.push(Batch { sender, kind, road, documents });
+    }
+    Ok(found)
+}
+
+async fn shares_of(connection: &mut PgConnection, now: Timestamp, lease: Lease, batches: u32) -> Result<Vec<Vec<Document>>> {
+    let mut shares = Vec::new();
+    let batches = usize::try_from(batches).unwrap_or(usize::MAX);
+    for queues in groups(heads(connection, now).await?).into_iter().take(batches) {
+        shares.push(share(connection, now, lease, queues).await?);
+    }
+    Ok(shares)
+}
+
+/// What a lease holds whose answer was lost: batches as they were, but for those that filled up with what came behind.
+async fn mine(connection: &mut PgConnection, token: Uuid) -> Result<Vec<Vec<Document>>> {
+    let statement = format!(
+        "SELECT {}, q.queue FROM due q JOIN documents d ON d.id = q.document WHERE q.lease_token = $1 ORDER BY q.queue, q.needed_by",
+        DOCUMENT_OF_D.as_str()
+    );
+    let rows = sqlx::query(AssertSqlSafe(statement)).bind(token).fetch_all(connection).await?;
+    let mut groups: Vec<(String, Vec<Document>)> = Vec::new();
+    for row in &rows {
+        let queue: &str = row.try_get("queue")?;
+        let group = queue.rsplit_once('/').map_or("", |(group, _)| group);
+        match groups.last_mut().filter(|(last, documents)| last == group && documents.len() < TOGETHER) {
+            Some((_, documents)) => documents.push(document(row)?),
+            None => groups.push((group.to_owned(), vec![document(row)?])),
+        }
+    }
+    Ok(groups.into_iter().map(|(_, documents)| documents).collect())
+}
+
+/// Every queue with something to lease, and its earliest deadline. Walks from queue to queue through the index, so that a long
+/// backlog costs no more than a short one.
+async fn heads(connection: &mut PgConnection, now: Timestamp) -> Result<Vec<(i64, String)>> {
+    Ok(sqlx::query_as(
+        "WITH RECURSIVE q (name) AS ( \
+           (SELECT queue FROM due ORDER BY queue LIMIT 1) \
+           UNION ALL \
+           SELECT (SELECT d.queue FROM due d WHERE d.queue > q.name ORDER BY d.queue LIMIT 1) FROM q WHERE q.name IS NOT NULL \
+         ), open (first, name) AS ( \
+           SELECT (SELECT d.needed_by FROM due d WHERE d.queue = q.name AND d.lease_until <= $1 ORDER BY d.needed_by LIMIT 1), q.name \
+           FROM q WHERE q.name IS NOT NULL \
+           AND NOT EXISTS (SELECT 1 FROM stops s WHERE q.name >= s.sender || '/' AND q.name < s.sender || '0') \
+         ) SELECT first, name FROM open WHERE first IS NOT NULL ORDER BY first",
+    )
+    .bind(now.0)
+    .fetch_all(connection)
+    .await?)
+}
+
+/// Fills a batch: each tenant gets an even share of the places left, and what one does not need goes to the others.
+async fn share(connection: &mut PgConnection, now: Timestamp, lease: Lease, mut queues: Vec<String>) -> Result<Vec<Document>> {
+    let mut documents = Vec::new();
+    while documents.len() < TOGETHER && !queues.is_empty() {
+        let left = TOGETHER - documents.len();
+        let each = left.div_ceil(queues.len());
+        let places = |turn: usize| left.saturating_sub(turn * each).clamp(0, each);
+        let asked: Vec<_> =
+            queues.into_iter().enumerate().map(|(turn, queue)| (queue, places(turn))).filter(|(_, places)| *places > 0).collect();
+        let mut leased: HashMap<String, usize> = HashMap::new();
+        for (queue, document) in lease_queues(connection, now, lease, &asked).await? {
+            *leased.entry(queue).or_default() += 1;
+            documents.push(document);
+        }
+        queues = asked.into_iter().filter(|(queue, places)| leased.get(queue) == Some(places)).map(|(queue, _)| queue).collect();
+    }
+    Ok(documents)
+}
+
+/// Leases so many from each queue, but nothing whose earlier message is on the road at this moment.
+async fn lease_queues(
+    connection: &mut PgConnection,
+    now: Timestamp,
+    lease: Lease,
+    asked: &[(String, usize)],
+) -> Result<Vec<(String, Document)>> {
+    let statement = format!(
+        "WITH taken AS MATERIALIZED ( \
+           SELECT t.document FROM unnest($4::text[], $5::bigint[]) AS j (queue, places) CROSS JOIN LATERAL ( \
+             SELECT q.document FROM due q WHERE q.queue = j.queue AND q.lease_until <= $3 \
+             AND NOT EXISTS (SELECT 1 FROM messages m WHERE m.id = q.message AND m.lease_until > $3) \
+             ORDER BY q.needed_by LIMIT j.places FOR UPDATE OF q SKIP LOCKED \
+           ) t \
+         ), leased AS (UPDATE due SET lease_token = $1, lease_until = $2 FROM taken WHERE due.document = taken.document RETURNING due.document, due.queue) \
+         SELECT {}, l.queue FROM leased l JOIN documents d ON d.id = l.document",
+        DOCUMENT_OF_D.as_str()
+    );
+    let rows = sqlx::query(AssertSqlSafe(statement))
+        .bind(lease.token)
+        .bind(lease.until.0)
+        .bind(now.0)
+        .bind(column(asked, |(queue, _)| queue.as_str()))
+        .bind(column(asked, |(_, places)| i64::try_from(*places).unwrap_or(i64::MAX)))
+        .fetch_all(connection)
+        .await?;
+    rows.iter().map(|row| Ok((row.try_get("queue")?, document(row)?))).collect()
+}
+
+async fn with_content(connection: &mut PgConnection, known: &Papers, documents: Vec<Document>) -> Result<Vec<Leased>> {
+    let mut declarations: HashMap<Uuid, (Arc<Declaration>, String)> = HashMap::new();
+    let mut waybills: HashMap<Uuid, Arc<Waybill>> = HashMap::new();
+    let others = documents.iter().filter(|document| document.kind != Kind::Waybill);
+    let ids: Vec<_> = others.filter_map(|document| document.declaration.map(|id| id.0)).collect();
+    if !ids.is_empty() {
+        let papers = papers::of(connection, known, &ids).await?;
+        let statement = "SELECT d.id, d.waybill_no FROM unnest($1::uuid[]) j (id) JOIN declarations d ON d.id = j.id";
+        let rows: Vec<(Uuid, Option<String>)> = sqlx::query_as(statement).bind(&ids).fetch_all(&mut *connection).await?;
+        for (id, number) in rows {
+            let Some(paper) = papers.get(&id) else { continue };
+            declarations.insert(id, (Arc::clone(&paper.declaration), number.unwrap_or_default()));
+        }
+    }
+    let ids: Vec<_> = documents.iter().filter(|document| document.kind == Kind::Waybill).map(|document| document.id.0).collect();
+    if !ids.is_empty() {
+        let statement = "SELECT w.id, w.body FROM unnest($1::uuid[]) j (id) JOIN waybills w ON w.id = j.id";
+        let rows = sqlx::query(statement).bind(&ids).fetch_all(connection).await?;
+        for row in &rows {
+            let Some(body) = readable(from_json("waybills", row.try_get("body")?)) else { continue };
+            waybills.insert(row.try_get("id")?, Arc::new(body));
+        }
+    }
+    // What cannot be read stays leased until the lease ends, and is told again then.
+    Ok(documents.into_iter().filter_map(|document| readable(join(document, &declarations, &waybills))).collect())
+}
+
+/// Keeps a sealed message if every document in it is still leased under the token, and none is on the road in an earlier one.
+pub(super) async fn pack(connection: &mut PgConnection, now: Timestamp, token: Uuid, packing: &Packing) -> Result<Written> {
+    let message = packing.id.0;
+    let members = column(&packing.documents, |id| id.0);
+    let there: bool =
+        sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM messages WHERE id = $1)").bind(message).fetch_one(&mut *connection).await?;
+    if there {
+        return Ok(Written::Done);
+    }
+    // Documents first, then what is due, as every command locks them; then earlier messages, against a courier that takes one of them.
+    let statement = "SELECT message FROM documents WHERE id = ANY($1) AND state = 'due' ORDER BY id FOR UPDATE";
+    let earlier: Vec<Option<Uuid>> = sqlx::query_scalar(statement).bind(&members).fetch_all(&mut *connection).await?;
+    let statement = "SELECT 1 FROM due WHERE document = ANY($1) AND lease_token = $2 ORDER BY document FOR UPDATE";
+    let held = sqlx::query(statement).bind(&members).bind(token).fetch_all(&mut *connection).await?;
+    if earlier.len() != members.len() || held.len() != members.len() || on_the_road(connection, now, earlier).await? {
+        return Ok(Written::Stale);
+    }
+    sqlx::query(
+        "WITH packed AS (UPDATE documents SET state = 'packed', message = $1, packed = packed + 1, lot = NULL, resent_at = NULL, version = version + 1 \
+           WHERE id = ANY($2)), \
+         gone AS (DELETE FROM due WHERE document = ANY($2)), \
+         bytes AS (INSERT INTO sealed (message, digest, members, bytes) VALUES ($1, $3, $2, $4)) \
+         INSERT INTO messages (id, sender, kind, road, state, sealed_at, needed_by, due_at) VALUES ($1, $5, $6, $7, 'queued', $8, $9, $8)",
+    )
+    .bind(message)
+    .bind(&members)
+    .bind(packing.digest)
+    .bind(packing.bytes.as_slice())
+    .bind(&packing.sender)
+    .bind(packing.kind.number())
+    .bind(&packing.road)
+    .bind(now.0)
+    .bind(packing.needed_by.0)
+    .execute(&mut *connection)
+    .await?;
+    let entries: Vec<_> = packing.entries.iter().collect();
+    insert_entries(connection, now, &entries).await?;
+    Ok(Written::Done)
+}
+
+/// Whether a courier has one of these messages in hand; if not, none will get it before the commit, and then sees what became of its members.
+async fn on_the_road(connection: &mut PgConnection, now: Timestamp, messages: Vec<Option<Uuid>>) -> Result<bool> {
+    let mut messages: Vec<_> = messages.into_iter().flatten().collect();
+    if messages.is_empty() {
+        return Ok(false);
+    }
+    messages.sort_unstable();
+    messages.dedup();
+    let statement = "SELECT lease_until FROM messages WHERE id = ANY($1) ORDER BY id FOR UPDATE";
+    let until: Vec<i64> = sqlx::query_scalar(statement).bind(messages).fetch_all(connection).await?;
+    Ok(until.iter().any(|until| *until > now.0))
+}
+
+pub(super) async fn give_back(connection: &mut PgConnection, token: Uuid, documents: &[DocumentId], at: Timestamp) -> Result<()> {
+    sqlx::query("UPDATE due SET lease_token = NULL, lease_until = $3 WHERE document = ANY($1) AND lease_token = $2")
+        .bind(column(documents, |id| id.0))
+        .bind(token)
+        .bind(at.0)
+        .execute(connection)
+        .await?;
+    Ok(())
+}

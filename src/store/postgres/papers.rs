@@ -1,0 +1,38 @@
+//! What declarations say, as it is kept here.
+
+use std::{collections::HashMap, sync::Arc};
+
+use sqlx::{PgConnection, Row, postgres::PgRow};
+use uuid::Uuid;
+
+use super::rows::{Result, from_json, readable, tenant};
+use crate::{
+    clock::Timestamp,
+    store::papers::{Paper, Papers},
+};
+
+/// The papers of declarations; those that are not there or cannot be read are left out.
+pub(super) async fn of(connection: &mut PgConnection, known: &Papers, ids: &[Uuid]) -> Result<HashMap<Uuid, Arc<Paper>>> {
+    let (mut found, missing) = known.recall(ids);
+    if missing.is_empty() {
+        return Ok(found);
+    }
+    let statement = "SELECT d.id, d.tenant, d.accepted_at, d.needed_by, d.plan, d.body FROM unnest($1::uuid[]) j (id) JOIN declarations d ON d.id = j.id";
+    let rows = sqlx::query(statement).bind(missing).fetch_all(connection).await?;
+    let read: Vec<_> = rows.iter().filter_map(|row| readable(paper(row))).collect();
+    known.remember(&read);
+    found.extend(read);
+    Ok(found)
+}
+
+fn paper(row: &PgRow) -> crate::store::Result<(Uuid, Arc<Paper>)> {
+    const TABLE: &str = "declarations";
+    let paper = Paper {
+        tenant: tenant(TABLE, row.try_get("tenant")?)?,
+        accepted_at: Timestamp(row.try_get("accepted_at")?),
+        needed_by: Timestamp(row.try_get("needed_by")?),
+        plan: from_json(TABLE, row.try_get("plan")?)?,
+        declaration: Arc::new(from_json(TABLE, row.try_get("body")?)?),
+    };
+    Ok((row.try_get("id")?, Arc::new(paper)))
+}

@@ -1,0 +1,86 @@
+//! Looking in.
+
+use sqlx::{AssertSqlSafe, PgConnection, Row};
+use uuid::Uuid;
+
+use super::{
+    arrivals::receipt,
+    rows::{Result, column, dossiers, from_json, inconsistent, kind},
+};
+use crate::{
+    declaration::DeclarationId,
+    dossier::Dossier,
+    party::Tenant,
+    state::State,
+    store::{Count, KeptReceipt, ListFilter, Shown, papers::Papers},
+};
+
+pub(super) async fn show(
+    connection: &mut PgConnection,
+    papers: &Papers,
+    tenant: Option<&Tenant>,
+    asked: DeclarationId,
+) -> Result<Option<Shown>> {
+    let statement = "SELECT warnings FROM declarations WHERE id = $1 AND ($2::text IS NULL OR tenant = $2)";
+    let row = sqlx::query(statement).bind(asked.0).bind(tenant.map(Tenant::as_str)).fetch_optional(&mut *connection).await?;
+    let Some(row) = row else { return Ok(None) };
+    let warnings = from_json("declarations", row.try_get("warnings")?)?;
+    let Some(dossier) = dossiers(connection, papers, &[asked.0]).await?.pop() else { return Ok(None) };
+    let statement = "SELECT body FROM assessments WHERE declaration = $1 ORDER BY ordinal";
+    let assessments = sqlx::query_scalar(statement).bind(asked.0).fetch_all(&mut *connection).await?;
+    let receipts = receipts(connection, &dossier).await?;
+    Ok(Some(Shown { dossier, warnings, assessments, receipts }))
+}
+
+async fn receipts(connection: &mut PgConnection, dossier: &Dossier) -> Result<Vec<KeptReceipt>> {
+    let statement = "SELECT arrival, ordinal, at, document, effect, body FROM receipts WHERE document = ANY($1)";
+    let rows = sqlx::query(statement).bind(column(&dossier.documents, |document| document.id.0)).fetch_all(connection).await?;
+    let mut found = rows.iter().map(receipt).collect::<Result<Vec<_>>>()?;
+    found.sort_by_key(|kept| (kept.receipt.at.unwrap_or(kept.at), kept.at, kept.arrival, kept.ordinal));
+    Ok(found)
+}
+
+pub(super) async fn list(connection: &mut PgConnection, papers: &Papers, filter: &ListFilter) -> Result<Vec<Dossier>> {
+    let mut conditions = vec!["d.id > $1"];
+    conditions.extend(filter.tenant.is_some().then_some("d.tenant = $2"));
+    conditions.extend(filter.office.is_some().then_some("left(d.office, length($3)) = $3"));
+    conditions.extend(
+        filter.state.is_some().then_some("EXISTS (SELECT 1 FROM documents c WHERE c.declaration = d.id AND c.kind = 603 AND c.state = $4)"),
+    );
+    let statement = format!(
+        "SELECT d.id FROM declarations d WHERE {} AND ($2::text IS NULL OR $3::text IS NULL OR $4::text IS NULL OR true) ORDER BY d.id LIMIT $5",
+        conditions.join(" AND ")
+    );
+    let ids: Vec<Uuid> = sqlx::query_scalar(AssertSqlSafe(statement))
+        .bind(filter.after.map_or(Uuid::nil(), |id| id.0))
+        .bind(filter.tenant.as_ref().map(Tenant::as_str))
+        .bind(filter.office.as_deref())
+        .bind(filter.state.map(State::as_str))
+        .bind(i64::from(filter.limit))
+        .fetch_all(&mut *connection)
+        .await?;
+    dossiers(connection, papers, &ids).await
+}
+
+pub(super) async fn counts(connection: &mut PgConnection, tenant: Option<&Tenant>) -> Result<Vec<Count>> {
+    let rows = sqlx::query(
+        "SELECT kind, state, count(*) AS count FROM documents WHERE $1::text IS NULL OR tenant = $1 GROUP BY kind, state ORDER BY kind, state",
+    )
+    .bind(tenant.map(Tenant::as_str))
+    .fetch_all(connection)
+    .await?;
+    rows.iter()
+        .map(|row| {
+            let state: &str = row.try_get("state")?;
+            Ok(Count {
+                kind: kind("documents", row.try_get("kind")?)?,
+                state: State::parse(state).ok_or_else(|| inconsistent("documents", format!("state {state}")))?,
+                count: row.try_get("count")?,
+            })
+        })
+        .collect()
+}
+
+pub(super) async fn stopped(connection: &mut PgConnection) -> Result<Vec<(String, String)>> {
+    Ok(sqlx::query_as("SELECT sender, reason FROM stops ORDER BY sender").fetch_all(connection).await?)
+}
