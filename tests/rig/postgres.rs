@@ -14,7 +14,7 @@ use std::{
 };
 
 use sqlx::{ConnectOptions, Connection, PgConnection, postgres::PgConnectOptions};
-use tokio::time::Instant;
+use tokio::{sync::OnceCell, time::Instant};
 
 const LONGEST: Duration = Duration::from_secs(60);
 const OWNER: &str = "postgres";
@@ -34,6 +34,7 @@ pub struct Server {
     pub port: u16,
     safety: Safety,
     postmaster: Mutex<Option<Child>>,
+    template: OnceCell<String>,
 }
 
 /// Where all servers live, and who ends them.
@@ -138,7 +139,7 @@ impl Server {
         let ground = &*GROUND;
         let data = ground.folder.join(format!("server-{}", NUMBER.fetch_add(1, Ordering::Relaxed)));
         run(Command::new("cp").arg("-a").arg(ground.pristine()).arg(&data));
-        let mut server = Self { data, port: super::free_port(), safety, postmaster: Mutex::new(None) };
+        let mut server = Self { data, port: super::free_port(), safety, postmaster: Mutex::new(None), template: OnceCell::new() };
         // Somebody else may take the port between our look and its start.
         for _ in 0..5 {
             if server.try_start(LONGEST) {
@@ -220,6 +221,16 @@ impl Server {
         let template = template.unwrap_or("template1");
         self.run(OWNER, &format!("CREATE DATABASE {name} TEMPLATE {template}")).await;
         name
+    }
+
+    /// The name of a database that others are copies of; the first to ask fills it.
+    pub async fn template(&self, fill: impl AsyncFnOnce(String)) -> String {
+        let made = self.template.get_or_init(|| async {
+            let name = self.create(None).await;
+            fill(self.url(&name)).await;
+            name
+        });
+        made.await.clone()
     }
 
     fn pid(&self) -> u32 {

@@ -13,11 +13,12 @@ use tongguan::{
     clock::{Clockwork, ManualClock, SeededEntropy, Timestamp},
     declaration::{DeclarationId, Kind, MessageId},
     dossier::Document,
-    store::{Accepted, Application, Change, ListFilter, Shown, Store, Written, sqlite::Sqlite},
+    store::{Accepted, Application, Change, ListFilter, Shown, Store, Written, postgres::Postgres, sqlite::Sqlite},
 };
 
 pub use self::samples::{CARRIER, declaration, party};
 use self::samples::{Maker, START};
+use super::rig::postgres::shared;
 
 /// Makes two tests of each function named: one for each backend.
 macro_rules! on_each_store {
@@ -26,6 +27,12 @@ macro_rules! on_each_store {
             $(#[tokio::test]
             async fn $name() {
                 super::$name(crate::store::Backend::Sqlite.world().await).await;
+            })*
+        }
+        mod postgres {
+            $(#[tokio::test]
+            async fn $name() {
+                super::$name(crate::store::Backend::Postgres.world().await).await;
             })*
         }
     };
@@ -37,6 +44,7 @@ mod log;
 mod looking;
 mod model;
 mod moving;
+mod postgres;
 mod races;
 mod random;
 mod samples;
@@ -50,11 +58,16 @@ mod time;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Backend {
     Sqlite,
+    Postgres,
 }
 
 /// What holds a test's store, and lets go of it at the end.
 enum Kept {
-    Folder { _folder: tempfile::TempDir },
+    Folder {
+        _folder: tempfile::TempDir,
+    },
+    /// Databases go with their server.
+    Server,
 }
 
 /// A store, and what is handed to it.
@@ -74,7 +87,7 @@ impl Deref for World {
 }
 
 impl Backend {
-    pub const ALL: [Self; 1] = [Self::Sqlite];
+    pub const ALL: [Self; 2] = [Self::Sqlite, Self::Postgres];
 
     /// An empty store.
     pub async fn world(self) -> World {
@@ -83,6 +96,14 @@ impl Backend {
                 let folder = tempfile::tempdir().unwrap();
                 let store: Arc<dyn Store> = Arc::new(Sqlite::open(&folder.path().join("tongguan.db")).await.unwrap());
                 (vec![Arc::clone(&store), store], Kept::Folder { _folder: folder })
+            }
+            Self::Postgres => {
+                let options = postgres::database(shared()).await;
+                let mut handles: Vec<Arc<dyn Store>> = Vec::new();
+                for _ in 0..2 {
+                    handles.push(Arc::new(Postgres::open(&options).await.unwrap()));
+                }
+                (handles, Kept::Server)
             }
         };
         World { handles, turn: AtomicUsize::new(0), maker: Maker::new(1), _kept: kept }
