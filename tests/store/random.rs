@@ -91,7 +91,7 @@ async fn told(seed: u64, steps: &[Step]) -> String {
     let mut told = String::new();
     for step in steps {
         let (now, command) = game.next(step);
-        told += &format!("\n— at {now}: {}", text(&command).chars().take(1_500).collect::<String>());
+        told += &format!("\n— at {now}: {}", text(&command).chars().take(400).collect::<String>());
         if let Some(command) = command {
             game.model_answer(&command);
         }
@@ -242,8 +242,8 @@ fn same(name: &str, command: &impl Debug, answer: &str, wanted: &str) -> Result<
         return Ok(());
     }
     let from = answer.bytes().zip(wanted.bytes()).take_while(|(a, b)| a == b).count().saturating_sub(200);
-    let tail = |text: &str| String::from_utf8_lossy(&text.as_bytes()[from.min(text.len())..]).chars().take(1_500).collect::<String>();
-    let asked = text(command).chars().take(2_000).collect::<String>();
+    let tail = |text: &str| String::from_utf8_lossy(&text.as_bytes()[from.min(text.len())..]).chars().take(700).collect::<String>();
+    let asked = text(command).chars().take(400).collect::<String>();
     Err(format!("{name} on {asked}\n  answers …{}\n  not     …{}", tail(answer), tail(wanted)))
 }
 

@@ -396,7 +396,8 @@ impl<'a> Dice<'a> {
             State::Stored,
             State::Released,
         ];
-        let state = self.any(&STATES);
+        // A waybill without an order waits at no gate.
+        let state = if document.declaration.is_none() { self.any(&STATES[1..]) } else { self.any(&STATES) };
         let word = LastWord { code: "2".into(), at: self.now, info: "收到".into() };
         Document {
             state,
