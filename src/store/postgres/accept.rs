@@ -85,8 +85,8 @@ async fn look(connection: &mut PgConnection, now: Timestamp, asked: &[Lookup], c
 pub(super) async fn accept(connection: &mut PgConnection, now: Timestamp, many: &[Acceptance]) -> Result<Vec<Accepted>> {
     let asked: Vec<_> = many.iter().map(question).collect();
     let carriers: Vec<_> = many.iter().map(|acceptance| acceptance.declaration.inventory.carrier.code.as_str()).collect();
-    let seen = look(connection, now, &asked, &carriers, false).await?;
-    let results = decide(many, &asked, &seen);
+    let mut seen = look(connection, now, &asked, &carriers, false).await?;
+    let results = decide(many, &asked, &mut seen);
     let fresh: Vec<_> =
         many.iter().zip(&seen).zip(&results).filter(|(_, result)| matches!(result, Accepted::New(_))).map(|(pair, _)| pair).collect();
     if !fresh.is_empty() {
@@ -129,9 +129,10 @@ async fn insert(connection: &mut PgConnection, now: Timestamp, fresh: &[Fresh<'_
     insert_keys(connection, fresh).await?;
     let documents: Vec<_> = fresh.iter().flat_map(|(acceptance, _)| &acceptance.documents).collect();
     insert_documents(connection, &documents).await?;
-    leave_word(connection, fresh, &waybill_nos).await?;
     let pairs: Vec<_> = fresh.iter().filter_map(|(acceptance, seen)| Some((seen.waybill?, acceptance.id.0))).collect();
     waybills::bind(connection, &pairs).await?;
+    // Last: the word of a waybill that went to another order of this batch is gone by now.
+    leave_word(connection, fresh, &waybill_nos).await?;
     let entries: Vec<_> = fresh.iter().map(|(acceptance, _)| &acceptance.entry).collect();
     insert_entries(connection, now, &entries).await
 }

@@ -17,7 +17,7 @@ pub(super) async fn keep(connection: &mut PgConnection, now: Timestamp, many: &[
         "WITH came AS (SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::bytea[], $5::bytea[]) AS j (id, road, name, digest, bytes)), \
          kept AS (INSERT INTO arrivals (id, road, name, digest, at, state) SELECT id, road, name, digest, $6, 'kept' FROM came \
            ORDER BY digest, road, name ON CONFLICT DO NOTHING RETURNING id) \
-         INSERT INTO arrival_bytes (arrival, bytes) SELECT kept.id, came.bytes FROM kept JOIN came ON came.id = kept.id",
+         INSERT INTO arrival_bytes (arrival, bytes) SELECT DISTINCT ON (kept.id) kept.id, came.bytes FROM kept JOIN came ON came.id = kept.id",
     )
     .bind(column(many, |arrival| arrival.id))
     .bind(column(many, |arrival| arrival.road.as_str()))

@@ -68,17 +68,14 @@ async fn look(
         let expired = row.try_get::<Option<i64>, _>("at")?.is_some_and(|at| Timestamp(at) + WAYBILL_NUMBER_LIFE < now);
         let document = row.try_get::<Option<Uuid>, _>("document")?.filter(|_| !expired);
         let pushed = document.map(|id| Ok::<_, Failed>((DocumentId(id), digest("waybills", row.try_get("digest")?)?))).transpose()?;
-        let carried: Option<Uuid> = row.try_get("carried")?;
+        // What an old use of the number was bound to is no longer its business; the order that it names is.
+        let carried = row.try_get::<Option<Uuid>, _>("carried")?.filter(|_| !expired);
         let (id, owner): (Option<Uuid>, Option<String>) = if carried.is_some() {
             (carried, row.try_get("carried_tenant")?)
         } else {
             (row.try_get("ordered")?, row.try_get("ordered_tenant")?)
         };
-        let declaration = id
-            .filter(|_| !expired)
-            .zip(owner)
-            .map(|(id, name)| Ok::<_, Failed>((DeclarationId(id), tenant("numbers", &name)?)))
-            .transpose()?;
+        let declaration = id.zip(owner).map(|(id, name)| Ok::<_, Failed>((DeclarationId(id), tenant("numbers", &name)?))).transpose()?;
         if carried.is_none() && declaration.is_some() {
             by_order.insert(acceptance.id);
         }
