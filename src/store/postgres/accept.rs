@@ -105,7 +105,8 @@ async fn waybill_numbers(connection: &mut PgConnection, fresh: &[Fresh<'_>]) -> 
     if ids.is_empty() {
         return Ok(HashMap::new());
     }
-    let statement = "SELECT w.id, w.body::json->>'waybill_no' FROM unnest($1::uuid[]) j (id) JOIN waybills w ON w.id = j.id";
+    let statement = "SELECT w.id, w.body::json->>'waybill_no' FROM unnest($1::uuid[]) AS j (id) \
+         CROSS JOIN LATERAL (SELECT id, body FROM waybills WHERE id = j.id LIMIT 1) w";
     Ok(sqlx::query_as::<_, (Uuid, String)>(statement).bind(ids).fetch_all(connection).await?.into_iter().collect())
 }
 
@@ -124,7 +125,7 @@ async fn insert(connection: &mut PgConnection, now: Timestamp, fresh: &[Fresh<'_
         joined.extend(join);
     }
     numbers::insert(connection, now, held).await?;
-    numbers::join_declarations(connection, &joined).await?;
+    numbers::join_declarations(connection, now, &joined).await?;
     insert_declarations(connection, now, fresh, &waybill_nos).await?;
     insert_keys(connection, fresh).await?;
     let documents: Vec<_> = fresh.iter().flat_map(|(acceptance, _)| &acceptance.documents).collect();
