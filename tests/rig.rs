@@ -24,6 +24,9 @@ use tongguan::{
     signers,
 };
 
+pub mod postgres;
+pub mod proxy;
+
 const PROGRAM: &str = env!("CARGO_BIN_EXE_tongguan");
 
 /// A folder with the keys that the demonstration's configuration names.

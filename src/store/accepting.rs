@@ -42,11 +42,13 @@ pub(super) fn question(acceptance: &Acceptance) -> Lookup {
     }
 }
 
-/// Decides one after the other, so that of two that collide within the batch the first is kept.
-pub(super) fn decide(many: &[Acceptance], asked: &[Lookup], seen: &[Seen]) -> Vec<Accepted> {
+/// Decides one after the other, so that of two that collide within the batch the first is kept; a waybill that goes to one of them is
+/// not seen by the others any more.
+pub(super) fn decide(many: &[Acceptance], asked: &[Lookup], seen: &mut [Seen]) -> Vec<Accepted> {
     let mut keys: HashMap<_, ([u8; 32], DeclarationId)> = HashMap::new();
     let mut orders = HashSet::new();
     let mut waybills = HashSet::new();
+    let mut bound = HashSet::new();
     many.iter()
         .zip(asked)
         .zip(seen)
@@ -59,9 +61,14 @@ pub(super) fn decide(many: &[Acceptance], asked: &[Lookup], seen: &[Seen]) -> Ve
             if seen.found.order_taken || orders.contains(&lookup.order) {
                 return Accepted::OrderTaken;
             }
-            if seen.found.waybill_taken || lookup.waybill.as_ref().is_some_and(|waybill| waybills.contains(waybill)) {
+            // One that names an order may have been given to it, or its number to another order, a moment ago.
+            let gone = seen.waybill.is_some_and(|waybill| bound.contains(&waybill));
+            let taken = |waybill| gone || waybills.contains(waybill);
+            if seen.found.waybill_taken || lookup.waybill.as_ref().is_some_and(taken) {
                 return Accepted::WaybillTaken;
             }
+            seen.waybill = seen.waybill.filter(|_| !gone);
+            bound.extend(seen.waybill);
             keys.insert(key, (acceptance.digest, acceptance.id));
             orders.insert(lookup.order.clone());
             waybills.extend(lookup.waybill.clone());

@@ -76,8 +76,8 @@ async fn look(connection: &mut SqliteConnection, now: Timestamp, asked: &[Lookup
 pub(super) async fn accept(connection: &mut SqliteConnection, now: Timestamp, many: &[Acceptance]) -> Result<Vec<Accepted>> {
     let asked: Vec<_> = many.iter().map(question).collect();
     let carriers: Vec<_> = many.iter().map(|acceptance| acceptance.declaration.inventory.carrier.code.as_str()).collect();
-    let seen = look(connection, now, &asked, &carriers).await?;
-    let results = decide(many, &asked, &seen);
+    let mut seen = look(connection, now, &asked, &carriers).await?;
+    let results = decide(many, &asked, &mut seen);
     let fresh: Vec<_> =
         many.iter().zip(&seen).zip(&results).filter(|(_, result)| matches!(result, Accepted::New(_))).map(|(pair, _)| pair).collect();
     if !fresh.is_empty() {

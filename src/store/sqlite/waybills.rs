@@ -41,7 +41,7 @@ async fn look(connection: &mut SqliteConnection, now: Timestamp, many: &[Waybill
         .collect();
     // A declaration that this waybill names counts only if it has no waybill number yet and waits for this carrier.
     let rows = sqlx::query(
-        "SELECT n.at, n.document, w.digest, coalesce(n.declaration, o.declaration) AS declaration, coalesce(n.tenant, o.tenant) AS tenant \
+        "SELECT n.at, n.document, w.digest, n.declaration, n.tenant, o.declaration AS named, o.tenant AS owner \
          FROM json_each(?1) j \
          LEFT JOIN numbers n ON n.number = j.value->>0 AND n.kind = 'waybill' AND n.scope = j.value->>1 AND n.holder = x'' \
          LEFT JOIN waybills w ON w.id = n.document \
@@ -59,15 +59,19 @@ async fn look(connection: &mut SqliteConnection, now: Timestamp, many: &[Waybill
             let pushed = document
                 .map(|id| Ok::<_, crate::store::Error>((DocumentId(id), digest("waybills", row.try_get("digest")?)?)))
                 .transpose()?;
-            let owner: Option<String> = row.try_get("tenant")?;
-            let declaration = optional_id("numbers", row, "declaration")?
-                .filter(|_| !expired)
-                .zip(owner)
-                .map(|(id, name)| Ok::<_, crate::store::Error>((DeclarationId(id), tenant("numbers", &name)?)))
-                .transpose()?;
+            // What an old use of the number was bound to is no longer its business; the order that it names is.
+            let numbered = if expired { None } else { owned(row, "declaration", "tenant")? };
+            let declaration = numbered.or(owned(row, "named", "owner")?);
             Ok(SeenWaybill { pushed, declaration, expired })
         })
         .collect()
+}
+
+/// A declaration with its tenant.
+fn owned(row: &SqliteRow, declaration: &str, owner: &str) -> Result<Option<(DeclarationId, Tenant)>> {
+    let name: Option<&str> = row.try_get(owner)?;
+    let found = optional_id("numbers", row, declaration)?.zip(name);
+    found.map(|(id, name)| Ok((DeclarationId(id), tenant("numbers", name)?))).transpose()
 }
 
 const WAYBILLS: Bulk = Bulk { before: "INSERT INTO waybills (id, tenant, accepted_at, digest, look_at, body) ", columns: 6, after: "" };

@@ -1,0 +1,113 @@
+//! Everything that follows from some arrivals or a look at some gates, all or nothing, as it is meant.
+
+use tongguan::{
+    audit::Entry,
+    clock::Timestamp,
+    declaration::MessageId,
+    dossier::Document,
+    party::Tenant,
+    store::{Application, Change, MessageChange, Number, Written},
+};
+use uuid::Uuid;
+
+use super::{Fact, Hold, Model, Paper};
+
+impl Model {
+    pub fn apply(&mut self, now: Timestamp, application: &Application) -> Written {
+        let held = |id: &Uuid| self.arrivals.get(id).is_some_and(|came| came.unread && came.hold.token == application.token);
+        let seen = application.changes.iter().flat_map(|change| &change.expected);
+        let as_seen = seen.into_iter().all(|(id, version)| self.papers.get(id).is_some_and(|paper| paper.document.version == *version));
+        if !as_seen || !application.arrivals.iter().all(|(id, _)| held(id)) {
+            return Written::Stale;
+        }
+        for change in &application.changes {
+            self.change(now, change);
+        }
+        self.receipts.extend(application.receipts.iter().cloned());
+        for (id, _) in &application.arrivals {
+            let came = self.arrivals.get_mut(id).unwrap();
+            (came.unread, came.hold) = (false, Hold::NOBODY);
+        }
+        for change in &application.messages {
+            self.change_message(change);
+        }
+        for (sender, reason) in &application.stops {
+            self.stops.entry(sender.clone()).or_insert_with(|| reason.clone());
+        }
+        Written::Done
+    }
+
+    fn change(&mut self, now: Timestamp, change: &Change) {
+        for changed in &change.documents {
+            let paper = self.papers.get_mut(&changed.id).unwrap();
+            paper.hold = Hold::NOBODY;
+            // Who sends it by which road, and when its message went again, are not a change's business.
+            let kept = paper.document.clone();
+            paper.document =
+                Document { version: kept.version + 1, sender: kept.sender, road: kept.road, resent_at: kept.resent_at, ..changed.clone() };
+        }
+        for document in &change.created {
+            self.papers.insert(document.id, Paper { document: document.clone(), hold: Hold::NOBODY });
+        }
+        let settled = change.created.iter().map(|document| (document.id, None));
+        for (id, at) in change.waybills.iter().copied().chain(settled) {
+            if let Some(pushed) = self.waybills.get_mut(&id) {
+                pushed.look_at = at;
+            }
+        }
+        let owner = change.documents.first().map(|document| document.tenant.clone());
+        for number in &change.numbers {
+            self.learn(given(now, number, owner.clone()));
+        }
+        if let Some((id, text)) = &change.assessment {
+            self.declarations.get_mut(id).unwrap().assessments.push(text.clone());
+        }
+        self.tell(&change.entries);
+    }
+
+    fn change_message(&mut self, change: &MessageChange) {
+        let open = |model: &mut Self, id: &MessageId, due_at: Option<Timestamp>| {
+            let Some(message) = model.messages.get_mut(id).filter(|message| message.open) else { return };
+            message.hold = Hold::NOBODY;
+            message.due_at = due_at;
+            message.delivered = false;
+            message.open = due_at.is_some();
+            message.failed += u32::from(due_at.is_some());
+        };
+        match change {
+            MessageChange::Dissolved(id) | MessageChange::Shelved(id, _) => open(self, id, None),
+            MessageChange::Again(id, at) => open(self, id, Some(*at)),
+        }
+    }
+
+    pub fn take_role(&mut self, now: Timestamp, role: &str, holder: Uuid, until: Timestamp) -> bool {
+        let free = self.roles.get(role).is_none_or(|(other, over)| *other == holder || *over <= now);
+        if free {
+            self.roles.insert(role.to_owned(), (holder, until));
+        }
+        free
+    }
+
+    pub fn resume(&mut self, now: Timestamp, sender: &str, entry: &Entry) {
+        self.stops.remove(sender);
+        for message in self.messages.values_mut().filter(|message| message.sender == sender && message.open && !message.delivered) {
+            message.due_at = message.due_at.map(|_| now);
+        }
+        self.tell([entry]);
+    }
+}
+
+/// A number that customs gave: its own affair, also if it gives one twice.
+fn given(now: Timestamp, number: &Number, owner: Option<Tenant>) -> Fact {
+    Fact {
+        number: number.number.clone(),
+        kind: number.kind,
+        scope: number.scope.clone(),
+        beside: number.declaration.map(|id| id.0).or(number.document.map(|id| id.0)),
+        at: now,
+        owner,
+        declaration: number.declaration,
+        carrier: None,
+        document: number.document,
+    }
+}

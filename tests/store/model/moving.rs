@@ -1,0 +1,257 @@
+//! Leases, messages and their attempts, as they are meant.
+
+use std::collections::BTreeMap;
+
+use tongguan::{
+    clock::Timestamp,
+    declaration::{DocumentId, Kind, MessageId},
+    dossier::{Content, Document},
+    queue::{Fault, Lease},
+    state::State,
+    store::{Arrival, Delivery, LeasedArrival, Member, Outcome, Packing, Settlement, Written},
+};
+use uuid::Uuid;
+
+use super::{Came, Hold, Message, Model};
+
+/// What is packed together, and what it says.
+pub type Packed = Vec<(Document, String, String)>;
+
+impl Model {
+    fn on_the_road(&self, message: Option<MessageId>, now: Timestamp) -> bool {
+        message.and_then(|id| self.messages.get(&id)).is_some_and(|message| message.hold.until > now)
+    }
+
+    /// Batches by what is packed together; fewer than a hundred documents of each are in play.
+    pub fn lease_documents(&mut self, now: Timestamp, lease: Lease) -> Vec<Packed> {
+        let mut batches: BTreeMap<(String, i64, String, Option<Uuid>), Vec<DocumentId>> = BTreeMap::new();
+        for (id, paper) in &self.papers {
+            let document = &paper.document;
+            let free = paper.hold.is_free(now) && !self.on_the_road(document.message, now) && !self.stops.contains_key(&document.sender);
+            if document.state == State::Due && free {
+                let key = (document.sender.clone(), document.kind.number(), document.road.clone(), document.lot);
+                batches.entry(key).or_default().push(*id);
+            }
+        }
+        for id in batches.values().flatten() {
+            self.papers.get_mut(id).unwrap().hold = Hold::by(lease);
+        }
+        let mut told: Vec<Packed> = batches.into_values().map(|ids| ids.into_iter().map(|id| self.said(id)).collect()).collect();
+        for batch in &mut told {
+            batch.sort_by_key(|(document, _, _)| (document.needed_by, document.id));
+        }
+        told
+    }
+
+    /// A document with the number of what it says, and of its waybill.
+    fn said(&self, id: DocumentId) -> (Document, String, String) {
+        let document = self.papers[&id].document.clone();
+        if document.kind == Kind::Waybill {
+            let number = self.waybills[&id].waybill.waybill_no.clone();
+            return (document, number.clone(), number);
+        }
+        let declared = &self.declarations[&document.declaration.unwrap()];
+        (document, declared.declaration.order.order_no.clone(), declared.waybill_no.clone().unwrap_or_default())
+    }
+
+    pub fn pack(&mut self, now: Timestamp, token: Uuid, packing: &Packing) -> Written {
+        if self.messages.contains_key(&packing.id) {
+            return Written::Done;
+        }
+        let held = |id: &DocumentId| {
+            self.papers.get(id).is_some_and(|paper| paper.hold.token == Some(token) && paper.document.state == State::Due)
+        };
+        if !packing.documents.iter().all(held) {
+            return Written::Stale;
+        }
+        for id in &packing.documents {
+            let paper = self.papers.get_mut(id).unwrap();
+            paper.hold = Hold::NOBODY;
+            let document = &mut paper.document;
+            (document.state, document.message, document.lot, document.resent_at) = (State::Packed, Some(packing.id), None, None);
+            document.packed += 1;
+            document.version += 1;
+        }
+        let message = Message {
+            sender: packing.sender.clone(),
+            kind: packing.kind,
+            road: packing.road.clone(),
+            open: true,
+            delivered: false,
+            sealed_at: now,
+            needed_by: packing.needed_by,
+            due_at: Some(now),
+            attempt: 0,
+            failed: 0,
+            hold: Hold::NOBODY,
+            bytes: packing.bytes.clone(),
+            members: packing.documents.clone(),
+        };
+        self.messages.insert(packing.id, message);
+        self.tell(&packing.entries);
+        Written::Done
+    }
+
+    pub fn give_back(&mut self, token: Uuid, documents: &[DocumentId], at: Timestamp) {
+        for id in documents {
+            if let Some(paper) = self.papers.get_mut(id).filter(|paper| paper.hold.token == Some(token)) {
+                paper.hold = Hold { token: None, until: at };
+            }
+        }
+    }
+
+    /// Customs takes a message whole or not at all: an answer to one document of it proves that all arrived.
+    fn has_arrived(&self, id: MessageId, message: &Message) -> bool {
+        let unanswered = |state| matches!(state, State::Packed | State::Delivered);
+        let waits = self.papers.values().any(|paper| paper.document.message == Some(id) && unanswered(paper.document.state));
+        let proves = |member: &DocumentId| {
+            let document = &self.papers[member].document;
+            let turned_away =
+                matches!(document.state, State::Due | State::PortFailed | State::Refused | State::Rejected | State::Cancelled);
+            document.message != Some(id) || turned_away || (document.packed == 1 && !unanswered(document.state))
+        };
+        message.attempt > 0 && (!waits || message.members.iter().any(proves))
+    }
+
+    pub fn lease_deliveries(&mut self, now: Timestamp, lease: Lease, road: &str, limit: usize) -> Vec<Delivery> {
+        let due = |message: &Message| message.road == road && message.due_at.is_some_and(|at| at <= now) && message.hold.is_free(now);
+        let arrived: Vec<_> =
+            self.messages.iter().filter(|(id, message)| due(message) && self.has_arrived(**id, message)).map(|(id, _)| *id).collect();
+        for id in arrived {
+            let message = self.messages.get_mut(&id).unwrap();
+            (message.due_at, message.delivered) = (None, true);
+            self.change_members(id, |state| (state == State::Packed).then_some(State::Delivered));
+        }
+        let open = |message: &Message| due(message) && !self.stops.contains_key(&message.sender);
+        let mut ids: Vec<_> =
+            self.messages.iter().filter(|(_, message)| open(message)).map(|(id, message)| (message.needed_by, *id)).collect();
+        ids.sort_unstable();
+        ids.truncate(limit);
+        ids.into_iter().map(|(_, id)| self.lease_message(now, lease, id)).collect()
+    }
+
+    fn lease_message(&mut self, now: Timestamp, lease: Lease, id: MessageId) -> Delivery {
+        let message = self.messages.get_mut(&id).unwrap();
+        message.hold = Hold::by(lease);
+        message.attempt += 1;
+        message.failed += u32::from(message.delivered);
+        let again = message.attempt > 1;
+        let mut members = Vec::new();
+        for paper in self.papers.values_mut().filter(|paper| paper.document.message == Some(id)) {
+            let document = &mut paper.document;
+            if again {
+                document.resent_at = Some(now);
+                document.version += 1;
+            }
+            members.push(Member {
+                document: document.id,
+                subject: document.declaration.map_or(document.id.0, |id| id.0),
+                tenant: document.tenant.clone(),
+                packed: document.state == State::Packed,
+            });
+        }
+        let message = &self.messages[&id];
+        Delivery {
+            message: id,
+            sender: message.sender.clone(),
+            kind: message.kind,
+            road: message.road.clone(),
+            bytes: message.bytes.clone(),
+            sealed_at: message.sealed_at,
+            attempt: message.attempt,
+            failed: message.failed,
+            members,
+        }
+    }
+
+    /// Moves the documents that a message carries now.
+    fn change_members(&mut self, id: MessageId, next: impl Fn(State) -> Option<State>) -> Vec<DocumentId> {
+        let mut changed = Vec::new();
+        for paper in self.papers.values_mut().filter(|paper| paper.document.message == Some(id)) {
+            if let Some(state) = next(paper.document.state) {
+                paper.document.state = state;
+                paper.document.version += 1;
+                changed.push(paper.document.id);
+            }
+        }
+        changed
+    }
+
+    pub fn settle(&mut self, token: Uuid, settlement: &Settlement) -> Written {
+        let id = settlement.message;
+        let held = |message: &Message| message.hold.token == Some(token) && message.attempt == settlement.attempt && message.open;
+        if !self.messages.get(&id).is_some_and(held) {
+            return Written::Stale;
+        }
+        let message = self.messages.get_mut(&id).unwrap();
+        message.hold = Hold::NOBODY;
+        let fault = match &settlement.outcome {
+            Outcome::Delivered { silent_at } => {
+                (message.delivered, message.due_at) = (true, Some(*silent_at));
+                None
+            }
+            Outcome::Again { fault, at } => {
+                (message.delivered, message.due_at) = (false, Some(*at));
+                message.failed += 1;
+                Some(fault)
+            }
+            Outcome::PutOff { fault, at } => {
+                (message.delivered, message.due_at) = (false, Some(*at));
+                Some(fault)
+            }
+            Outcome::Shelved { fault } => {
+                (message.open, message.due_at) = (false, None);
+                message.failed += 1;
+                Some(fault)
+            }
+        };
+        // Set free or not: these bytes are at customs, or may be.
+        let moved = match fault {
+            None => self.change_members(id, |state| matches!(state, State::Packed | State::Due).then_some(State::Delivered)),
+            Some(Fault::Unknown(_)) => self.change_members(id, |state| (state == State::Due).then_some(State::Packed)),
+            Some(_) => Vec::new(),
+        };
+        for document in moved {
+            self.papers.get_mut(&document).unwrap().hold = Hold::NOBODY;
+        }
+        self.tell(&settlement.entries);
+        Written::Done
+    }
+
+    pub fn keep(&mut self, now: Timestamp, arrival: &Arrival) {
+        let same = |came: &Came| (&came.road, &came.name, came.digest) == (&arrival.road, &arrival.name, arrival.digest);
+        if self.arrivals.contains_key(&arrival.id) || self.arrivals.values().any(same) {
+            return;
+        }
+        let came = Came {
+            road: arrival.road.clone(),
+            name: arrival.name.clone(),
+            bytes: arrival.bytes.clone(),
+            digest: arrival.digest,
+            at: now,
+            unread: true,
+            attempt: 0,
+            hold: Hold::NOBODY,
+        };
+        self.arrivals.insert(arrival.id, came);
+    }
+
+    pub fn lease_arrivals(&mut self, now: Timestamp, lease: Lease, limit: usize) -> Vec<LeasedArrival> {
+        let mut waiting: Vec<_> = self.arrivals.iter_mut().filter(|(_, came)| came.unread && came.hold.is_free(now)).collect();
+        waiting.sort_by(|(_, a), (_, b)| (a.at, &a.name).cmp(&(b.at, &b.name)));
+        waiting.truncate(limit);
+        let leased = |(id, came): (&Uuid, &mut Came)| {
+            came.hold = Hold::by(lease);
+            came.attempt += 1;
+            LeasedArrival {
+                id: *id,
+                road: came.road.clone(),
+                name: came.name.clone(),
+                bytes: came.bytes.clone(),
+                at: came.at,
+                attempt: came.attempt,
+            }
+        };
+        waiting.into_iter().map(leased).collect()
+    }
+}
