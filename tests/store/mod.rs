@@ -53,6 +53,7 @@ mod sqlite;
 mod taking;
 mod tenants;
 mod time;
+mod trouble;
 
 /// What keeps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

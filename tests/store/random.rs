@@ -23,9 +23,10 @@ use super::{
 mod commands;
 mod views;
 
-/// Sequences in each part; parts run beside each other.
+/// Sequences in each part; parts run beside each other. The environment may ask for more of them (`TONGGUAN_SEQUENCES`), or from another
+/// seed on (`TONGGUAN_SEED`): the one that a failure tells plays it again.
 const SEQUENCES: u64 = 40;
-const STEPS: u64 = 60;
+const STEPS: u64 = 50;
 const SEED: u64 = 20_261_124;
 
 /// What differs: which store, at which step, and how.
@@ -49,22 +50,25 @@ struct Game {
 
 #[tokio::test]
 async fn sequences_at_random_mean_the_same_to_the_model_and_to_every_store() {
-    compare(SEED).await;
+    compare(0).await;
 }
 
 #[tokio::test]
 async fn other_sequences_at_random_do_so_too() {
-    compare(SEED + SEQUENCES).await;
+    compare(1).await;
 }
 
 #[tokio::test]
 async fn and_yet_others_do() {
-    compare(SEED + 2 * SEQUENCES).await;
+    compare(2).await;
 }
 
-async fn compare(first: u64) {
+async fn compare(part: u64) {
+    let wanted = |name: &str| std::env::var(name).ok().map(|text| text.parse::<u64>().unwrap());
+    let sequences = wanted("TONGGUAN_SEQUENCES").unwrap_or(SEQUENCES);
+    let first = wanted("TONGGUAN_SEED").unwrap_or(SEED) + part * sequences;
     let mut players = players().await;
-    for seed in first..first + SEQUENCES {
+    for seed in first..first + sequences {
         let steps = steps(seed);
         let difference;
         (players, difference) = play(seed, &steps, players).await;
