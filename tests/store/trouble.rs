@@ -336,15 +336,13 @@ async fn a_row_that_somebody_holds_for_long_is_given_up_and_left_as_it_was() {
     assert_eq!(recovers(|| scene.store.apply(START, application.clone())).await, Written::Done);
 }
 
-/// Makes each insertion into a table fail with a code: the first so many times in every round of that many and one.
+/// Makes the next so many insertions into a table fail with a code.
 async fn inject(scene: &Scene, server: &Server, table: &str, code: &str, times: u32) {
     let statement = format!(
-        "CREATE SEQUENCE IF NOT EXISTS faults; \
+        "DROP SEQUENCE IF EXISTS faults; CREATE SEQUENCE faults; \
          CREATE OR REPLACE FUNCTION fault() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
-           IF nextval('faults') % {} <> 0 THEN RAISE EXCEPTION 'injected' USING ERRCODE = '{code}'; END IF; RETURN NULL; END $$; \
-         DROP TRIGGER IF EXISTS fault ON {table}; \
-         CREATE TRIGGER fault BEFORE INSERT ON {table} FOR EACH STATEMENT EXECUTE FUNCTION fault()",
-        times + 1
+           IF nextval('faults') <= {times} THEN RAISE EXCEPTION 'injected' USING ERRCODE = '{code}'; END IF; RETURN NULL; END $$; \
+         CREATE TRIGGER fault BEFORE INSERT ON {table} FOR EACH STATEMENT EXECUTE FUNCTION fault()"
     );
     scene.run(server, &statement).await;
 }

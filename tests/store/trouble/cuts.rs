@@ -14,7 +14,7 @@ use super::{super::log::place, *};
 
 /// Runs a command again and again, cut one request later each time, until it is not cut any more; tells how often it was cut.
 async fn cut_everywhere(scene: &Scene, mut command: impl AsyncFnMut(u32)) -> u32 {
-    let mut cuts = 0;
+    let (mut runs, mut cuts) = (0, 0);
     for answers in [false, true] {
         for requests in 0.. {
             // Whole before it: what is counted are its own requests.
@@ -24,7 +24,8 @@ async fn cut_everywhere(scene: &Scene, mut command: impl AsyncFnMut(u32)) -> u32
             } else {
                 scene.proxy.lose_request_after(requests);
             }
-            timeout(BOUND, command(cuts)).await.expect("it ends");
+            timeout(BOUND, command(runs)).await.expect("it ends");
+            runs += 1;
             if scene.proxy.take_back() {
                 break;
             }
