@@ -139,19 +139,16 @@ async fn a_database_that_is_down_at_the_start_is_told_and_opened_later() {
 async fn a_database_that_was_killed_is_gone_for_a_while_and_has_kept_what_it_acknowledged() {
     let server = Server::start(Safety::Durable);
     let scene = Scene::on(&server).await;
-    let mut kept = Vec::new();
-    for round in 0..2 {
-        let killed = async {
-            tokio::time::sleep(Duration::from_millis(700)).await;
-            server.kill();
-            unavailable(scene.accept(&format!("gone{round}"))).await;
-            unavailable(scene.store.counts(None)).await;
-            server.start_again();
-            recovers(|| scene.store.counts(None)).await;
-            tokio::time::sleep(Duration::from_millis(300)).await;
-        };
-        kept.extend(scene.accept_while(&format!("R{round}"), killed).await);
-    }
+    let killed = async {
+        tokio::time::sleep(Duration::from_millis(700)).await;
+        server.kill();
+        unavailable(scene.accept("gone")).await;
+        unavailable(scene.store.counts(None)).await;
+        server.start_again();
+        recovers(|| scene.store.counts(None)).await;
+        tokio::time::sleep(Duration::from_millis(300)).await;
+    };
+    let kept = scene.accept_while("R", killed).await;
     assert!(kept.len() > 10, "{} in all", kept.len());
     let direct = Postgres::open(&postgres::options(&server.url(&scene.name))).await.unwrap();
     let scene = Scene { direct, ..scene };
@@ -192,10 +189,13 @@ async fn a_way_that_goes_mute_or_breaks_is_found_again() {
 #[tokio::test]
 async fn a_slow_way_is_slow_and_nothing_else() {
     let scene = Scene::with(shared(), |options| Options { patience_ms: 20_000, ..options }).await;
+    let mut kept = vec![("before".to_owned(), scene.accept("before").await.unwrap())];
     scene.proxy.set(Weather::Slow(Duration::from_millis(500)));
     let since = Instant::now();
-    let all = join_all((0..4).map(|n| scene.accept(n.to_string()))).await;
-    let kept: Vec<_> = all.into_iter().enumerate().map(|(n, answer)| (n.to_string(), answer.unwrap())).collect();
+    // One has the connection that is there, the other a new one.
+    let (accepted, counted) = tokio::join!(scene.accept("slow"), scene.store.counts(None));
+    kept.push(("slow".into(), accepted.unwrap()));
+    assert!(!counted.unwrap().is_empty());
     assert!(since.elapsed() > Duration::from_millis(500), "it was slow");
     scene.has(&kept).await;
 }
@@ -263,8 +263,8 @@ async fn statements_that_others_cancel_or_connections_that_they_end_lose_nothing
     for function in ["pg_terminate_backend", "pg_cancel_backend"] {
         let meddling = async {
             let mut meddler = server.connect(&scene.name).await;
-            for _ in 0..20 {
-                tokio::time::sleep(Duration::from_millis(40)).await;
+            for _ in 0..10 {
+                tokio::time::sleep(Duration::from_millis(120)).await;
                 let statement = format!(
                     "SELECT {function}(pid) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'tongguan' \
                      AND pid <> pg_backend_pid()"
@@ -273,7 +273,7 @@ async fn statements_that_others_cancel_or_connections_that_they_end_lose_nothing
             }
         };
         let kept = scene.accept_while(function, meddling).await;
-        assert!(kept.len() > 10, "{function}: {} in all", kept.len());
+        assert!(kept.len() > 3, "{function}: {} in all", kept.len());
         recovers(|| scene.direct.counts(None)).await;
         scene.has(&kept).await;
     }
