@@ -23,20 +23,23 @@ CREATE TABLE declarations (
 );
 CREATE INDEX declarations_id ON declarations (id);
 
--- What carriers pushed.
+-- What carriers pushed. Never changes.
 CREATE TABLE waybills (
     tenant TEXT COLLATE "C" NOT NULL, -- the carrier's
     id UUID NOT NULL,           -- also of its document
     accepted_at BIGINT NOT NULL,
     digest BYTEA NOT NULL CHECK (length(digest) = 32), -- of the request
-    declaration UUID,           -- once known
-    look_at BIGINT,             -- when to see whether it is ours to transmit; nothing: settled
     body TEXT NOT NULL,
     PRIMARY KEY (tenant, id)
 );
 CREATE INDEX waybills_id ON waybills (id);
-CREATE INDEX waybills_declaration ON waybills (declaration) WHERE declaration IS NOT NULL;
-CREATE INDEX waybills_look ON waybills (look_at) WHERE look_at IS NOT NULL AND declaration IS NOT NULL;
+
+-- Which declaration a waybill belongs to.
+CREATE TABLE waybill_declarations (
+    waybill UUID NOT NULL PRIMARY KEY,
+    declaration UUID NOT NULL
+);
+CREATE INDEX waybill_declarations_declaration ON waybill_declarations (declaration);
 
 -- Where a waybill that names its order and an order without a waybill's number meet: whichever comes first leaves a row, and the key keeps
 -- two nodes from missing each other.
@@ -50,6 +53,7 @@ CREATE TABLE waybill_orders (
     CHECK ((waybill IS NULL) <> (declaration IS NULL))
 );
 CREATE INDEX waybill_orders_waybill ON waybill_orders (waybill) WHERE waybill IS NOT NULL;
+CREATE INDEX waybill_orders_declaration ON waybill_orders (declaration) WHERE declaration IS NOT NULL;
 
 -- How far each document has come.
 CREATE TABLE documents (
@@ -94,7 +98,8 @@ CREATE TABLE due (
 ) WITH (fillfactor = 70);
 CREATE INDEX due_queue ON due (queue, needed_by);
 
--- Gates that are to be looked at: one row as long as its document waits and has a time for it.
+-- Declarations whose gate is to be looked at: a row for an inventory as long as it waits and has a time for it, and one for a waybill
+-- until it is known who transmits it.
 CREATE TABLE gates (
     document UUID NOT NULL PRIMARY KEY,
     declaration UUID NOT NULL,
@@ -198,44 +203,48 @@ CREATE TABLE arrival_bytes (
 
 -- Each answer in it.
 CREATE TABLE receipts (
+    document UUID NOT NULL,     -- the nil id: it matches nothing of ours
     arrival UUID NOT NULL,
     ordinal BIGINT NOT NULL,
     at BIGINT NOT NULL,         -- of arrival
-    document UUID,              -- nothing: it matches nothing of ours
     effect BOOLEAN NOT NULL,
     body TEXT NOT NULL,
-    PRIMARY KEY (arrival, ordinal)
+    PRIMARY KEY (document, arrival, ordinal)
 );
-CREATE INDEX receipts_document ON receipts (document) WHERE document IS NOT NULL;
-CREATE INDEX receipts_unmatched ON receipts (arrival) WHERE document IS NULL;
 
--- Audit entries that have no place yet, written in the transaction of what they tell: a row for what one command wrote, an element of
--- each array for an entry.
-CREATE TABLE audit_pending (
-    at BIGINT NOT NULL,         -- of the command
-    id UUID NOT NULL,           -- of the first entry
+-- Audit entries, written once, in the transaction of what they tell: a row for what one command wrote, an element of each array for an
+-- entry. A command writes entries by the hundred, and together they take a tenth of the room.
+CREATE TABLE audit_runs (
+    id UUID NOT NULL PRIMARY KEY, -- of the first entry
     ids UUID[] NOT NULL,
     ats BIGINT[] NOT NULL,
     tenants TEXT[] NOT NULL,
     subjects UUID[] NOT NULL,
     acts TEXT[] NOT NULL,
     leaves BYTEA[] NOT NULL,    -- leaf hashes (RFC 6962)
-    bodies BYTEA[] NOT NULL,
-    PRIMARY KEY (at, id)
+    bodies BYTEA[] NOT NULL
 );
 
--- The log: entries in their place, each with its leaf hash (RFC 6962).
-CREATE TABLE audit_entries (
-    position BIGINT NOT NULL PRIMARY KEY,
-    id UUID NOT NULL,
-    at BIGINT NOT NULL,
-    tenant TEXT NOT NULL,
+-- Which runs tell of a subject.
+CREATE TABLE audit_subjects (
     subject UUID NOT NULL,
-    act TEXT NOT NULL,
-    leaf BYTEA NOT NULL CHECK (length(leaf) = 32),
-    body BYTEA NOT NULL
+    run UUID NOT NULL,
+    PRIMARY KEY (subject, run)
 );
-CREATE INDEX audit_entries_subject ON audit_entries (subject, position);
+
+-- Runs that have no place yet, in the order in which they are to get it.
+CREATE TABLE audit_waiting (
+    at BIGINT NOT NULL,         -- of the command
+    run UUID NOT NULL,
+    PRIMARY KEY (at, run)
+);
+
+-- The log: runs in their place.
+CREATE TABLE audit_places (
+    first BIGINT NOT NULL PRIMARY KEY, -- position of the first entry
+    run UUID NOT NULL
+);
+CREATE INDEX audit_places_run ON audit_places (run);
 
 -- Full tiles of 256 hashes (C2SP tlog-tiles).
 CREATE TABLE audit_tiles (

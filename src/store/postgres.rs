@@ -227,7 +227,7 @@ impl Store for Postgres {
     }
 
     async fn untold(&self) -> Result<Option<DeclarationId>> {
-        tried!(&self.pool, Single, |connection| log::untold(connection))
+        tried!(&self.pool, Snapshot, |connection| log::untold(connection))
     }
 
     async fn stored_checkpoints(&self) -> Result<Vec<StoredCheckpoint>> {
@@ -259,7 +259,7 @@ impl Store for Postgres {
     }
 
     async fn counts(&self, tenant: Option<&Tenant>) -> Result<Vec<Count>> {
-        tried!(&self.pool, Single, |connection| views::counts(connection, tenant))
+        tried!(&self.pool, Snapshot, |connection| views::counts(connection, tenant))
     }
 
     async fn stopped(&self) -> Result<Vec<(String, String)>> {

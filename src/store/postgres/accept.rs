@@ -38,11 +38,13 @@ async fn look(connection: &mut PgConnection, now: Timestamp, asked: &[Lookup], c
          (SELECT p.body::json->'seller'->>'code' FROM waybills p WHERE $8 AND p.id = w.document) AS consignor \
          FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[]) WITH ORDINALITY \
          AS j (tenant, key, order_no, scope, waybill_no, carrier, named_carrier, place) \
-         LEFT JOIN idempotency_keys k ON k.tenant = j.tenant AND k.key = j.key \
-         LEFT JOIN numbers o ON o.number = j.order_no AND o.kind = 'order' AND o.scope = j.scope AND o.holder = $9 \
-         LEFT JOIN declarations d ON j.key IS NULL AND d.tenant = j.tenant AND d.id = o.declaration AND d.digest IS NOT NULL \
-         LEFT JOIN numbers w ON j.waybill_no <> '' AND w.number = j.waybill_no AND w.kind = 'waybill' AND w.scope = j.carrier AND w.holder = $9 \
-         LEFT JOIN waybill_orders r ON j.waybill_no = '' AND r.order_no = j.order_no AND r.scope = j.scope AND r.carrier = j.named_carrier \
+         LEFT JOIN LATERAL (SELECT digest, declaration FROM idempotency_keys WHERE tenant = j.tenant AND key = j.key LIMIT 1) k ON true \
+         LEFT JOIN LATERAL (SELECT declaration FROM numbers WHERE number = j.order_no AND kind = 'order' AND scope = j.scope AND holder = $9 LIMIT 1) o ON true \
+         LEFT JOIN LATERAL (SELECT id, digest FROM declarations WHERE j.key IS NULL AND tenant = j.tenant AND id = o.declaration AND digest IS NOT NULL LIMIT 1) d ON true \
+         LEFT JOIN LATERAL (SELECT declaration, document, at FROM numbers \
+           WHERE j.waybill_no <> '' AND number = j.waybill_no AND kind = 'waybill' AND scope = j.carrier AND holder = $9 LIMIT 1) w ON true \
+         LEFT JOIN LATERAL (SELECT waybill FROM waybill_orders \
+           WHERE j.waybill_no = '' AND order_no = j.order_no AND scope = j.scope AND carrier = j.named_carrier LIMIT 1) r ON true \
          ORDER BY j.place",
     )
     .bind(column(asked, |lookup| lookup.tenant.as_str()))
@@ -103,7 +105,8 @@ async fn waybill_numbers(connection: &mut PgConnection, fresh: &[Fresh<'_>]) -> 
     if ids.is_empty() {
         return Ok(HashMap::new());
     }
-    let statement = "SELECT w.id, w.body::json->>'waybill_no' FROM unnest($1::uuid[]) j (id) JOIN waybills w ON w.id = j.id";
+    let statement = "SELECT w.id, w.body::json->>'waybill_no' FROM unnest($1::uuid[]) AS j (id) \
+         CROSS JOIN LATERAL (SELECT id, body FROM waybills WHERE id = j.id LIMIT 1) w";
     Ok(sqlx::query_as::<_, (Uuid, String)>(statement).bind(ids).fetch_all(connection).await?.into_iter().collect())
 }
 
@@ -122,7 +125,7 @@ async fn insert(connection: &mut PgConnection, now: Timestamp, fresh: &[Fresh<'_
         joined.extend(join);
     }
     numbers::insert(connection, now, held).await?;
-    numbers::join_declarations(connection, &joined).await?;
+    numbers::join_declarations(connection, now, &joined).await?;
     insert_declarations(connection, now, fresh, &waybill_nos).await?;
     insert_keys(connection, fresh).await?;
     let documents: Vec<_> = fresh.iter().flat_map(|(acceptance, _)| &acceptance.documents).collect();

@@ -7,10 +7,11 @@ use uuid::Uuid;
 
 use super::{
     numbers::{self, NumberRow},
-    rows::{Result, column, insert_documents, insert_entries, is_told, json, update_documents},
+    rows::{Result, column, insert_documents, insert_entries, is_told, json, take_back, update_documents},
 };
 use crate::{
     clock::Timestamp,
+    dossier::Document,
     store::{Application, Change, Disposition, MessageChange, Written},
 };
 
@@ -19,11 +20,13 @@ pub(super) async fn apply(connection: &mut PgConnection, now: Timestamp, applica
         return Ok(Written::Done);
     }
     let changes = &application.changes;
-    if !leased(connection, application).await? || !expected(connection, changes).await? || made(connection, changes).await? {
+    if !leased(connection, application).await? || made(connection, changes).await? {
         return Ok(Written::Stale);
     }
-    let documents: Vec<_> = changes.iter().flat_map(|change| &change.documents).collect();
-    update_documents(connection, &documents).await?;
+    if !write(connection, changes).await? {
+        take_back(connection).await?;
+        return Ok(Written::Stale);
+    }
     let created: Vec<_> = changes.iter().flat_map(|change| &change.created).collect();
     insert_documents(connection, &created).await?;
     look_again(connection, changes).await?;
@@ -63,16 +66,28 @@ async fn leased(connection: &mut PgConnection, application: &Application) -> Res
     Ok(held.len() == application.arrivals.len())
 }
 
-/// Whether every document that was looked at still has the version it had then; they are locked, in one order, until the commit.
-async fn expected(connection: &mut PgConnection, changes: &[Change]) -> Result<bool> {
-    let versions: HashMap<Uuid, i64> = changes.iter().flat_map(|change| &change.expected).map(|(id, version)| (id.0, *version)).collect();
-    if versions.is_empty() {
-        return Ok(true);
+/// Writes documents, if every one that was looked at still has the version it had then.
+async fn write(connection: &mut PgConnection, changes: &[Change]) -> Result<bool> {
+    let expected: HashMap<Uuid, i64> = changes.iter().flat_map(|change| &change.expected).map(|(id, version)| (id.0, *version)).collect();
+    let documents: Vec<_> = changes.iter().flat_map(|change| &change.documents).collect();
+    let is_checked = |document: &&&Document| expected.get(&document.id.0) == Some(&document.version);
+    if documents.len() == expected.len() && documents.iter().all(|document| is_checked(&document)) {
+        // Writing them looks at their versions.
+        return update_documents(connection, &documents).await;
     }
-    let ids: Vec<_> = versions.keys().copied().collect();
+    let mut ids: Vec<_> = expected.keys().copied().chain(documents.iter().map(|document| document.id.0)).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    // All of them, in one order, until the commit.
     let statement = "SELECT id, version FROM documents WHERE id = ANY($1) ORDER BY id FOR UPDATE";
-    let rows: Vec<(Uuid, i64)> = sqlx::query_as(statement).bind(ids).fetch_all(connection).await?;
-    Ok(rows.len() == versions.len() && rows.iter().all(|(id, version)| versions.get(id) == Some(version)))
+    let versions: HashMap<Uuid, i64> =
+        sqlx::query_as::<_, (Uuid, i64)>(statement).bind(&ids).fetch_all(&mut *connection).await?.into_iter().collect();
+    if !expected.iter().all(|(id, version)| versions.get(id) == Some(version)) {
+        return Ok(false);
+    }
+    let of_now = |document: &&Document| Some(Document { version: *versions.get(&document.id.0)?, ..(*document).clone() });
+    let documents: Vec<_> = documents.iter().filter_map(of_now).collect();
+    update_documents(connection, &documents.iter().collect::<Vec<_>>()).await
 }
 
 /// Whether another node has made a document that is to be made.
@@ -94,12 +109,16 @@ async fn look_again(connection: &mut PgConnection, changes: &[Change]) -> Result
     if rows.is_empty() {
         return Ok(());
     }
-    let (ids, times): (Vec<_>, Vec<_>) = rows.into_iter().unzip();
-    sqlx::query("UPDATE waybills w SET look_at = j.at FROM unnest($1::uuid[], $2::bigint[]) AS j (id, at) WHERE w.id = j.id")
-        .bind(ids)
-        .bind(times)
-        .execute(connection)
-        .await?;
+    let (again, settled): (Vec<_>, Vec<_>) = rows.into_iter().partition(|(_, at)| at.is_some());
+    sqlx::query(
+        "WITH settled AS (DELETE FROM gates WHERE document = ANY($1)) \
+         UPDATE gates SET at = ($3::bigint[])[array_position($2, document)] WHERE document = ANY($2)",
+    )
+    .bind(column(&settled, |(id, _)| *id))
+    .bind(column(&again, |(id, _)| *id))
+    .bind(column(&again, |(_, at)| *at))
+    .execute(connection)
+    .await?;
     Ok(())
 }
 
@@ -139,7 +158,7 @@ async fn insert_receipts(connection: &mut PgConnection, application: &Applicatio
     .bind(column(receipts, |kept| kept.arrival))
     .bind(column(receipts, |kept| i64::from(kept.ordinal)))
     .bind(column(receipts, |kept| kept.at.0))
-    .bind(column(receipts, |kept| kept.document.map(|id| id.0)))
+    .bind(column(receipts, |kept| kept.document.map_or(Uuid::nil(), |id| id.0)))
     .bind(column(receipts, |kept| kept.effect))
     .bind(bodies)
     .execute(connection)
@@ -156,8 +175,8 @@ async fn close_arrivals(connection: &mut PgConnection, application: &Application
         Disposition::Quarantined(reason) => ("quarantined", Some(reason.clone())),
     };
     sqlx::query(
-        "UPDATE arrivals a SET state = j.state, reason = j.reason, lease_token = NULL, lease_until = 0 \
-         FROM unnest($1::uuid[], $2::text[], $3::text[]) AS j (id, state, reason) WHERE a.id = j.id",
+        "UPDATE arrivals SET state = ($2::text[])[array_position($1, id)], reason = ($3::text[])[array_position($1, id)], \
+         lease_token = NULL, lease_until = 0 WHERE id = ANY($1)",
     )
     .bind(column(&application.arrivals, |(id, _)| *id))
     .bind(column(&application.arrivals, |(_, disposition)| told(disposition).0))
@@ -181,10 +200,10 @@ async fn change_messages(connection: &mut PgConnection, changes: &[MessageChange
         .collect();
     // What was dissolved or shelved once is not brought back by a late answer.
     sqlx::query(
-        "UPDATE messages m SET state = j.state, due_at = j.due_at, reason = j.reason, lease_token = NULL, lease_until = 0, \
-         failed = m.failed + (j.state = 'queued')::int \
-         FROM unnest($1::uuid[], $2::text[], $3::bigint[], $4::text[]) AS j (id, state, due_at, reason) \
-         WHERE m.id = j.id AND m.state IN ('queued', 'delivered')",
+        "UPDATE messages SET state = ($2::text[])[array_position($1, id)], due_at = ($3::bigint[])[array_position($1, id)], \
+         reason = ($4::text[])[array_position($1, id)], lease_token = NULL, lease_until = 0, \
+         failed = failed + (($2::text[])[array_position($1, id)] = 'queued')::int \
+         WHERE id = ANY($1) AND state IN ('queued', 'delivered')",
     )
     .bind(column(&rows, |(id, ..)| *id))
     .bind(column(&rows, |(_, state, ..)| *state))

@@ -14,10 +14,10 @@ use crate::{
 /// Keeps arrivals; the same bytes under the same name by the same road are kept once.
 pub(super) async fn keep(connection: &mut PgConnection, now: Timestamp, many: &[Arrival]) -> Result<()> {
     sqlx::query(
-        "WITH came AS (SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::bytea[], $5::bytea[]) AS j (id, road, name, digest, bytes)), \
-         kept AS (INSERT INTO arrivals (id, road, name, digest, at, state) SELECT id, road, name, digest, $6, 'kept' FROM came \
-           ORDER BY digest, road, name ON CONFLICT DO NOTHING RETURNING id) \
-         INSERT INTO arrival_bytes (arrival, bytes) SELECT DISTINCT ON (kept.id) kept.id, came.bytes FROM kept JOIN came ON came.id = kept.id",
+        "WITH kept AS (INSERT INTO arrivals (id, road, name, digest, at, state) \
+           SELECT j.*, $6, 'kept' FROM unnest($1::uuid[], $2::text[], $3::text[], $4::bytea[]) AS j (id, road, name, digest) \
+           ORDER BY j.digest, j.road, j.name ON CONFLICT DO NOTHING RETURNING id) \
+         INSERT INTO arrival_bytes (arrival, bytes) SELECT id, ($5::bytea[])[array_position($1, id)] FROM kept",
     )
     .bind(column(many, |arrival| arrival.id))
     .bind(column(many, |arrival| arrival.road.as_str()))
@@ -51,11 +51,12 @@ pub(super) async fn lease(
         "WITH early AS MATERIALIZED ( \
            SELECT id, at, name FROM arrivals WHERE state = 'kept' AND lease_until <= $3 ORDER BY at, name LIMIT $4 FOR UPDATE SKIP LOCKED \
          ), sized AS ( \
-           SELECT e.id, row_number() OVER early AS place, coalesce(sum(octet_length(b.bytes)) OVER early, 0) AS total \
-           FROM early e LEFT JOIN arrival_bytes b ON b.arrival = e.id WINDOW early AS (ORDER BY e.at, e.name, e.id ROWS UNBOUNDED PRECEDING) \
+           SELECT e.id, row_number() OVER early AS place, coalesce(sum(b.size) OVER early, 0) AS total FROM early e \
+           LEFT JOIN LATERAL (SELECT octet_length(bytes) AS size FROM arrival_bytes WHERE arrival = e.id LIMIT 1) b ON true \
+           WINDOW early AS (ORDER BY e.at, e.name, e.id ROWS UNBOUNDED PRECEDING) \
          ) \
-         UPDATE arrivals a SET lease_token = $1, lease_until = $2, attempt = a.attempt + 1 FROM sized s LEFT JOIN arrival_bytes b ON b.arrival = s.id \
-         WHERE a.id = s.id AND (s.place = 1 OR s.total <= $5) RETURNING a.id, a.road, a.name, a.at, a.attempt, b.bytes",
+         UPDATE arrivals a SET lease_token = $1, lease_until = $2, attempt = a.attempt + 1 WHERE a.id = ANY(ARRAY(SELECT id FROM sized WHERE place = 1 OR total <= $5)) \
+         RETURNING a.id, a.road, a.name, a.at, a.attempt, (SELECT b.bytes FROM arrival_bytes b WHERE b.arrival = a.id) AS bytes",
     )
     .bind(lease.token)
     .bind(lease.until.0)
@@ -102,14 +103,14 @@ pub(super) fn receipt(row: &PgRow) -> Result<KeptReceipt> {
         ordinal: count(TABLE, row.try_get("ordinal")?)?,
         at: Timestamp(row.try_get("at")?),
         receipt: from_json(TABLE, row.try_get("body")?)?,
-        document: row.try_get::<Option<Uuid>, _>("document")?.map(DocumentId),
+        document: Some(row.try_get::<Uuid, _>("document")?).filter(|id| !id.is_nil()).map(DocumentId),
         effect: row.try_get("effect")?,
     })
 }
 
 /// Receipts that match nothing of ours, newest first.
 pub(super) async fn unmatched(connection: &mut PgConnection, limit: u32) -> Result<Vec<KeptReceipt>> {
-    let statement = format!("SELECT {RECEIPT} FROM receipts WHERE document IS NULL ORDER BY arrival DESC, ordinal LIMIT $1");
-    let rows = sqlx::query(sqlx::AssertSqlSafe(statement)).bind(i64::from(limit)).fetch_all(connection).await?;
+    let statement = format!("SELECT {RECEIPT} FROM receipts WHERE document = $2 ORDER BY arrival DESC, ordinal LIMIT $1");
+    let rows = sqlx::query(sqlx::AssertSqlSafe(statement)).bind(i64::from(limit)).bind(Uuid::nil()).fetch_all(connection).await?;
     rows.iter().map(receipt).collect()
 }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use sqlx::{AssertSqlSafe, PgConnection, Row};
 use uuid::Uuid;
 
-use super::rows::{DOCUMENT_OF_D, Result, column, count, document, insert_entries, is_told, kind, tenant};
+use super::rows::{DOCUMENT, Result, column, count, document, insert_entries, is_told, kind, tenant};
 use crate::{
     audit::Entry,
     clock::Timestamp,
@@ -83,12 +83,11 @@ async fn choose(connection: &mut PgConnection, now: Timestamp, road: &str, limit
 /// which proves nothing of this one, unless it was turned away.
 async fn settle_arrived(connection: &mut PgConnection, tried: &[Uuid]) -> Result<Vec<Uuid>> {
     let arrived: Vec<Uuid> = sqlx::query_scalar(
-        "SELECT s.message FROM unnest($1::uuid[]) j (id) JOIN sealed s ON s.message = j.id WHERE NOT EXISTS ( \
-           SELECT 1 FROM unnest(s.members) u (id) JOIN documents d ON d.id = u.id WHERE d.message = s.message AND d.state IN ('packed', 'delivered') \
-         ) OR EXISTS ( \
-           SELECT 1 FROM unnest(s.members) u (id) JOIN documents d ON d.id = u.id \
-           WHERE d.message IS DISTINCT FROM s.message OR d.state IN ('due', 'port_failed', 'refused', 'rejected', 'cancelled') \
-             OR (d.packed = 1 AND d.state NOT IN ('packed', 'delivered')) \
+        "SELECT s.message FROM sealed s WHERE s.message = ANY($1) AND ( \
+           SELECT coalesce(bool_and(d.message IS DISTINCT FROM s.message OR d.state NOT IN ('packed', 'delivered')), true) OR coalesce(bool_or( \
+             d.message IS DISTINCT FROM s.message OR d.state IN ('due', 'port_failed', 'refused', 'rejected', 'cancelled') \
+             OR (d.packed = 1 AND d.state NOT IN ('packed', 'delivered'))), false) \
+           FROM documents d WHERE d.id = ANY(s.members) \
          )",
     )
     .bind(tried)
@@ -98,10 +97,10 @@ async fn settle_arrived(connection: &mut PgConnection, tried: &[Uuid]) -> Result
         return Ok(arrived);
     }
     sqlx::query(
-        "WITH locked AS MATERIALIZED ( \
-           SELECT d.id FROM unnest($1::uuid[]) j (id) JOIN sealed s ON s.message = j.id CROSS JOIN LATERAL unnest(s.members) u (id) \
-           JOIN documents d ON d.id = u.id AND d.message = s.message WHERE d.state = 'packed' ORDER BY d.id FOR UPDATE OF d \
-         ), moved AS (UPDATE documents d SET state = 'delivered', version = d.version + 1 FROM locked WHERE d.id = locked.id) \
+        "WITH moved AS (UPDATE documents SET state = 'delivered', version = version + 1 WHERE id = ANY(ARRAY( \
+           SELECT d.id FROM documents d WHERE d.id = ANY(ARRAY(SELECT unnest(members) FROM sealed WHERE message = ANY($1))) \
+           AND d.message = ANY($1) AND d.state = 'packed' ORDER BY d.id FOR UPDATE \
+         ))) \
          UPDATE messages SET due_at = NULL, state = 'delivered' WHERE id = ANY($1)",
     )
     .bind(&arrived)
@@ -110,13 +109,14 @@ async fn settle_arrived(connection: &mut PgConnection, tried: &[Uuid]) -> Result
     Ok(arrived)
 }
 
-const DELIVERY: &str = "m.id, m.sender, m.kind, m.road, m.sealed_at, m.attempt, m.failed, m.needed_by, s.bytes";
+const DELIVERY: &str = "m.id, m.sender, m.kind, m.road, m.sealed_at, m.attempt, m.failed, m.needed_by, \
+     (SELECT s.bytes FROM sealed s WHERE s.message = m.id) AS bytes";
 
 async fn take(connection: &mut PgConnection, now: Timestamp, lease: Lease, chosen: &[Uuid]) -> Result<Vec<Delivery>> {
     let statement = format!(
         "WITH taken AS ( \
            UPDATE messages m SET lease_token = $1, lease_until = $2, attempt = m.attempt + 1, failed = m.failed + (m.state = 'delivered')::int \
-           FROM unnest($3::uuid[]) j (id) LEFT JOIN sealed s ON s.message = j.id WHERE m.id = j.id RETURNING {DELIVERY} \
+           WHERE m.id = ANY($3) RETURNING {DELIVERY} \
          ), begun AS (INSERT INTO attempts (message, attempt, started_at) SELECT id, attempt, $4 FROM taken) \
          SELECT * FROM taken ORDER BY needed_by, id"
     );
@@ -127,9 +127,8 @@ async fn take(connection: &mut PgConnection, now: Timestamp, lease: Lease, chose
 
 /// What a lease holds whose answer was lost.
 async fn leased(connection: &mut PgConnection, token: Uuid) -> Result<Vec<Delivery>> {
-    let statement = format!(
-        "SELECT {DELIVERY} FROM messages m LEFT JOIN sealed s ON s.message = m.id WHERE m.due_at IS NOT NULL AND m.lease_token = $1 ORDER BY m.needed_by, m.id"
-    );
+    let statement =
+        format!("SELECT {DELIVERY} FROM messages m WHERE m.due_at IS NOT NULL AND m.lease_token = $1 ORDER BY m.needed_by, m.id");
     let rows = sqlx::query(AssertSqlSafe(statement)).bind(token).fetch_all(connection).await?;
     rows.into_iter().map(delivery).collect()
 }
@@ -155,10 +154,10 @@ async fn mark_resent(connection: &mut PgConnection, now: Timestamp, deliveries: 
         return Ok(());
     }
     sqlx::query(
-        "WITH locked AS MATERIALIZED ( \
-           SELECT d.id FROM unnest($1::uuid[]) j (id) JOIN sealed s ON s.message = j.id CROSS JOIN LATERAL unnest(s.members) u (id) \
-           JOIN documents d ON d.id = u.id AND d.message = s.message ORDER BY d.id FOR UPDATE OF d \
-         ) UPDATE documents d SET resent_at = $2, version = d.version + 1 FROM locked WHERE d.id = locked.id",
+        "UPDATE documents SET resent_at = $2, version = version + 1 WHERE id = ANY(ARRAY( \
+           SELECT d.id FROM documents d WHERE d.id = ANY(ARRAY(SELECT unnest(members) FROM sealed WHERE message = ANY($1))) \
+           AND d.message = ANY($1) ORDER BY d.id FOR UPDATE \
+         ))",
     )
     .bind(again)
     .bind(now.0)
@@ -171,8 +170,8 @@ async fn mark_resent(connection: &mut PgConnection, now: Timestamp, deliveries: 
 async fn members(connection: &mut PgConnection, deliveries: &mut [Delivery]) -> Result<()> {
     let places: HashMap<Uuid, usize> = deliveries.iter().enumerate().map(|(place, delivery)| (delivery.message.0, place)).collect();
     let rows = sqlx::query(
-        "SELECT d.message, d.id, d.declaration, d.tenant, d.state = 'packed' AS packed FROM unnest($1::uuid[]) j (id) \
-         JOIN sealed s ON s.message = j.id CROSS JOIN LATERAL unnest(s.members) u (id) JOIN documents d ON d.id = u.id AND d.message = s.message ORDER BY d.id",
+        "SELECT message, id, declaration, tenant, state = 'packed' FROM documents \
+         WHERE id = ANY(ARRAY(SELECT unnest(members) FROM sealed WHERE message = ANY($1))) AND message = ANY($1)",
     )
     .bind(column(deliveries, |delivery| delivery.message.0))
     .fetch_all(connection)
@@ -188,6 +187,9 @@ async fn members(connection: &mut PgConnection, deliveries: &mut [Delivery]) -> 
         if let Some(delivery) = places.get(&row.try_get(0)?).and_then(|place| deliveries.get_mut(*place)) {
             delivery.members.push(member);
         }
+    }
+    for delivery in deliveries {
+        delivery.members.sort_unstable_by_key(|member| member.document);
     }
     Ok(())
 }
@@ -210,19 +212,22 @@ pub(super) async fn settle(
     if !settled.is_empty() {
         let rows: Vec<_> = settled.iter().map(|settlement| Ended::of(settlement)).collect();
         sqlx::query(
-            "WITH j AS MATERIALIZED (SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::bigint[]) \
-               AS j (message, attempt, state, outcome, detail, due_at, failures)), \
-             ended AS (UPDATE attempts a SET ended_at = $8, outcome = j.outcome, detail = j.detail FROM j WHERE a.message = j.message AND a.attempt = j.attempt), \
+            "WITH ended AS (UPDATE attempts SET ended_at = $8, outcome = ($4::text[])[array_position($1, message)], \
+               detail = ($5::text[])[array_position($1, message)] WHERE message = ANY($1) AND attempt = ($2::bigint[])[array_position($1, message)]), \
              locked AS MATERIALIZED ( \
-               SELECT d.id, j.state FROM j JOIN sealed s ON s.message = j.message CROSS JOIN LATERAL unnest(s.members) u (id) \
-               JOIN documents d ON d.id = u.id AND d.message = s.message \
-               WHERE (j.state = 'delivered' AND d.state IN ('packed', 'due')) OR (j.outcome = 'unknown' AND d.state = 'due') ORDER BY d.id FOR UPDATE OF d \
+               SELECT d.id, ($3::text[])[array_position($1, d.message)] AS state FROM documents d \
+               WHERE d.id = ANY(ARRAY(SELECT unnest(members) FROM sealed WHERE message = ANY($1))) AND d.message = ANY($1) \
+               AND ((d.state IN ('packed', 'due') AND ($3::text[])[array_position($1, d.message)] = 'delivered') \
+                 OR (d.state = 'due' AND ($4::text[])[array_position($1, d.message)] = 'unknown')) ORDER BY d.id FOR UPDATE \
              ), \
-             moved AS (UPDATE documents d SET state = CASE l.state WHEN 'delivered' THEN 'delivered' ELSE 'packed' END, version = d.version + 1 \
-               FROM locked l WHERE d.id = l.id), \
-             gone AS (DELETE FROM due WHERE document IN (SELECT id FROM locked)) \
-             UPDATE messages m SET state = j.state, reason = j.detail, due_at = j.due_at, failed = m.failed + j.failures, lease_token = NULL, lease_until = 0 \
-             FROM j WHERE m.id = j.message",
+             delivered AS (UPDATE documents SET state = 'delivered', version = version + 1 \
+               WHERE id = ANY(ARRAY(SELECT id FROM locked WHERE state = 'delivered'))), \
+             unknown AS (UPDATE documents SET state = 'packed', version = version + 1 \
+               WHERE id = ANY(ARRAY(SELECT id FROM locked WHERE state <> 'delivered'))), \
+             gone AS (DELETE FROM due WHERE document = ANY(ARRAY(SELECT id FROM locked))) \
+             UPDATE messages SET state = ($3::text[])[array_position($1, id)], reason = ($5::text[])[array_position($1, id)], \
+             due_at = ($6::bigint[])[array_position($1, id)], failed = failed + ($7::bigint[])[array_position($1, id)], \
+             lease_token = NULL, lease_until = 0 WHERE id = ANY($1)",
         )
         .bind(column(&rows, |row| row.message))
         .bind(column(&rows, |row| row.attempt))
@@ -248,7 +253,8 @@ fn written(held: &[bool]) -> Vec<Written> {
 async fn settled_before(connection: &mut PgConnection, now: Timestamp, many: &[Settlement]) -> Result<Vec<bool>> {
     let rows = column(many, Ended::of);
     let statement = "SELECT a.ended_at IS NOT NULL FROM unnest($1::uuid[], $2::bigint[], $3::text[]) WITH ORDINALITY AS j (message, attempt, outcome, place) \
-         LEFT JOIN attempts a ON a.message = j.message AND a.attempt = j.attempt AND a.outcome = j.outcome AND a.ended_at = $4 ORDER BY j.place";
+         LEFT JOIN LATERAL (SELECT ended_at FROM attempts WHERE message = j.message AND attempt = j.attempt AND outcome = j.outcome AND ended_at = $4 LIMIT 1) a \
+         ON true ORDER BY j.place";
     let asked = sqlx::query_scalar(statement).bind(column(&rows, |row| row.message)).bind(column(&rows, |row| row.attempt));
     Ok(asked.bind(column(&rows, |row| row.outcome)).bind(now.0).fetch_all(connection).await?)
 }
@@ -292,7 +298,7 @@ pub(super) async fn find(connection: &mut PgConnection, cop_msg_id: &str) -> Res
     let row = sqlx::query(statement).bind(guid).fetch_optional(&mut *connection).await?;
     let Some(row) = row else { return Ok(None) };
     let members: Vec<Uuid> = row.try_get::<Option<Vec<Uuid>>, _>("members")?.unwrap_or_default();
-    let statement = format!("SELECT {} FROM documents d WHERE d.id = ANY($1) AND d.message = $2 ORDER BY d.id", DOCUMENT_OF_D.as_str());
+    let statement = format!("SELECT {DOCUMENT} FROM documents WHERE id = ANY($1) AND message = $2 ORDER BY id");
     let rows = sqlx::query(AssertSqlSafe(statement)).bind(&members).bind(guid).fetch_all(connection).await?;
     Ok(Some(MessageFound {
         id: MessageId(guid),

@@ -17,15 +17,11 @@ use crate::{
 
 pub(super) async fn gates(connection: &mut PgConnection, papers: &Papers, now: Timestamp, limit: u32) -> Result<Vec<Gated>> {
     // By the time at which they are due, so that one that cannot be dealt with does not stand in front of the others.
-    let mut ids: Vec<Uuid> = sqlx::query_scalar(
-        "(SELECT declaration, at FROM gates WHERE at <= $1 ORDER BY at LIMIT $2) \
-         UNION ALL (SELECT declaration, look_at FROM waybills WHERE look_at <= $1 AND declaration IS NOT NULL ORDER BY look_at LIMIT $2) \
-         ORDER BY at LIMIT $2",
-    )
-    .bind(now.0)
-    .bind(i64::from(limit))
-    .fetch_all(&mut *connection)
-    .await?;
+    let mut ids: Vec<Uuid> = sqlx::query_scalar("SELECT declaration FROM gates WHERE at <= $1 ORDER BY at LIMIT $2")
+        .bind(now.0)
+        .bind(i64::from(limit))
+        .fetch_all(&mut *connection)
+        .await?;
     if ids.is_empty() {
         return Ok(Vec::new());
     }
@@ -48,7 +44,9 @@ pub(super) async fn gates(connection: &mut PgConnection, papers: &Papers, now: T
 /// The waybills of declarations, by declaration.
 async fn bound(connection: &mut PgConnection, declarations: &[Uuid]) -> Result<HashMap<Uuid, KeptWaybill>> {
     let rows = sqlx::query(
-        "SELECT w.id, w.tenant, w.accepted_at, w.declaration, w.body FROM unnest($1::uuid[]) j (id) JOIN waybills w ON w.declaration = j.id",
+        "SELECT w.*, b.declaration FROM unnest($1::uuid[]) AS j (id) \
+         CROSS JOIN LATERAL (SELECT waybill, declaration FROM waybill_declarations WHERE declaration = j.id OFFSET 0) b \
+         CROSS JOIN LATERAL (SELECT id, tenant, accepted_at, body FROM waybills WHERE id = b.waybill LIMIT 1) w",
     )
     .bind(declarations)
     .fetch_all(connection)

@@ -1,6 +1,6 @@
 //! The audit log's tables: what waits for its place, entries in their place, full tiles, signed checkpoints.
 
-use sqlx::{PgConnection, Row, postgres::PgRow};
+use sqlx::{AssertSqlSafe, PgConnection, Row, postgres::PgRow};
 use uuid::Uuid;
 
 use super::rows::{Result, digest, inconsistent};
@@ -31,23 +31,29 @@ pub(super) async fn take_role(connection: &mut PgConnection, now: Timestamp, rol
 /// Entries without a place, in the order of their commands as far as the nodes' clocks tell it.
 pub(super) async fn pending(connection: &mut PgConnection, limit: u32) -> Result<Vec<PendingEntry>> {
     let rows = sqlx::query(
-        "SELECT u.id, u.leaf FROM audit_pending p CROSS JOIN LATERAL unnest(p.ids, p.leaves) WITH ORDINALITY AS u (id, leaf, place) \
-         ORDER BY p.at, p.id, u.place LIMIT $1",
+        "SELECT u.id, u.leaf FROM (SELECT at, run FROM audit_waiting ORDER BY at, run OFFSET 0) w \
+         CROSS JOIN LATERAL (SELECT ids, leaves FROM audit_runs WHERE id = w.run LIMIT 1) r \
+         CROSS JOIN LATERAL unnest(r.ids, r.leaves) WITH ORDINALITY AS u (id, leaf, place) ORDER BY w.at, w.run, u.place LIMIT $1",
     )
     .bind(i64::from(limit))
     .fetch_all(connection)
     .await?;
-    rows.iter().map(|row| Ok(PendingEntry { id: row.try_get(0)?, leaf: Hash::new(digest("audit_pending", row.try_get(1)?)?) })).collect()
+    rows.iter().map(|row| Ok(PendingEntry { id: row.try_get(0)?, leaf: Hash::new(digest("audit_runs", row.try_get(1)?)?) })).collect()
 }
+
+/// Runs from the one that holds a position on, as `p`; the position is the first parameter.
+const FROM_POSITION: &str = "(SELECT first, run FROM audit_places \
+     WHERE first >= coalesce((SELECT max(first) FROM audit_places WHERE first <= $1), $1) ORDER BY first OFFSET 0) p";
 
 pub(super) async fn head(connection: &mut PgConnection) -> Result<LogHead> {
     let size = size(connection).await?;
-    let rows = sqlx::query("SELECT leaf FROM audit_entries WHERE position >= $1 AND position < $2 ORDER BY position")
-        .bind(size - size % TILE)
-        .bind(size)
-        .fetch_all(&mut *connection)
-        .await?;
-    let leaves = rows.iter().map(|row| Ok(digest("audit_entries", row.try_get(0)?)?)).collect::<Result<Vec<_>>>()?;
+    let statement = format!(
+        "SELECT u.leaf FROM {FROM_POSITION} CROSS JOIN LATERAL (SELECT leaves FROM audit_runs WHERE id = p.run LIMIT 1) r \
+         CROSS JOIN LATERAL unnest(r.leaves) WITH ORDINALITY AS u (leaf, place) \
+         WHERE p.first + u.place - 1 >= $1 AND p.first + u.place - 1 < $2 ORDER BY p.first, u.place"
+    );
+    let rows = sqlx::query(AssertSqlSafe(statement)).bind(size - size % TILE).bind(size).fetch_all(&mut *connection).await?;
+    let leaves = rows.iter().map(|row| Ok(digest("audit_runs", row.try_get(0)?)?)).collect::<Result<Vec<_>>>()?;
     let mut tiles = Vec::new();
     let (mut level, mut full) = (0, size / TILE);
     while full > 0 {
@@ -70,13 +76,13 @@ pub(super) async fn size(connection: &mut PgConnection) -> Result<i64> {
 }
 
 pub(super) async fn stored_entries(connection: &mut PgConnection, from: i64, limit: u32) -> Result<Vec<StoredRow>> {
-    let rows = sqlx::query(
-        "SELECT position, id, at, tenant, subject, act, leaf, body FROM audit_entries WHERE position >= $1 ORDER BY position LIMIT $2",
-    )
-    .bind(from)
-    .bind(i64::from(limit))
-    .fetch_all(connection)
-    .await?;
+    let statement = format!(
+        "SELECT p.first + u.place - 1 AS position, u.id, u.at, u.tenant, u.subject, u.act, u.leaf, u.body FROM {FROM_POSITION} \
+         CROSS JOIN LATERAL (SELECT * FROM audit_runs WHERE id = p.run LIMIT 1) r \
+         CROSS JOIN LATERAL unnest(r.ids, r.ats, r.tenants, r.subjects, r.acts, r.leaves, r.bodies) WITH ORDINALITY \
+         AS u (id, at, tenant, subject, act, leaf, body, place) WHERE p.first + u.place - 1 >= $1 ORDER BY p.first, u.place LIMIT $2"
+    );
+    let rows = sqlx::query(AssertSqlSafe(statement)).bind(from).bind(i64::from(limit)).fetch_all(connection).await?;
     rows.iter()
         .map(|row| {
             Ok(StoredRow {
@@ -121,60 +127,70 @@ fn checkpoint(row: &PgRow) -> Result<StoredCheckpoint> {
     })
 }
 
-/// A declaration of whose acceptance the log does not tell, in its place or waiting for it.
+/// A declaration of whose acceptance the log does not tell, in its place or waiting for it. Reads the whole log: nothing but its entries
+/// is believed.
 pub(super) async fn untold(connection: &mut PgConnection) -> Result<Option<DeclarationId>> {
+    sqlx::raw_sql("SET LOCAL enable_seqscan = on; SET LOCAL enable_hashjoin = on").execute(&mut *connection).await?;
     let untold = sqlx::query_scalar(
-        "SELECT d.id FROM declarations d \
-         WHERE NOT EXISTS (SELECT 1 FROM audit_entries e WHERE e.subject = d.id AND e.act = 'accept') \
-         AND NOT EXISTS (SELECT 1 FROM audit_pending p CROSS JOIN LATERAL unnest(p.subjects, p.acts) AS u (subject, act) WHERE u.subject = d.id AND u.act = 'accept') \
-         ORDER BY d.id LIMIT 1",
+        "SELECT d.id FROM declarations d LEFT JOIN ( \
+           SELECT DISTINCT u.subject FROM (SELECT run FROM audit_places UNION ALL SELECT run FROM audit_waiting) l \
+           JOIN audit_runs r ON r.id = l.run CROSS JOIN LATERAL unnest(r.subjects, r.acts) AS u (subject, act) WHERE u.act = 'accept' \
+         ) t ON t.subject = d.id WHERE t.subject IS NULL ORDER BY d.id LIMIT 1",
     );
-    Ok(untold.fetch_optional(connection).await?.map(DeclarationId))
+    Ok(untold.persistent(false).fetch_optional(connection).await?.map(DeclarationId))
 }
 
 /// Entries in their place, then, if wanted, those that wait for one.
 pub(super) async fn entries(connection: &mut PgConnection, filter: &EntryFilter) -> Result<Vec<PlacedEntry>> {
-    let mut found = select(connection, filter, "position, body FROM audit_entries", Some("position > $7"), "position").await?;
+    let mut found = select(connection, filter, false).await?;
     let left = filter.limit.saturating_sub(u32::try_from(found.len()).unwrap_or(u32::MAX));
     if filter.pending && left > 0 {
-        let rows = "NULL::bigint AS position, body FROM audit_pending p CROSS JOIN LATERAL \
-             unnest(p.ats, p.tenants, p.subjects, p.acts, p.bodies) WITH ORDINALITY AS u (at, tenant, subject, act, body, place)";
-        let rest = EntryFilter { limit: left, ..filter.clone() };
-        found.extend(select(connection, &rest, rows, None, "p.at, p.id, u.place").await?);
+        found.extend(select(connection, &EntryFilter { limit: left, ..filter.clone() }, true).await?);
     }
     Ok(found)
 }
 
-async fn select(
-    connection: &mut PgConnection,
-    filter: &EntryFilter,
-    rows: &str,
-    after: Option<&'static str>,
-    order: &str,
-) -> Result<Vec<PlacedEntry>> {
-    let waits = if after.is_none() { "u." } else { "" };
-    // Only the conditions that are asked for, so that each plan uses its index.
-    let mut conditions = vec!["$6 > 0".to_owned(), "($7::bigint IS NULL OR true)".to_owned()];
-    let mut ask = |is_asked: bool, condition: &str| conditions.extend(is_asked.then(|| condition.replace("%", waits)));
-    ask(filter.tenant.is_some(), "%tenant = $1::text");
-    ask(filter.subjects.is_some(), "%subject = ANY($2::uuid[])");
-    ask(filter.act.is_some(), "%act = $3::text");
-    ask(filter.from.is_some(), "%at >= $4::bigint");
-    ask(filter.to.is_some(), "%at < $5::bigint");
-    conditions.extend(after.filter(|_| filter.after.is_some()).map(str::to_owned));
-    let typed = "($1::text, $2::uuid[], $3::text, $4::bigint, $5::bigint) IS NOT NULL OR true";
-    let statement = format!("SELECT {rows} WHERE {} AND ({typed}) ORDER BY {order} LIMIT $6", conditions.join(" AND "));
-    let found = sqlx::query(sqlx::AssertSqlSafe(statement))
+async fn select(connection: &mut PgConnection, filter: &EntryFilter, waiting: bool) -> Result<Vec<PlacedEntry>> {
+    let runs = match (waiting, filter.subjects.is_some()) {
+        (true, _) => "(SELECT at AS first, run FROM audit_waiting ORDER BY at, run OFFSET 0) p",
+        (false, true) => {
+            "(SELECT l.* FROM (SELECT DISTINCT run FROM audit_subjects WHERE subject = ANY($3) OFFSET 0) s \
+             CROSS JOIN LATERAL (SELECT first, run FROM audit_places WHERE run = s.run LIMIT 1) l OFFSET 0) p"
+        }
+        (false, false) => FROM_POSITION,
+    };
+    // Only the conditions that are asked for.
+    let mut conditions = vec!["(($1::bigint, $2::text, $3::uuid[], $4::text, $5::bigint, $6::bigint) IS NOT NULL OR true)"];
+    conditions.extend((!waiting).then_some("p.first + u.place - 1 >= $1"));
+    conditions.extend(filter.tenant.is_some().then_some("u.tenant = $2"));
+    conditions.extend(filter.subjects.is_some().then_some("u.subject = ANY($3)"));
+    conditions.extend(filter.act.is_some().then_some("u.act = $4"));
+    conditions.extend(filter.from.is_some().then_some("u.at >= $5"));
+    conditions.extend(filter.to.is_some().then_some("u.at < $6"));
+    let statement = format!(
+        "SELECT p.first + u.place - 1, u.body FROM {runs} \
+         CROSS JOIN LATERAL (SELECT ats, tenants, subjects, acts, bodies FROM audit_runs WHERE id = p.run LIMIT 1) r \
+         CROSS JOIN LATERAL unnest(r.ats, r.tenants, r.subjects, r.acts, r.bodies) WITH ORDINALITY AS u (at, tenant, subject, act, body, place) \
+         WHERE {} ORDER BY p.first, p.run, u.place LIMIT $7",
+        conditions.join(" AND ")
+    );
+    let found = sqlx::query(AssertSqlSafe(statement))
+        .bind(filter.after.map_or(0, |after| after.saturating_add(1)))
         .bind(filter.tenant.as_ref().map(|tenant| tenant.as_str()))
         .bind(filter.subjects.as_deref())
         .bind(filter.act.as_deref())
         .bind(filter.from.map(|at| at.0))
         .bind(filter.to.map(|at| at.0))
         .bind(i64::from(filter.limit))
-        .bind(filter.after)
         .fetch_all(connection)
         .await?;
-    found.iter().map(|row| Ok(PlacedEntry { position: row.try_get(0)?, entry: entry("audit_entries", row.try_get(1)?)? })).collect()
+    found
+        .iter()
+        .map(|row| {
+            let position = if waiting { None } else { Some(row.try_get(0)?) };
+            Ok(PlacedEntry { position, entry: entry("audit_runs", row.try_get(1)?)? })
+        })
+        .collect()
 }
 
 fn entry(table: &'static str, body: &[u8]) -> Result<Entry> {

@@ -30,10 +30,13 @@ fn is_exclusive(row: &NumberRow) -> bool {
 
 /// Inserts numbers that were not there when this command looked.
 pub(super) async fn insert(connection: &mut PgConnection, now: Timestamp, rows: Vec<NumberRow>) -> Result<()> {
+    const MERGE: &str = " ON CONFLICT (number, kind, scope, holder) DO UPDATE SET \
+         tenant = coalesce(numbers.tenant, excluded.tenant), declaration = coalesce(numbers.declaration, excluded.declaration), \
+         document_tenant = coalesce(numbers.document_tenant, excluded.document_tenant), document = coalesce(numbers.document, excluded.document)";
     let (mut new, others): (Vec<_>, Vec<_>) = rows.into_iter().partition(is_exclusive);
     // Always in one order, so that two nodes wait for each other in one direction only.
     new.sort_unstable_by(|a, b| (&a.number, a.kind, &a.scope).cmp(&(&b.number, b.kind, &b.scope)));
-    put(connection, now, &new, false).await?;
+    put(connection, now, &new.iter().collect::<Vec<_>>(), "").await?;
     // One row may be named many times; the first that says something counts.
     let mut merged: BTreeMap<(String, &'static str, String, Option<Uuid>), NumberRow> = BTreeMap::new();
     for row in others {
@@ -48,22 +51,19 @@ pub(super) async fn insert(connection: &mut PgConnection, now: Timestamp, rows: 
             None => drop(merged.insert(key, row)),
         }
     }
-    put(connection, now, &merged.into_values().collect::<Vec<_>>(), true).await
+    put(connection, now, &merged.values().collect::<Vec<_>>(), MERGE).await.map(drop)
 }
 
-async fn put(connection: &mut PgConnection, now: Timestamp, rows: &[NumberRow], or_merge: bool) -> Result<()> {
+/// Writes rows; tells how many.
+async fn put(connection: &mut PgConnection, now: Timestamp, rows: &[&NumberRow], conflict: &'static str) -> Result<u64> {
     const INSERT: &str = "INSERT INTO numbers (number, kind, scope, holder, at, tenant, declaration, document_tenant, document) \
          SELECT number, kind, scope, holder, $9, tenant, declaration, document_tenant, document \
          FROM unnest($1::text[], $2::text[], $3::text[], $4::uuid[], $5::text[], $6::uuid[], $7::text[], $8::uuid[]) \
          AS j (number, kind, scope, holder, tenant, declaration, document_tenant, document)";
-    const MERGE: &str = " ON CONFLICT (number, kind, scope, holder) DO UPDATE SET \
-         tenant = coalesce(numbers.tenant, excluded.tenant), declaration = coalesce(numbers.declaration, excluded.declaration), \
-         document_tenant = coalesce(numbers.document_tenant, excluded.document_tenant), document = coalesce(numbers.document, excluded.document)";
     if rows.is_empty() {
-        return Ok(());
+        return Ok(0);
     }
-    let statement = if or_merge { sqlx::AssertSqlSafe(format!("{INSERT}{MERGE}")) } else { sqlx::AssertSqlSafe(INSERT.to_owned()) };
-    sqlx::query(statement)
+    let written = sqlx::query(sqlx::AssertSqlSafe(format!("{INSERT}{conflict}")))
         .bind(column(rows, |row| row.number.as_str()))
         .bind(column(rows, |row| row.kind))
         .bind(column(rows, |row| row.scope.as_str()))
@@ -75,41 +75,28 @@ async fn put(connection: &mut PgConnection, now: Timestamp, rows: &[NumberRow], 
         .bind(now.0)
         .execute(connection)
         .await?;
-    Ok(())
+    Ok(written.rows_affected())
 }
 
 /// Writes the declaration beside waybills' numbers that their carrier pushed before.
-pub(super) async fn join_declarations(connection: &mut PgConnection, rows: &[NumberRow]) -> Result<()> {
-    const JOIN: &str = "UPDATE numbers n SET tenant = j.tenant, declaration = j.id FROM unnest($1::text[], $2::text[], $3::text[], $4::uuid[]) AS j (number, scope, tenant, id) \
-         WHERE n.number = j.number AND n.kind = 'waybill' AND n.scope = j.scope AND n.holder = $5 AND n.declaration IS NULL";
-    join(connection, JOIN, rows, |row| (row.tenant.as_deref(), row.declaration)).await
+pub(super) async fn join_declarations(connection: &mut PgConnection, now: Timestamp, rows: &[NumberRow]) -> Result<()> {
+    const JOIN: &str = " ON CONFLICT (number, kind, scope, holder) DO UPDATE SET tenant = excluded.tenant, declaration = excluded.declaration \
+         WHERE numbers.declaration IS NULL";
+    join(connection, now, rows, JOIN).await
 }
 
 /// Writes the document beside waybills' numbers that their seller named before.
-pub(super) async fn join_documents(connection: &mut PgConnection, rows: &[NumberRow]) -> Result<()> {
-    const JOIN: &str = "UPDATE numbers n SET document_tenant = j.tenant, document = j.id FROM unnest($1::text[], $2::text[], $3::text[], $4::uuid[]) AS j (number, scope, tenant, id) \
-         WHERE n.number = j.number AND n.kind = 'waybill' AND n.scope = j.scope AND n.holder = $5 AND n.document IS NULL";
-    join(connection, JOIN, rows, |row| (row.document_tenant.as_deref(), row.document)).await
+pub(super) async fn join_documents(connection: &mut PgConnection, now: Timestamp, rows: &[NumberRow]) -> Result<()> {
+    const JOIN: &str = " ON CONFLICT (number, kind, scope, holder) DO UPDATE SET document_tenant = excluded.document_tenant, document = excluded.document \
+         WHERE numbers.document IS NULL";
+    join(connection, now, rows, JOIN).await
 }
 
-async fn join(
-    connection: &mut PgConnection,
-    statement: &'static str,
-    rows: &[NumberRow],
-    side: impl Fn(&NumberRow) -> (Option<&str>, Option<Uuid>),
-) -> Result<()> {
-    if rows.is_empty() {
-        return Ok(());
-    }
-    let joined = sqlx::query(statement)
-        .bind(column(rows, |row| row.number.as_str()))
-        .bind(column(rows, |row| row.scope.as_str()))
-        .bind(column(rows, |row| side(row).0))
-        .bind(column(rows, |row| side(row).1))
-        .bind(Uuid::nil())
-        .execute(connection)
-        .await?;
-    if usize::try_from(joined.rows_affected()).ok() == Some(rows.len()) { Ok(()) } else { Err(Failed::Raced("a waybill's number")) }
+async fn join(connection: &mut PgConnection, now: Timestamp, rows: &[NumberRow], conflict: &'static str) -> Result<()> {
+    let mut rows: Vec<_> = rows.iter().collect();
+    rows.sort_unstable_by_key(|row| (&row.number, &row.scope));
+    let joined = put(connection, now, &rows, conflict).await?;
+    if usize::try_from(joined).ok() == Some(rows.len()) { Ok(()) } else { Err(Failed::Raced("a waybill's number")) }
 }
 
 /// Makes room for waybill numbers whose last use is older than a carrier must remember: the old use names its holder.
@@ -118,12 +105,13 @@ pub(super) async fn retire_waybills(connection: &mut PgConnection, keys: &[(Stri
         return Ok(());
     }
     sqlx::query(
-        "UPDATE numbers n SET holder = coalesce(n.declaration, n.document) FROM unnest($1::text[], $2::text[]) AS j (scope, number) \
-         WHERE n.number = j.number AND n.kind = 'waybill' AND n.scope = j.scope AND n.holder = $3",
+        "UPDATE numbers n SET holder = coalesce(n.declaration, n.document) FROM unnest($1::text[], $2::text[], $3::text[], $4::uuid[]) AS j (scope, number, kind, holder) \
+         WHERE n.number = j.number AND n.kind = j.kind AND n.scope = j.scope AND n.holder = j.holder",
     )
     .bind(column(keys, |(scope, _)| scope.as_str()))
     .bind(column(keys, |(_, number)| number.as_str()))
-    .bind(Uuid::nil())
+    .bind(column(keys, |_| NumberKind::Waybill.as_str()))
+    .bind(column(keys, |_| Uuid::nil()))
     .execute(connection)
     .await?;
     Ok(())
@@ -134,7 +122,7 @@ pub(super) async fn matches(connection: &mut PgConnection, papers: &Papers, keys
     let asked: Vec<_> = keys.iter().map(question).collect();
     let rows = sqlx::query(
         "SELECT j.place, n.declaration, n.document FROM unnest($1::text[], $2::text[], $3::text[]) WITH ORDINALITY AS j (number, kind, scope, place) \
-         JOIN numbers n ON n.number = j.number AND n.kind = j.kind AND n.scope = j.scope AND n.holder = $4",
+         CROSS JOIN LATERAL (SELECT declaration, document FROM numbers WHERE number = j.number AND kind = j.kind AND scope = j.scope AND holder = $4 LIMIT 1) n",
     )
     .bind(column(&asked, |(number, ..)| *number))
     .bind(column(&asked, |(_, kind, _)| *kind))

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::{
     papers,
-    rows::{DOCUMENT_OF_D, Result, column, document, from_json, insert_entries, readable},
+    rows::{DOCUMENT, Result, column, document, from_json, insert_entries, readable, take_back},
 };
 use crate::{
     clock::Timestamp,
@@ -56,8 +56,8 @@ async fn shares_of(connection: &mut PgConnection, now: Timestamp, lease: Lease, 
 /// What a lease holds whose answer was lost: batches as they were, but for those that filled up with what came behind.
 async fn mine(connection: &mut PgConnection, token: Uuid) -> Result<Vec<Vec<Document>>> {
     let statement = format!(
-        "SELECT {}, q.queue FROM due q JOIN documents d ON d.id = q.document WHERE q.lease_token = $1 ORDER BY q.queue, q.needed_by",
-        DOCUMENT_OF_D.as_str()
+        "SELECT d.*, q.queue FROM (SELECT document, queue, needed_by FROM due WHERE lease_token = $1 OFFSET 0) q \
+         CROSS JOIN LATERAL (SELECT {DOCUMENT} FROM documents WHERE id = q.document LIMIT 1) d ORDER BY q.queue, q.needed_by"
     );
     let rows = sqlx::query(AssertSqlSafe(statement)).bind(token).fetch_all(connection).await?;
     let mut groups: Vec<(String, Vec<Document>)> = Vec::new();
@@ -124,9 +124,9 @@ async fn lease_queues(
              AND NOT EXISTS (SELECT 1 FROM messages m WHERE m.id = q.message AND m.lease_until > $3) \
              ORDER BY q.needed_by LIMIT j.places FOR UPDATE OF q SKIP LOCKED \
            ) t \
-         ), leased AS (UPDATE due SET lease_token = $1, lease_until = $2 FROM taken WHERE due.document = taken.document RETURNING due.document, due.queue) \
-         SELECT {}, l.queue FROM leased l JOIN documents d ON d.id = l.document",
-        DOCUMENT_OF_D.as_str()
+         ), leased AS ( \
+           UPDATE due SET lease_token = $1, lease_until = $2 WHERE document = ANY(ARRAY(SELECT document FROM taken)) RETURNING document, queue \
+         ) SELECT d.*, l.queue FROM leased l CROSS JOIN LATERAL (SELECT {DOCUMENT} FROM documents WHERE id = l.document LIMIT 1) d"
     );
     let rows = sqlx::query(AssertSqlSafe(statement))
         .bind(lease.token)
@@ -146,7 +146,7 @@ async fn with_content(connection: &mut PgConnection, known: &Papers, documents: 
     let ids: Vec<_> = others.filter_map(|document| document.declaration.map(|id| id.0)).collect();
     if !ids.is_empty() {
         let papers = papers::of(connection, known, &ids).await?;
-        let statement = "SELECT d.id, d.waybill_no FROM unnest($1::uuid[]) j (id) JOIN declarations d ON d.id = j.id";
+        let statement = "SELECT id, waybill_no FROM declarations WHERE id = ANY($1)";
         let rows: Vec<(Uuid, Option<String>)> = sqlx::query_as(statement).bind(&ids).fetch_all(&mut *connection).await?;
         for (id, number) in rows {
             let Some(paper) = papers.get(&id) else { continue };
@@ -155,7 +155,7 @@ async fn with_content(connection: &mut PgConnection, known: &Papers, documents: 
     }
     let ids: Vec<_> = documents.iter().filter(|document| document.kind == Kind::Waybill).map(|document| document.id.0).collect();
     if !ids.is_empty() {
-        let statement = "SELECT w.id, w.body FROM unnest($1::uuid[]) j (id) JOIN waybills w ON w.id = j.id";
+        let statement = "SELECT id, body FROM waybills WHERE id = ANY($1)";
         let rows = sqlx::query(statement).bind(&ids).fetch_all(connection).await?;
         for row in &rows {
             let Some(body) = readable(from_json("waybills", row.try_get("body")?)) else { continue };
@@ -169,26 +169,18 @@ async fn with_content(connection: &mut PgConnection, known: &Papers, documents: 
 /// Keeps a sealed message if every document in it is still leased under the token, and none is on the road in an earlier one.
 pub(super) async fn pack(connection: &mut PgConnection, now: Timestamp, token: Uuid, packing: &Packing) -> Result<Written> {
     let message = packing.id.0;
-    let members = column(&packing.documents, |id| id.0);
-    let there: bool =
-        sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM messages WHERE id = $1)").bind(message).fetch_one(&mut *connection).await?;
-    if there {
-        return Ok(Written::Done);
-    }
-    // Documents first, then what is due, as every command locks them; then earlier messages, against a courier that takes one of them.
-    let statement = "SELECT message FROM documents WHERE id = ANY($1) AND state = 'due' ORDER BY id FOR UPDATE";
-    let earlier: Vec<Option<Uuid>> = sqlx::query_scalar(statement).bind(&members).fetch_all(&mut *connection).await?;
-    let statement = "SELECT 1 FROM due WHERE document = ANY($1) AND lease_token = $2 ORDER BY document FOR UPDATE";
-    let held = sqlx::query(statement).bind(&members).bind(token).fetch_all(&mut *connection).await?;
-    if earlier.len() != members.len() || held.len() != members.len() || on_the_road(connection, now, earlier).await? {
-        return Ok(Written::Stale);
-    }
-    sqlx::query(
+    let mut members = column(&packing.documents, |id| id.0);
+    // In one order, as every command locks them.
+    members.sort_unstable();
+    let row = sqlx::query(
         "WITH packed AS (UPDATE documents SET state = 'packed', message = $1, packed = packed + 1, lot = NULL, resent_at = NULL, version = version + 1 \
-           WHERE id = ANY($2)), \
-         gone AS (DELETE FROM due WHERE document = ANY($2)), \
-         bytes AS (INSERT INTO sealed (message, digest, members, bytes) VALUES ($1, $3, $2, $4)) \
-         INSERT INTO messages (id, sender, kind, road, state, sealed_at, needed_by, due_at) VALUES ($1, $5, $6, $7, 'queued', $8, $9, $8)",
+           WHERE id = ANY($2) AND state = 'due' RETURNING id), \
+         leased AS (DELETE FROM due WHERE document = ANY($2) AND lease_token = $10 RETURNING message), \
+         bytes AS (INSERT INTO sealed (message, digest, members, bytes) VALUES ($1, $3, $11, $4) ON CONFLICT DO NOTHING), \
+         kept AS (INSERT INTO messages (id, sender, kind, road, state, sealed_at, needed_by, due_at) VALUES ($1, $5, $6, $7, 'queued', $8, $9, $8) \
+           ON CONFLICT DO NOTHING RETURNING id) \
+         SELECT (SELECT count(*) FROM packed) AS packed, (SELECT count(*) FROM leased) AS leased, (SELECT count(*) FROM kept) AS kept, \
+         ARRAY(SELECT message FROM leased WHERE message IS NOT NULL) AS earlier",
     )
     .bind(message)
     .bind(&members)
@@ -199,16 +191,25 @@ pub(super) async fn pack(connection: &mut PgConnection, now: Timestamp, token: U
     .bind(&packing.road)
     .bind(now.0)
     .bind(packing.needed_by.0)
-    .execute(&mut *connection)
+    .bind(token)
+    .bind(column(&packing.documents, |id| id.0))
+    .fetch_one(&mut *connection)
     .await?;
+    let all = i64::try_from(members.len()).unwrap_or(i64::MAX);
+    let is_held = row.try_get::<i64, _>("packed")? == all && row.try_get::<i64, _>("leased")? == all;
+    let is_new = row.try_get::<i64, _>("kept")? == 1;
+    if !is_new || !is_held || on_the_road(connection, now, row.try_get("earlier")?).await? {
+        take_back(connection).await?;
+        // A message that is there was kept by an earlier call.
+        return Ok(if is_new { Written::Stale } else { Written::Done });
+    }
     let entries: Vec<_> = packing.entries.iter().collect();
     insert_entries(connection, now, &entries).await?;
     Ok(Written::Done)
 }
 
 /// Whether a courier has one of these messages in hand; if not, none will get it before the commit, and then sees what became of its members.
-async fn on_the_road(connection: &mut PgConnection, now: Timestamp, messages: Vec<Option<Uuid>>) -> Result<bool> {
-    let mut messages: Vec<_> = messages.into_iter().flatten().collect();
+async fn on_the_road(connection: &mut PgConnection, now: Timestamp, mut messages: Vec<Uuid>) -> Result<bool> {
     if messages.is_empty() {
         return Ok(false);
     }

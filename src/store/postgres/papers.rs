@@ -17,7 +17,8 @@ pub(super) async fn of(connection: &mut PgConnection, known: &Papers, ids: &[Uui
     if missing.is_empty() {
         return Ok(found);
     }
-    let statement = "SELECT d.id, d.tenant, d.accepted_at, d.needed_by, d.plan, d.body FROM unnest($1::uuid[]) j (id) JOIN declarations d ON d.id = j.id";
+    let statement = "SELECT d.id, d.tenant, d.accepted_at, d.needed_by, d.plan, d.body FROM unnest($1::uuid[]) AS j (id) \
+         CROSS JOIN LATERAL (SELECT * FROM declarations WHERE id = j.id LIMIT 1) d";
     let rows = sqlx::query(statement).bind(missing).fetch_all(connection).await?;
     let read: Vec<_> = rows.iter().filter_map(|row| readable(paper(row))).collect();
     known.remember(&read);

@@ -179,7 +179,7 @@ impl Pool {
              set_config('search_path', coalesce($3, current_setting('search_path')), false), \
              set_config('plan_cache_mode', 'force_generic_plan', false), set_config('jit', 'off', false), \
              set_config('enable_seqscan', 'off', false), set_config('enable_hashjoin', 'off', false), \
-             set_config('enable_mergejoin', 'off', false), \
+             set_config('enable_mergejoin', 'off', false), set_config('enable_bitmapscan', 'off', false), set_config('enable_material', 'off', false), \
              CASE WHEN current_setting('synchronous_commit') = 'off' THEN set_config('synchronous_commit', 'on', false) END";
         let milliseconds = |time: Duration| time.as_millis().to_string();
         let idle = if self.purpose == Purpose::Looking { Duration::ZERO } else { self.longest() };

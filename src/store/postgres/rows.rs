@@ -1,4 +1,6 @@
-//! Between rows and types. Rows travel as one array for each column, and are taken apart by `unnest`.
+//! Between rows and types. Rows travel as one array for each column, and are taken apart by `unnest`; from there every statement goes to
+//! the tables one row at a time (`LATERAL … LIMIT`), by a key, whatever the statistics say: those of a table that has only just begun
+//! would have it read whole.
 
 use std::sync::LazyLock;
 
@@ -27,10 +29,6 @@ pub(super) fn column<'r, R, T>(rows: &'r [R], of: impl Fn(&'r R) -> T) -> Vec<T>
 
 pub(super) const DOCUMENT: &str = "id, version, tenant, declaration, kind, action, guid, sender, road, enterprise_no, port_no, inventory_no, \
      state, verdict_code, verdict_at, verdict_info, needed_by, gate_at, lot, packed, port_failures, resent_at, message";
-
-/// The columns of [`DOCUMENT`] in a statement that calls the table `d`.
-pub(super) static DOCUMENT_OF_D: LazyLock<String> =
-    LazyLock::new(|| DOCUMENT.split(", ").map(|column| format!("d.{column}")).collect::<Vec<_>>().join(", "));
 
 /// The cells of a row from left to right: looking each up by its name costs more than reading it.
 struct Cells<'r> {
@@ -89,19 +87,68 @@ fn last_word(cells: &mut Cells<'_>) -> Result<Option<LastWord>> {
     Ok(code.zip(at).map(|(code, at)| LastWord { code, at, info: info.unwrap_or_default() }))
 }
 
-/// Inserts new documents, and their places among what is due and what waits.
+/// Inserts new documents, and puts them on the lists of what is due and what waits.
 pub(super) async fn insert_documents(connection: &mut PgConnection, documents: &[&Document]) -> Result<()> {
-    if documents.is_empty() {
-        return Ok(());
+    if !documents.is_empty() {
+        write_documents(connection, INSERT.as_str(), documents).await?;
     }
-    let query = sqlx::query(
-        "INSERT INTO documents (id, tenant, version, declaration, kind, action, guid, sender, road, enterprise_no, port_no, inventory_no, state, \
-         verdict_code, verdict_at, verdict_info, needed_by, gate_at, lot, packed, port_failures, message) \
-         SELECT * FROM unnest($1::uuid[], $2::text[], $3::bigint[], $4::uuid[], $5::bigint[], $6::bigint[], $7::uuid[], $8::text[], $9::text[], \
-         $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::bigint[], $16::text[], $17::bigint[], $18::bigint[], $19::uuid[], \
-         $20::bigint[], $21::bigint[], $22::uuid[])",
-    );
-    let query = query
+    Ok(())
+}
+
+/// Writes the mutable columns of documents, each of which must have the version that it says; tells whether all had. What is no longer due
+/// loses its lease, so that a packer that has it finds it gone.
+pub(super) async fn update_documents(connection: &mut PgConnection, documents: &[&Document]) -> Result<bool> {
+    if documents.is_empty() {
+        return Ok(true);
+    }
+    // Rows are locked one after the other: always in one order, so that two nodes wait for each other in one direction only.
+    let mut documents = documents.to_vec();
+    documents.sort_unstable_by_key(|document| document.id);
+    let written = write_documents(connection, UPDATE.as_str(), &documents).await?;
+    // One that was not there was inserted just now, under the version that it says.
+    let versions: std::collections::HashMap<_, _> = written.into_iter().collect();
+    Ok(documents.iter().all(|document| versions.get(&document.id.0) == Some(&(document.version + 1))))
+}
+
+/// How documents are written. The key alone leads to a row that is there, so that no plan can go astray; beside it the lists of what is due
+/// and what waits, as the new state says.
+fn writing(conflict: &str, leaving: &str) -> String {
+    format!(
+        "WITH written AS ( \
+           INSERT INTO documents (id, tenant, version, declaration, kind, action, guid, sender, road, enterprise_no, port_no, inventory_no, state, \
+             verdict_code, verdict_at, verdict_info, needed_by, gate_at, lot, packed, port_failures, message) \
+           SELECT * FROM unnest($1::uuid[], $2::text[], $3::bigint[], $4::uuid[], $5::bigint[], $6::bigint[], $7::uuid[], $8::text[], $9::text[], \
+             $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::bigint[], $16::text[], $17::bigint[], $18::bigint[], $19::uuid[], \
+             $20::bigint[], $21::bigint[], $22::uuid[]) {conflict} RETURNING id, version \
+         ), {leaving} due_now AS ( \
+           INSERT INTO due (document, queue, needed_by, message) SELECT * FROM unnest($23::uuid[], $24::text[], $25::bigint[], $26::uuid[]) \
+           ON CONFLICT (document) DO UPDATE SET queue = excluded.queue, needed_by = excluded.needed_by, message = excluded.message, \
+             lease_token = NULL, lease_until = 0 \
+         ), waiting_now AS ( \
+           INSERT INTO gates (document, declaration, at) SELECT * FROM unnest($27::uuid[], $28::uuid[], $29::bigint[]) \
+           ON CONFLICT (document) DO UPDATE SET at = excluded.at \
+         ) SELECT id, version FROM written"
+    )
+}
+
+static INSERT: LazyLock<String> = LazyLock::new(|| writing("", ""));
+static UPDATE: LazyLock<String> = LazyLock::new(|| {
+    writing(
+        "ON CONFLICT (tenant, id) DO UPDATE SET version = documents.version + 1, port_no = excluded.port_no, inventory_no = excluded.inventory_no, \
+         state = excluded.state, verdict_code = excluded.verdict_code, verdict_at = excluded.verdict_at, verdict_info = excluded.verdict_info, \
+         needed_by = excluded.needed_by, gate_at = excluded.gate_at, lot = excluded.lot, packed = excluded.packed, \
+         port_failures = excluded.port_failures, message = excluded.message WHERE documents.version = excluded.version",
+        "not_due AS (DELETE FROM due WHERE document = ANY($30)), not_waiting AS (DELETE FROM gates WHERE document = ANY($31)),",
+    )
+});
+
+async fn write_documents(connection: &mut PgConnection, statement: &'static str, documents: &[&Document]) -> Result<Vec<(Uuid, i64)>> {
+    let due: Vec<_> = documents.iter().filter(|document| document.state == State::Due).copied().collect();
+    let waits = |document: &&Document| Some((document.id.0, document.declaration?.0, document.gate_at?.0));
+    let waiting: Vec<_> = documents.iter().filter(|document| document.state == State::Waiting).filter_map(waits).collect();
+    let word = |document: &&Document| document.last_word.clone();
+    let words = column(documents, word);
+    let query = sqlx::query_as(statement)
         .bind(column(documents, |document| document.id.0))
         .bind(column(documents, |document| document.tenant.as_str()))
         .bind(column(documents, |document| document.version))
@@ -111,114 +158,82 @@ pub(super) async fn insert_documents(connection: &mut PgConnection, documents: &
         .bind(column(documents, |document| document.guid.0))
         .bind(column(documents, |document| document.sender.as_str()))
         .bind(column(documents, |document| document.road.as_str()))
-        .bind(column(documents, |document| document.enterprise_no.as_ref().map(|no| no.0.as_str())));
-    bind_progress(query, documents).execute(&mut *connection).await?;
-    line_up(connection, documents).await
-}
-
-/// Writes the mutable columns of documents whose rows are locked. What is no longer due loses its lease, so that a packer that has it
-/// finds it gone.
-pub(super) async fn update_documents(connection: &mut PgConnection, documents: &[&Document]) -> Result<()> {
-    if documents.is_empty() {
-        return Ok(());
-    }
-    let query = sqlx::query(
-        "UPDATE documents d SET version = d.version + 1, port_no = j.port_no, inventory_no = j.inventory_no, state = j.state, \
-         verdict_code = j.code, verdict_at = j.at, verdict_info = j.info, needed_by = j.needed_by, gate_at = j.gate_at, lot = j.lot, \
-         packed = j.packed, port_failures = j.port_failures, message = j.message \
-         FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::text[], $8::bigint[], $9::bigint[], $10::uuid[], \
-         $11::bigint[], $12::bigint[], $13::uuid[]) \
-         AS j (id, port_no, inventory_no, state, code, at, info, needed_by, gate_at, lot, packed, port_failures, message) WHERE d.id = j.id",
-    );
-    let query = query.bind(column(documents, |document| document.id.0));
-    bind_progress(query, documents).execute(&mut *connection).await?;
-    leave(connection, &column(documents, |document| document.id.0)).await?;
-    line_up(connection, documents).await
-}
-
-type Query = sqlx::query::Query<'static, Postgres, sqlx::postgres::PgArguments>;
-
-/// What a document's life changes, in the order of the columns.
-fn bind_progress(query: Query, documents: &[&Document]) -> Query {
-    query
+        .bind(column(documents, |document| document.enterprise_no.as_ref().map(|no| no.0.as_str())))
         .bind(column(documents, |document| document.port_no.as_ref().map(|no| no.0.as_str())))
         .bind(column(documents, |document| document.inventory_no.as_ref().map(|no| no.0.as_str())))
         .bind(column(documents, |document| document.state.as_str()))
-        .bind(column(documents, |document| document.last_word.as_ref().map(|word| word.code.as_str())))
-        .bind(column(documents, |document| document.last_word.as_ref().map(|word| word.at.0)))
-        .bind(column(documents, |document| document.last_word.as_ref().map(|word| word.info.as_str())))
+        .bind(column(&words, |word| word.as_ref().map(|word| word.code.as_str())))
+        .bind(column(&words, |word| word.as_ref().map(|word| word.at.0)))
+        .bind(column(&words, |word| word.as_ref().map(|word| word.info.as_str())))
         .bind(column(documents, |document| document.needed_by.0))
         .bind(column(documents, |document| document.gate_at.map(|at| at.0)))
         .bind(column(documents, |document| document.lot))
         .bind(column(documents, |document| i64::from(document.packed)))
         .bind(column(documents, |document| i64::from(document.port_failures)))
         .bind(column(documents, |document| document.message.map(|id| id.0)))
-}
-
-/// Takes documents off the lists of what is due and what waits.
-async fn leave(connection: &mut PgConnection, documents: &[Uuid]) -> Result<()> {
-    sqlx::query("WITH gone AS (DELETE FROM gates WHERE document = ANY($1)) DELETE FROM due WHERE document = ANY($1)")
-        .bind(documents)
-        .execute(connection)
-        .await?;
-    Ok(())
-}
-
-/// Puts documents on the list of what is due or of what waits, as their state says.
-async fn line_up(connection: &mut PgConnection, documents: &[&Document]) -> Result<()> {
-    let due: Vec<_> = documents.iter().filter(|document| document.state == State::Due).copied().collect();
-    if !due.is_empty() {
-        sqlx::query(
-            "INSERT INTO due (document, queue, needed_by, message) SELECT * FROM unnest($1::uuid[], $2::text[], $3::bigint[], $4::uuid[])",
-        )
         .bind(column(&due, |document| document.id.0))
         .bind(column(&due, |document| queue_name(document)))
         .bind(column(&due, |document| document.needed_by.0))
         .bind(column(&due, |document| document.message.map(|id| id.0)))
-        .execute(&mut *connection)
-        .await?;
-    }
-    let waits = |document: &&Document| Some((document.id.0, document.declaration?.0, document.gate_at?.0));
-    let waiting: Vec<_> = documents.iter().filter(|document| document.state == State::Waiting).filter_map(waits).collect();
-    if !waiting.is_empty() {
-        sqlx::query("INSERT INTO gates (document, declaration, at) SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::bigint[])")
-            .bind(column(&waiting, |(document, ..)| *document))
-            .bind(column(&waiting, |(_, declaration, _)| *declaration))
-            .bind(column(&waiting, |(.., at)| *at))
-            .execute(connection)
-            .await?;
-    }
-    Ok(())
+        .bind(column(&waiting, |(document, ..)| *document))
+        .bind(column(&waiting, |(_, declaration, _)| *declaration))
+        .bind(column(&waiting, |(.., at)| *at));
+    let query = if statement == UPDATE.as_str() {
+        let others = |is_listed: &dyn Fn(&Document) -> bool| {
+            documents.iter().filter(|document| !is_listed(document)).map(|document| document.id.0).collect::<Vec<_>>()
+        };
+        let is_waiting =
+            |document: &Document| document.state == State::Waiting && document.declaration.is_some() && document.gate_at.is_some();
+        query.bind(others(&|document| document.state == State::Due)).bind(others(&is_waiting))
+    } else {
+        query
+    };
+    Ok(query.fetch_all(connection).await?)
 }
 
-/// Entries in a row of what waits for its place.
+/// Entries in a run.
 const ENTRIES: usize = 1_000;
 
 /// Writes audit entries; the sequencer gives them their place.
 pub(super) async fn insert_entries(connection: &mut PgConnection, now: Timestamp, entries: &[&Entry]) -> Result<()> {
     for entries in entries.chunks(ENTRIES) {
         let bodies = column(entries, |entry| entry.to_leaf());
-        let statement = "INSERT INTO audit_pending (at, id, ids, ats, tenants, subjects, acts, leaves, bodies) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
-        sqlx::query(statement)
-            .bind(now.0)
-            .bind(entries.first().map(|entry| entry.id))
-            .bind(column(entries, |entry| entry.id))
-            .bind(column(entries, |entry| entry.at.0))
-            .bind(column(entries, |entry| entry.actor.tenant.as_str()))
-            .bind(column(entries, |entry| entry.subject))
-            .bind(column(entries, |entry| entry.act.as_str()))
-            .bind(column(&bodies, |body| *leaf_hash(body).as_bytes()))
-            .bind(&bodies)
-            .execute(&mut *connection)
-            .await?;
+        let subjects = column(entries, |entry| entry.subject);
+        let mut distinct = subjects.clone();
+        distinct.sort_unstable();
+        distinct.dedup();
+        sqlx::query(
+            "WITH run AS (INSERT INTO audit_runs (id, ids, ats, tenants, subjects, acts, leaves, bodies) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)), \
+             told AS (INSERT INTO audit_subjects (subject, run) SELECT subject, $1 FROM unnest($9::uuid[]) AS u (subject)) \
+             INSERT INTO audit_waiting (at, run) VALUES ($10, $1)",
+        )
+        .bind(entries.first().map(|entry| entry.id))
+        .bind(column(entries, |entry| entry.id))
+        .bind(column(entries, |entry| entry.at.0))
+        .bind(column(entries, |entry| entry.actor.tenant.as_str()))
+        .bind(subjects)
+        .bind(column(entries, |entry| entry.act.as_str()))
+        .bind(column(&bodies, |body| *leaf_hash(body).as_bytes()))
+        .bind(&bodies)
+        .bind(distinct)
+        .bind(now.0)
+        .execute(&mut *connection)
+        .await?;
     }
     Ok(())
 }
 
 /// Whether an entry has been written: asked only where an earlier try may have been committed.
 pub(super) async fn is_told(connection: &mut PgConnection, entry: &Entry) -> Result<bool> {
-    let statement = "SELECT EXISTS (SELECT 1 FROM audit_entries WHERE subject = $2 AND id = $1) OR EXISTS (SELECT 1 FROM audit_pending WHERE $1 = ANY(ids))";
+    let statement =
+        "SELECT coalesce(bool_or($1 = ANY(r.ids)), false) FROM audit_subjects s JOIN audit_runs r ON r.id = s.run WHERE s.subject = $2";
     Ok(sqlx::query_scalar(statement).bind(entry.id).bind(entry.subject).fetch_one(connection).await?)
+}
+
+/// Takes back what a command has written so far, and begins it anew: it is to do nothing.
+pub(super) async fn take_back(connection: &mut PgConnection) -> Result<()> {
+    sqlx::raw_sql("ROLLBACK AND CHAIN").execute(connection).await?;
+    Ok(())
 }
 
 /// Reads declarations with their documents, in the order of `ids`; those that are not there are left out.
@@ -227,18 +242,19 @@ pub(super) async fn dossiers(connection: &mut PgConnection, known: &Papers, ids:
         return Ok(Vec::new());
     }
     let known = papers::of(connection, known, ids).await?;
-    let statement = "SELECT d.id, d.waybill_no FROM unnest($1::uuid[]) WITH ORDINALITY j (id, place) JOIN declarations d ON d.id = j.id ORDER BY j.place";
-    let rows = sqlx::query(statement).bind(ids).fetch_all(&mut *connection).await?;
+    let statement = "SELECT j.id, d.waybill_no FROM unnest($1::uuid[]) AS j (id) \
+         CROSS JOIN LATERAL (SELECT waybill_no FROM declarations WHERE id = j.id LIMIT 1) d";
+    let rows: Vec<(Uuid, Option<String>)> = sqlx::query_as(statement).bind(ids).fetch_all(&mut *connection).await?;
     let mut found = Vec::with_capacity(rows.len());
-    for row in &rows {
-        let id: Uuid = row.try_get(0)?;
+    for (id, waybill_no) in rows {
         // One that cannot be read was told and is left out.
         if let Some(paper) = known.get(&id) {
-            found.push(paper.dossier(DeclarationId(id), row.try_get(1)?));
+            found.push(paper.dossier(DeclarationId(id), waybill_no));
         }
     }
-    let statement =
-        format!("SELECT {} FROM unnest($1::uuid[]) j (id) JOIN documents d ON d.declaration = j.id ORDER BY d.id", DOCUMENT_OF_D.as_str());
+    let statement = format!(
+        "SELECT d.* FROM unnest($1::uuid[]) AS j (id) CROSS JOIN LATERAL (SELECT {DOCUMENT} FROM documents WHERE declaration = j.id OFFSET 0) d"
+    );
     let rows = sqlx::query(AssertSqlSafe(statement)).bind(ids).fetch_all(connection).await?;
     let mut places: std::collections::HashMap<_, _> = found.iter().enumerate().map(|(place, dossier)| (dossier.id, place)).collect();
     for row in &rows {
@@ -247,14 +263,17 @@ pub(super) async fn dossiers(connection: &mut PgConnection, known: &Papers, ids:
             dossier.documents.push(document);
         }
     }
+    for dossier in &mut found {
+        dossier.documents.sort_unstable_by_key(|document| document.id);
+    }
     Ok(found)
 }
 
 /// Reads documents by id, in the order of `ids`; those that are not there are left out.
 pub(super) async fn documents(connection: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Document>> {
-    let columns = DOCUMENT_OF_D.as_str();
-    let statement =
-        format!("SELECT {columns} FROM unnest($1::uuid[]) WITH ORDINALITY j (id, place) JOIN documents d ON d.id = j.id ORDER BY j.place");
+    let statement = format!(
+        "SELECT d.* FROM unnest($1::uuid[]) AS j (id) CROSS JOIN LATERAL (SELECT {DOCUMENT} FROM documents WHERE id = j.id LIMIT 1) d"
+    );
     let rows = sqlx::query(AssertSqlSafe(statement)).bind(ids).fetch_all(connection).await?;
     rows.iter().map(document).collect()
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use sqlx::{PgConnection, Row};
+use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::{
@@ -21,11 +21,11 @@ pub(super) async fn sequence(connection: &mut PgConnection, now: Timestamp, sequ
     if log::size(connection).await? != sequencing.expected_size {
         return Ok(if unsure && is_done(connection, size, sequencing).await? { Written::Done } else { Written::Stale });
     }
-    let waiting = waiting(connection, sequencing).await?;
-    if waiting.is_in_order {
-        move_whole(connection, sequencing.expected_size, entries, &waiting.keys).await?;
+    let (runs, is_in_order) = waiting(connection, sequencing).await?;
+    if is_in_order {
+        place(connection, sequencing.expected_size, &runs).await?;
     } else {
-        move_some(connection, sequencing, &waiting.keys).await?;
+        rearrange(connection, sequencing, &runs).await?;
     }
     sqlx::query(
         "WITH tiles AS (INSERT INTO audit_tiles (level, idx, hashes) SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bytea[])) \
@@ -49,37 +49,35 @@ async fn is_done(connection: &mut PgConnection, size: i64, sequencing: &Sequenci
     Ok(sqlx::query_scalar(statement).bind(size).bind(sequencing.root).bind(&sequencing.note).fetch_one(connection).await?)
 }
 
-type Key = (i64, Uuid);
-
-/// Where the entries wait that are to get their place.
+/// A run that waits.
 struct Waiting {
-    /// The rows that hold them, in order.
-    keys: Vec<Key>,
-    /// Whether these rows hold nothing else, and in just this order.
-    is_in_order: bool,
+    at: i64,
+    run: Uuid,
+    entries: i64,
 }
 
-async fn waiting(connection: &mut PgConnection, sequencing: &Sequencing) -> Result<Waiting> {
+/// The runs that hold the entries which are to get their place, and whether they hold nothing else and in just this order.
+async fn waiting(connection: &mut PgConnection, sequencing: &Sequencing) -> Result<(Vec<Waiting>, bool)> {
+    const STATEMENT: &str = "SELECT w.at, w.run, r.ids FROM (SELECT at, run FROM audit_waiting WHERE (at, run) > ($1, $2) ORDER BY at, run LIMIT 256) w \
+         CROSS JOIN LATERAL (SELECT ids FROM audit_runs WHERE id = w.run LIMIT 1) r ORDER BY w.at, w.run";
     let wanted: HashMap<Uuid, usize> = sequencing.entries.iter().enumerate().map(|(place, (id, _))| (*id, place)).collect();
-    let (mut keys, mut found, mut is_in_order) = (Vec::new(), 0, true);
-    let mut after: Key = (i64::MIN, Uuid::nil());
+    let (mut runs, mut found, mut is_in_order) = (Vec::new(), 0, true);
+    let mut after = (i64::MIN, Uuid::nil());
     while found < wanted.len() {
         // They stand among the first, but a command that took its time may have put its own before them since.
-        let statement = "SELECT at, id, ids FROM audit_pending WHERE (at, id) > ($1, $2) ORDER BY at, id LIMIT 256";
-        let rows = sqlx::query(statement).bind(after.0).bind(after.1).fetch_all(&mut *connection).await?;
-        let Some(last) = rows.last() else { return Err(gone(connection, sequencing).await?) };
-        after = (last.try_get(0)?, last.try_get(1)?);
-        for row in &rows {
-            let ids: Vec<Uuid> = row.try_get(2)?;
+        let rows: Vec<(i64, Uuid, Vec<Uuid>)> = sqlx::query_as(STATEMENT).bind(after.0).bind(after.1).fetch_all(&mut *connection).await?;
+        let Some((at, run, _)) = rows.last() else { return Err(gone(connection, sequencing).await?) };
+        after = (*at, *run);
+        for (at, run, ids) in rows {
             let here = ids.iter().filter(|id| wanted.contains_key(id)).count();
             if here > 0 {
                 is_in_order &= ids.iter().enumerate().all(|(place, id)| wanted.get(id) == Some(&(found + place)));
-                keys.push((row.try_get(0)?, row.try_get(1)?));
+                runs.push(Waiting { at, run, entries: i64::try_from(ids.len()).unwrap_or(i64::MAX) });
                 found += here;
             }
         }
     }
-    Ok(Waiting { keys, is_in_order })
+    Ok((runs, is_in_order))
 }
 
 /// Another has given them their place, or else they were taken away.
@@ -90,46 +88,88 @@ async fn gone(connection: &mut PgConnection, sequencing: &Sequencing) -> Result<
     Ok(Failed::Raced("the log's size"))
 }
 
-/// Moves whole rows, within the server.
-async fn move_whole(connection: &mut PgConnection, first: i64, entries: i64, keys: &[Key]) -> Result<()> {
-    let moved = sqlx::query(
-        "WITH gone AS (DELETE FROM audit_pending p USING unnest($1::bigint[], $2::uuid[]) AS k (at, id) WHERE p.at = k.at AND p.id = k.id RETURNING p.*) \
-         INSERT INTO audit_entries (position, id, at, tenant, subject, act, leaf, body) \
-         SELECT $3 + row_number() OVER (ORDER BY g.at, g.id, u.place) - 1, u.id, u.at, u.tenant, u.subject, u.act, u.leaf, u.body \
-         FROM gone g CROSS JOIN LATERAL unnest(g.ids, g.ats, g.tenants, g.subjects, g.acts, g.leaves, g.bodies) WITH ORDINALITY \
-         AS u (id, at, tenant, subject, act, leaf, body, place)",
+/// Gives whole runs their place.
+async fn place(connection: &mut PgConnection, mut first: i64, runs: &[Waiting]) -> Result<()> {
+    let mut firsts = Vec::with_capacity(runs.len());
+    for run in runs {
+        firsts.push(first);
+        first = first.saturating_add(run.entries);
+    }
+    let placed = sqlx::query(
+        "WITH placed AS (INSERT INTO audit_places (first, run) SELECT * FROM unnest($1::bigint[], $2::uuid[])) \
+         DELETE FROM audit_waiting WHERE at = ANY($3) AND run = ANY($2)",
     )
-    .bind(column(keys, |(at, _)| *at))
-    .bind(column(keys, |(_, id)| *id))
-    .bind(first)
+    .bind(firsts)
+    .bind(column(runs, |run| run.run))
+    .bind(column(runs, |run| run.at))
     .execute(connection)
     .await?;
-    if i64::try_from(moved.rows_affected()).ok() == Some(entries) { Ok(()) } else { Err(Failed::Raced("the entries that wait")) }
+    if usize::try_from(placed.rows_affected()).ok() == Some(runs.len()) { Ok(()) } else { Err(Failed::Raced("the entries that wait")) }
 }
 
-/// Moves some entries out of their rows and in another order; the others go on waiting.
-async fn move_some(connection: &mut PgConnection, sequencing: &Sequencing, keys: &[Key]) -> Result<()> {
-    let moved = sqlx::query(
-        "WITH gone AS (DELETE FROM audit_pending p USING unnest($1::bigint[], $2::uuid[]) AS k (at, id) WHERE p.at = k.at AND p.id = k.id RETURNING p.*), \
-         each AS MATERIALIZED ( \
-           SELECT g.at AS row_at, g.id AS row_id, u.*, w.position FROM gone g \
-           CROSS JOIN LATERAL unnest(g.ids, g.ats, g.tenants, g.subjects, g.acts, g.leaves, g.bodies) WITH ORDINALITY \
-           AS u (id, at, tenant, subject, act, leaf, body, place) \
-           LEFT JOIN unnest($3::uuid[]) WITH ORDINALITY AS w (id, position) ON w.id = u.id \
-         ), \
-         rest AS (INSERT INTO audit_pending (at, id, ids, ats, tenants, subjects, acts, leaves, bodies) \
-           SELECT row_at, (array_agg(id ORDER BY place))[1], array_agg(id ORDER BY place), array_agg(at ORDER BY place), array_agg(tenant ORDER BY place), \
-           array_agg(subject ORDER BY place), array_agg(act ORDER BY place), array_agg(leaf ORDER BY place), array_agg(body ORDER BY place) \
-           FROM each WHERE position IS NULL GROUP BY row_at, row_id) \
-         INSERT INTO audit_entries (position, id, at, tenant, subject, act, leaf, body) \
-         SELECT $4 + position - 1, id, at, tenant, subject, act, leaf, body FROM each WHERE position IS NOT NULL ORDER BY position",
+/// An entry as it is kept.
+#[derive(sqlx::FromRow)]
+struct Kept {
+    row_at: i64,
+    row_run: Uuid,
+    id: Uuid,
+    at: i64,
+    tenant: String,
+    subject: Uuid,
+    act: String,
+    leaf: Vec<u8>,
+    body: Vec<u8>,
+}
+
+/// Takes runs apart: what is to get its place becomes one run in the order asked for, and the rest goes on waiting.
+async fn rearrange(connection: &mut PgConnection, sequencing: &Sequencing, runs: &[Waiting]) -> Result<()> {
+    let old = column(runs, |run| run.run);
+    let statement = "SELECT j.at AS row_at, j.run AS row_run, u.* FROM unnest($1::bigint[], $2::uuid[]) AS j (at, run) \
+         CROSS JOIN LATERAL (SELECT * FROM audit_runs WHERE id = j.run LIMIT 1 FOR UPDATE) r \
+         CROSS JOIN LATERAL unnest(r.ids, r.ats, r.tenants, r.subjects, r.acts, r.leaves, r.bodies) AS u (id, at, tenant, subject, act, leaf, body)";
+    let kept: Vec<Kept> = sqlx::query_as(statement).bind(column(runs, |run| run.at)).bind(&old).fetch_all(&mut *connection).await?;
+    let statement = "WITH told AS (DELETE FROM audit_subjects WHERE run = ANY($2) AND subject = ANY($3)), \
+         runs AS (DELETE FROM audit_runs WHERE id = ANY($2)) DELETE FROM audit_waiting WHERE at = ANY($1) AND run = ANY($2)";
+    let gone = sqlx::query(statement).bind(column(runs, |run| run.at)).bind(&old).bind(column(&kept, |entry| entry.subject));
+    if usize::try_from(gone.execute(&mut *connection).await?.rows_affected()).ok() != Some(runs.len()) {
+        return Err(Failed::Raced("the entries that wait"));
+    }
+    let wanted: HashMap<Uuid, usize> = sequencing.entries.iter().enumerate().map(|(place, (id, _))| (*id, place)).collect();
+    let (mut placed, rest): (Vec<_>, Vec<_>) = kept.into_iter().partition(|entry| wanted.contains_key(&entry.id));
+    placed.sort_by_key(|entry| wanted.get(&entry.id).copied());
+    let run = write_run(connection, &placed).await?;
+    sqlx::query("INSERT INTO audit_places (first, run) VALUES ($1, $2)")
+        .bind(sequencing.expected_size)
+        .bind(run)
+        .execute(&mut *connection)
+        .await?;
+    for entries in rest.chunk_by(|a, b| a.row_run == b.row_run) {
+        let run = write_run(connection, entries).await?;
+        let at = entries.first().map(|entry| entry.row_at);
+        sqlx::query("INSERT INTO audit_waiting (at, run) VALUES ($1, $2)").bind(at).bind(run).execute(&mut *connection).await?;
+    }
+    Ok(())
+}
+
+async fn write_run(connection: &mut PgConnection, entries: &[Kept]) -> Result<Option<Uuid>> {
+    let run = entries.first().map(|entry| entry.id);
+    let mut subjects = column(entries, |entry| entry.subject);
+    subjects.sort_unstable();
+    subjects.dedup();
+    sqlx::query(
+        "WITH told AS (INSERT INTO audit_subjects (subject, run) SELECT subject, $1 FROM unnest($9::uuid[]) AS u (subject)) \
+         INSERT INTO audit_runs (id, ids, ats, tenants, subjects, acts, leaves, bodies) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
     )
-    .bind(column(keys, |(at, _)| *at))
-    .bind(column(keys, |(_, id)| *id))
-    .bind(column(&sequencing.entries, |(id, _)| *id))
-    .bind(sequencing.expected_size)
+    .bind(run)
+    .bind(column(entries, |entry| entry.id))
+    .bind(column(entries, |entry| entry.at))
+    .bind(column(entries, |entry| entry.tenant.as_str()))
+    .bind(column(entries, |entry| entry.subject))
+    .bind(column(entries, |entry| entry.act.as_str()))
+    .bind(column(entries, |entry| entry.leaf.as_slice()))
+    .bind(column(entries, |entry| entry.body.as_slice()))
+    .bind(subjects)
     .execute(connection)
     .await?;
-    let is_all = usize::try_from(moved.rows_affected()).ok() == Some(sequencing.entries.len());
-    if is_all { Ok(()) } else { Err(Failed::Raced("the entries that wait")) }
+    Ok(run)
 }

@@ -48,10 +48,12 @@ async fn look(
     let rows = sqlx::query(
         "SELECT n.at, n.document, w.digest, n.declaration AS carried, n.tenant AS carried_tenant, o.declaration AS ordered, o.tenant AS ordered_tenant \
          FROM unnest($1::text[], $2::text[], $3::text[], $4::text[]) WITH ORDINALITY AS j (waybill_no, carrier, order_no, scope, place) \
-         LEFT JOIN numbers n ON n.number = j.waybill_no AND n.kind = 'waybill' AND n.scope = j.carrier AND n.holder = $5 \
-         LEFT JOIN waybills w ON w.id = n.document \
-         LEFT JOIN numbers o ON j.order_no <> '' AND o.number = j.order_no AND o.kind = 'order' AND o.scope = j.scope AND o.holder = $5 \
-         AND EXISTS (SELECT 1 FROM declarations d WHERE d.id = o.declaration AND d.waybill_no IS NULL AND d.carrier = j.carrier) \
+         LEFT JOIN LATERAL (SELECT at, document, declaration, tenant FROM numbers \
+           WHERE number = j.waybill_no AND kind = 'waybill' AND scope = j.carrier AND holder = $5 LIMIT 1) n ON true \
+         LEFT JOIN LATERAL (SELECT digest FROM waybills WHERE id = n.document LIMIT 1) w ON true \
+         LEFT JOIN LATERAL (SELECT declaration, tenant FROM numbers \
+           WHERE j.order_no <> '' AND number = j.order_no AND kind = 'order' AND scope = j.scope AND holder = $5 \
+           AND EXISTS (SELECT 1 FROM declarations d WHERE d.id = numbers.declaration AND d.waybill_no IS NULL AND d.carrier = j.carrier) LIMIT 1) o ON true \
          ORDER BY j.place",
     )
     .bind(column(many, |acceptance| acceptance.waybill.waybill_no.as_str()))
@@ -102,7 +104,7 @@ async fn insert(connection: &mut PgConnection, now: Timestamp, fresh: &[FreshWay
     }
     debug_assert!(held.iter().all(|row| row.kind == NumberKind::Waybill.as_str()), "waybills have waybill numbers");
     numbers::insert(connection, now, held).await?;
-    numbers::join_documents(connection, &joined).await?;
+    numbers::join_documents(connection, now, &joined).await?;
     insert_waybills(connection, now, fresh).await?;
     leave_word(connection, fresh).await?;
     let documents: Vec<_> = fresh.iter().filter_map(|(acceptance, _)| acceptance.document.as_ref()).collect();
@@ -118,13 +120,11 @@ async fn insert(connection: &mut PgConnection, now: Timestamp, fresh: &[FreshWay
 async fn insert_waybills(connection: &mut PgConnection, now: Timestamp, fresh: &[FreshWaybill<'_>]) -> Result<()> {
     let bodies = fresh.iter().map(|(acceptance, _)| json(&acceptance.waybill)).collect::<crate::store::Result<Vec<_>>>()?;
     sqlx::query(
-        "INSERT INTO waybills (id, tenant, digest, look_at, body, accepted_at) \
-         SELECT j.*, $6 FROM unnest($1::uuid[], $2::text[], $3::bytea[], $4::bigint[], $5::text[]) j",
+        "INSERT INTO waybills (id, tenant, digest, body, accepted_at) SELECT j.*, $5 FROM unnest($1::uuid[], $2::text[], $3::bytea[], $4::text[]) j",
     )
     .bind(column(fresh, |(acceptance, _)| acceptance.id.0))
     .bind(column(fresh, |(acceptance, _)| acceptance.actor.tenant.as_str()))
     .bind(column(fresh, |(acceptance, _)| acceptance.digest))
-    .bind(column(fresh, |(acceptance, _)| acceptance.document.is_none().then_some(now.0)))
     .bind(bodies)
     .bind(now.0)
     .execute(connection)
@@ -167,15 +167,12 @@ async fn name_waybills(connection: &mut PgConnection, named: &[&FreshWaybill<'_>
         return Ok(());
     }
     let written = sqlx::query(
-        "WITH heard AS (DELETE FROM waybill_orders WHERE (order_no, scope, carrier) IN (SELECT * FROM unnest($3::text[], $4::text[], $5::text[]))) \
-         UPDATE declarations d SET waybill_no = j.waybill_no FROM unnest($1::uuid[], $2::text[]) AS j (id, waybill_no) \
-         WHERE d.id = j.id AND d.waybill_no IS NULL",
+        "WITH heard AS (DELETE FROM waybill_orders WHERE order_no = ANY($3) AND declaration = ANY($1)) \
+         UPDATE declarations SET waybill_no = ($2::text[])[array_position($1, id)] WHERE id = ANY($1) AND waybill_no IS NULL",
     )
     .bind(column(named, |(_, seen)| seen.declaration.as_ref().map(|(id, _)| id.0)))
     .bind(column(named, |(acceptance, _)| acceptance.waybill.waybill_no.as_str()))
     .bind(column(named, |(acceptance, _)| order_of(acceptance).0))
-    .bind(column(named, |(acceptance, _)| order_of(acceptance).1))
-    .bind(column(named, |(acceptance, _)| acceptance.waybill.carrier.code.as_str()))
     .execute(connection)
     .await?;
     if usize::try_from(written.rows_affected()).ok() == Some(named.len()) {
@@ -184,23 +181,31 @@ async fn name_waybills(connection: &mut PgConnection, named: &[&FreshWaybill<'_>
     Err(Failed::Raced("the waybill of an order"))
 }
 
-/// Binds waybills to declarations.
+/// Binds waybills to declarations. One without a document is looked at: its declaration tells who transmits it.
 pub(super) async fn bind(connection: &mut PgConnection, pairs: &[(Uuid, Uuid)]) -> Result<()> {
     if pairs.is_empty() {
         return Ok(());
     }
-    let bound = sqlx::query(
-        "WITH document AS (UPDATE documents d SET declaration = j.declaration, version = d.version + 1 \
-           FROM unnest($1::uuid[], $2::uuid[]) AS j (waybill, declaration) WHERE d.id = j.waybill), \
-         heard AS (DELETE FROM waybill_orders WHERE waybill = ANY($1)) \
-         UPDATE waybills w SET declaration = j.declaration FROM unnest($1::uuid[], $2::uuid[]) AS j (waybill, declaration) \
-         WHERE w.id = j.waybill AND w.declaration IS NULL",
+    // The key of the table keeps another node from binding one of them, too.
+    sqlx::query(
+        "WITH heard AS (DELETE FROM waybill_orders WHERE waybill = ANY($1)), \
+         of_document AS ( \
+           UPDATE documents SET declaration = ($2::uuid[])[array_position($1, id)], version = version + 1 WHERE id = ANY($1) RETURNING id, declaration, state, gate_at \
+         ), \
+         looks AS ( \
+           INSERT INTO gates (document, declaration, at) SELECT j.waybill, j.declaration, w.accepted_at \
+           FROM unnest($1::uuid[], $2::uuid[]) AS j (waybill, declaration) \
+           CROSS JOIN LATERAL (SELECT accepted_at FROM waybills WHERE id = j.waybill LIMIT 1) w \
+           WHERE NOT j.waybill = ANY(ARRAY(SELECT id FROM of_document)) \
+           UNION ALL SELECT id, declaration, gate_at FROM of_document WHERE state = 'waiting' AND gate_at IS NOT NULL \
+         ) \
+         INSERT INTO waybill_declarations (waybill, declaration) SELECT * FROM unnest($1::uuid[], $2::uuid[])",
     )
     .bind(column(pairs, |(waybill, _)| *waybill))
     .bind(column(pairs, |(_, declaration)| *declaration))
     .execute(connection)
     .await?;
-    if usize::try_from(bound.rows_affected()).ok() == Some(pairs.len()) { Ok(()) } else { Err(Failed::Raced("a waybill without an order")) }
+    Ok(())
 }
 
 /// Has the gates of declarations looked at.
@@ -209,8 +214,9 @@ async fn wake(connection: &mut PgConnection, now: Timestamp, declarations: &[Uui
         return Ok(());
     }
     sqlx::query(
-        "WITH locked AS MATERIALIZED (SELECT id FROM documents WHERE state = 'waiting' AND declaration = ANY($1) ORDER BY id FOR UPDATE), \
-         woken AS (UPDATE documents d SET gate_at = $2, version = d.version + 1 FROM locked WHERE d.id = locked.id RETURNING d.id, d.declaration) \
+        "WITH woken AS (UPDATE documents SET gate_at = $2, version = version + 1 WHERE id = ANY(ARRAY( \
+           SELECT id FROM documents WHERE state = 'waiting' AND declaration = ANY($1) ORDER BY id FOR UPDATE \
+         )) RETURNING id, declaration) \
          INSERT INTO gates (document, declaration, at) SELECT id, declaration, $2 FROM woken ON CONFLICT (document) DO UPDATE SET at = excluded.at",
     )
     .bind(declarations)
@@ -228,8 +234,10 @@ pub(super) async fn show(
     waybill_no: &str,
 ) -> Result<Option<KeptWaybill>> {
     let row = sqlx::query(
-        "SELECT w.id, w.tenant, w.accepted_at, w.declaration, w.body FROM numbers n JOIN waybills w ON w.id = n.document \
-         WHERE n.number = $1 AND n.kind = 'waybill' AND n.scope = $2 AND n.holder = $4 AND ($3::text IS NULL OR n.tenant = $3 OR n.document_tenant = $3)",
+        "SELECT w.*, (SELECT b.declaration FROM waybill_declarations b WHERE b.waybill = w.id) AS declaration FROM ( \
+           SELECT document FROM numbers WHERE number = $1 AND kind = 'waybill' AND scope = $2 AND holder = $4 \
+           AND ($3::text IS NULL OR tenant = $3 OR document_tenant = $3) LIMIT 1 \
+         ) n CROSS JOIN LATERAL (SELECT id, tenant, accepted_at, body FROM waybills WHERE id = n.document LIMIT 1) w",
     )
     .bind(waybill_no)
     .bind(carrier)
