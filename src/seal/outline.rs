@@ -104,7 +104,7 @@ impl<'a> Reader<'a> {
     fn run(mut self) -> Result<Outline<'a>, Broken> {
         self.start()?;
         while !self.open.is_empty() {
-            let run = self.rest().find('<').ok_or(Broken("an end without the root's end tag"))?;
+            let run = self.rest().bytes().position(|byte| byte == b'<').ok_or(Broken("an end without the root's end tag"))?;
             self.characters(run)?;
             if self.rest().starts_with("</") { self.end()? } else { self.start()? }
         }
@@ -211,13 +211,8 @@ impl<'a> Reader<'a> {
     }
 
     fn tag(&mut self) -> Result<Tag<'a>, Broken> {
-        let rest = self.rest().strip_prefix('<').ok_or(Broken("something other than an element"))?;
-        let length = rest.find([' ', '>']).ok_or(Broken("a tag that does not end"))?;
-        let name = rest.get(..length).unwrap_or_default();
-        if name.is_empty() || name.contains(['!', '?', '/', '"', '=', '<', '&']) || name.chars().any(char::is_whitespace) {
-            return Err(Broken("something other than an element"));
-        }
-        self.at += length + 1;
+        let name = name(self.rest())?;
+        self.at += name.len() + 1;
         let mut tag = Tag { name, attributes: Vec::new(), declared: Vec::new(), declarations: self.at..self.at };
         while !self.rest().starts_with('>') {
             let (name, value) = self.attribute()?;
@@ -256,14 +251,34 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// The name of the start tag with which the text begins. Nearly all are of plain characters, which are looked at once.
+fn name(text: &str) -> Result<&str, Broken> {
+    const OTHER: Broken = Broken("something other than an element");
+    let rest = text.strip_prefix('<').ok_or(OTHER)?;
+    let plain = rest.bytes().take_while(|byte| is_plain_byte(*byte) || *byte == b':').count();
+    if plain > 0 && matches!(rest.as_bytes().get(plain), Some(b' ' | b'>')) {
+        return rest.get(..plain).ok_or(OTHER);
+    }
+    let length = rest.find([' ', '>']).ok_or(Broken("a tag that does not end"))?;
+    let name = rest.get(..length).unwrap_or_default();
+    if name.is_empty() || name.contains(['!', '?', '/', '"', '=', '<', '&']) || name.chars().any(char::is_whitespace) {
+        return Err(OTHER);
+    }
+    Ok(name)
+}
+
+const fn is_plain_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.')
+}
+
 /// Names of letters, digits, `_`, `-` and `.`, with at most one prefix, so that no reader can see another name in them.
 fn is_plain(tag: &Tag<'_>) -> bool {
-    let part = |part: &str| {
-        part.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
-            && part.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.'))
+    let part = |part: &str| part.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') && part.bytes().all(is_plain_byte);
+    let is_named_plainly = match tag.name.split_once(':') {
+        Some((prefix, local)) => part(prefix) && part(local),
+        None => part(tag.name),
     };
-    tag.name.split(':').count() <= 2
-        && tag.name.split(':').all(part)
+    is_named_plainly
         && tag.attributes.iter().all(|(name, _)| part(name))
         && tag.declared.iter().all(|(prefix, space)| part(prefix) && !prefix.starts_with("xml") && !space.is_empty())
 }
