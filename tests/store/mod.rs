@@ -53,6 +53,7 @@ mod sqlite;
 mod taking;
 mod tenants;
 mod time;
+mod trouble;
 
 /// What keeps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,7 +68,7 @@ enum Kept {
         _folder: tempfile::TempDir,
     },
     /// Databases go with their server.
-    Server,
+    Database(String),
 }
 
 /// A store, and what is handed to it.
@@ -75,7 +76,7 @@ pub struct World {
     pub handles: Vec<Arc<dyn Store>>,
     turn: AtomicUsize,
     maker: Maker,
-    _kept: Kept,
+    kept: Kept,
 }
 
 impl Deref for World {
@@ -98,15 +99,15 @@ impl Backend {
                 (vec![Arc::clone(&store), store], Kept::Folder { _folder: folder })
             }
             Self::Postgres => {
-                let options = postgres::database(shared()).await;
+                let (name, options) = postgres::database(shared()).await;
                 let mut handles: Vec<Arc<dyn Store>> = Vec::new();
                 for _ in 0..2 {
                     handles.push(Arc::new(Postgres::open(&options).await.unwrap()));
                 }
-                (handles, Kept::Server)
+                (handles, Kept::Database(name))
             }
         };
-        World { handles, turn: AtomicUsize::new(0), maker: Maker::new(1), _kept: kept }
+        World { handles, turn: AtomicUsize::new(0), maker: Maker::new(1), kept }
     }
 }
 
@@ -117,6 +118,14 @@ impl Maker {
 }
 
 impl World {
+    /// Takes away all that is kept.
+    async fn empty(&mut self) {
+        match &self.kept {
+            Kept::Folder { .. } => *self = Backend::Sqlite.world().await,
+            Kept::Database(name) => postgres::empty(shared(), name).await,
+        }
+    }
+
     /// The store. Where several handles may share one, as nodes do, each call has another than the one before.
     pub fn store(&self) -> &Arc<dyn Store> {
         let turn = self.turn.fetch_add(1, Ordering::Relaxed);

@@ -14,10 +14,20 @@ pub fn options(url: &str) -> Options {
     Options { connections: CONNECTIONS, ..Options::at(url) }
 }
 
-/// An empty database of the present schema on a server.
-pub async fn database(server: &Server) -> Options {
+/// An empty database of the present schema on a server: its name, and how it is reached.
+pub async fn database(server: &Server) -> (String, Options) {
     let template = server.template(async |url| migrate(&options(&url)).await.unwrap()).await;
-    options(&server.url(&server.create(Some(&template)).await))
+    let name = server.create(Some(&template)).await;
+    let options = options(&server.url(&name));
+    (name, options)
+}
+
+/// Empties every table of a database but those that tell of its schema.
+pub async fn empty(server: &Server, name: &str) {
+    const DELETE: &str = "DO $$ DECLARE t text; BEGIN \
+         FOR t IN SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename NOT IN ('_sqlx_migrations', 'migrating') \
+         LOOP EXECUTE format('DELETE FROM %I', t); END LOOP; END $$";
+    server.run(name, DELETE).await;
 }
 
 #[tokio::test]

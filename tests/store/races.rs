@@ -73,7 +73,7 @@ fn told(answers: &[Accepted], answer: Accepted) -> usize {
     answers.iter().filter(|other| **other == answer).count()
 }
 
-async fn of_many_that_want_one_order_number_one_has_it(world: World) {
+pub async fn of_many_that_want_one_order_number_one_has_it(world: World) {
     let same = accept_at_once(&world, (0..MANY).map(|_| world.acceptance("O1", None)).collect()).await;
     let id = winner(&same);
     assert_eq!(told(&same, Accepted::Again(id)), MANY - 1, "{same:?}");
@@ -160,7 +160,7 @@ async fn of_many_waybills_that_name_one_order_one_is_its(world: World) {
     assert_eq!(world.store().waybill(None, CARRIER, &number).await.unwrap().unwrap().id, *waybill);
 }
 
-async fn an_order_and_its_waybill_at_the_same_instant_find_each_other(world: World) {
+pub async fn an_order_and_its_waybill_at_the_same_instant_find_each_other(world: World) {
     const PAIRS: usize = 30;
     let pairs: Vec<_> = (0..PAIRS)
         .map(|n| {
@@ -257,7 +257,7 @@ async fn messages(world: &World, many: usize) {
     }
 }
 
-async fn no_message_is_leased_twice(world: World) {
+pub async fn no_message_is_leased_twice(world: World) {
     messages(&world, 25).await;
     let mut leased = Vec::new();
     for _ in 0..20 {
@@ -343,7 +343,7 @@ async fn one_settles_an_attempt(world: World) {
     assert_eq!(again.iter().map(|delivery| (delivery.attempt, delivery.failed)).collect::<Vec<_>>(), [(2, 1), (2, 1)]);
 }
 
-async fn of_many_changes_of_one_version_one_is_done(world: World) {
+pub async fn of_many_changes_of_one_version_one_is_done(world: World) {
     let id = world.accept_one("O1", None).await;
     let document = world.now(id, Kind::Order).await;
     let change = |n: usize| {
@@ -449,7 +449,7 @@ async fn a_role_is_taken_by_one(world: World) {
     assert_eq!(taken.await.into_iter().filter(|taken| *taken).count(), 1);
 }
 
-async fn two_nodes_sequence_one_size_once(world: World) {
+pub async fn two_nodes_sequence_one_size_once(world: World) {
     for n in 0..20 {
         world.accept_one(&format!("O{n}"), None).await;
     }

@@ -21,7 +21,7 @@ use crate::store::{Error, Result};
 
 /// Commands that run or wait at once before callers are told that the store is busy.
 const QUEUE: usize = 1_024;
-/// How long a host may take until it has answered that it is there.
+/// How long a host may take at least until it has answered that it is there; where there is patience, longer.
 const GREETING: Duration = Duration::from_secs(3);
 
 /// What the connections of a pool are for.
@@ -151,8 +151,10 @@ impl Pool {
         let hosts = &self.setting.hosts;
         let first = self.host.load(Ordering::Relaxed);
         let mut failure = Failed::Nowhere;
+        let share = self.setting.patience / u32::try_from(hosts.len()).unwrap_or(u32::MAX);
+        let greeting = if share > GREETING { share } else { GREETING };
         for (place, host) in hosts.iter().enumerate().cycle().skip(first).take(hosts.len()) {
-            match timeout(GREETING, self.greet(host)).await {
+            match timeout(greeting, self.greet(host)).await {
                 Ok(Ok(Some(connection))) => {
                     if self.host.swap(place, Ordering::Relaxed) != place {
                         tracing::info!(host.name = host.get_host(), host.port = host.get_port(), "another host of the database is used");

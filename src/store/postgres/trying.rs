@@ -11,7 +11,7 @@ use std::{
 
 use tokio::{
     sync::OwnedSemaphorePermit,
-    time::{Instant, error::Elapsed, sleep},
+    time::{Instant, error::Elapsed, sleep, timeout},
 };
 
 use super::pool::{Held, Pool, Purpose};
@@ -156,9 +156,11 @@ impl<'p> Trying<'p> {
             Manner::Together => "BEGIN",
             Manner::Snapshot => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
         };
-        match sqlx::raw_sql(begin).execute(&mut held.connection).await {
-            Ok(_) => Ok(held),
-            Err(error) => Err(self.drop_lost(held, Failed::Sql(error))),
+        // A server that stands still answers not even this.
+        match timeout(self.pool.longest(), sqlx::raw_sql(begin).execute(&mut held.connection)).await {
+            Ok(Ok(_)) => Ok(held),
+            Ok(Err(error)) => Err(self.drop_lost(held, Failed::Sql(error))),
+            Err(_) => Err(self.drop_lost(held, Failed::Late)),
         }
     }
 
@@ -180,7 +182,7 @@ impl<'p> Trying<'p> {
                 Ok(answer)
             }
             Ok(Err(failed)) if failed.spares_connection() && failed.remedy() != Remedy::Elsewhere => {
-                if !is_open || sqlx::raw_sql("ROLLBACK").execute(&mut held.connection).await.is_ok() {
+                if !is_open || self.roll_back(&mut held).await {
                     self.pool.give_back(held);
                 }
                 Err(failed)
@@ -197,9 +199,14 @@ impl<'p> Trying<'p> {
         }
     }
 
+    async fn roll_back(&self, held: &mut Held) -> bool {
+        let done = timeout(self.pool.longest(), sqlx::raw_sql("ROLLBACK").execute(&mut held.connection)).await;
+        done.is_ok_and(|done| done.is_ok())
+    }
+
     async fn commit(&self, held: &mut Held) -> std::result::Result<(), Failed> {
         let committing = sqlx::raw_sql("COMMIT").execute(&mut held.connection);
-        match tokio::time::timeout(self.pool.longest(), committing).await {
+        match timeout(self.pool.longest(), committing).await {
             Ok(done) => done.map(drop).map_err(Failed::Sql),
             Err(_) => Err(Failed::Late),
         }

@@ -72,7 +72,7 @@ pub struct Step {
 }
 
 impl Step {
-    pub const KINDS: u64 = 40;
+    pub const KINDS: u64 = 80;
 }
 
 /// Makes one command.
@@ -130,7 +130,11 @@ impl<'a> Dice<'a> {
 
     /// The command of a step; nothing if there is nothing to do it to.
     pub fn command(&self, what: u8) -> Option<Command> {
-        Some(match what {
+        // A look at everything costs as much as many commands.
+        if what == 79 {
+            return Some(Command::Look);
+        }
+        Some(match what % 39 {
             0..=5 => Command::Accept(self.some(3, || self.acceptance())),
             6..=9 => Command::Push(self.some(3, || self.waybill())),
             10 => Command::Lookup(self.some(4, || self.asked())),
@@ -158,8 +162,7 @@ impl<'a> Dice<'a> {
             29..=34 => Command::Apply(self.application()),
             35 => Command::TakeRole(Uuid::from_u128(u128::from(self.below(2)) + 1), self.now + Duration::from_secs(self.below(20))),
             36 => Command::Resume(self.any(&SENDERS), self.entry("resume", Uuid::nil())),
-            37 | 38 => Command::Sequence { limit: u32::try_from(self.below(12) + 1).unwrap(), stale: self.one_in(4) },
-            _ => Command::Look,
+            _ => Command::Sequence { limit: u32::try_from(self.below(12) + 1).unwrap(), stale: self.one_in(4) },
         })
     }
 
