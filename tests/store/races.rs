@@ -116,7 +116,7 @@ async fn of_many_that_want_one_waybill_number_one_has_it(world: World) {
     let numbers = ["W1", "W2", "W3"];
     let batch = |n: usize| {
         let mut order: Vec<_> = (0..3).map(|k| (k + n) % 3).collect();
-        if n % 2 == 0 {
+        if n.is_multiple_of(2) {
             order.reverse();
         }
         order.into_iter().map(|k| world.acceptance(&format!("O{n}-{k}"), Some(numbers[k]))).collect::<Vec<_>>()
@@ -132,7 +132,8 @@ async fn of_many_that_want_one_waybill_number_one_has_it(world: World) {
 }
 
 async fn of_many_waybills_of_one_number_one_is_kept(world: World) {
-    let declaration = Some(world.accept_one("O1", Some("W1")).await);
+    let order_id = world.accept_one("O1", Some("W1")).await;
+    let declaration = Some(order_id);
     let answers = push_at_once(&world, (0..MANY).map(|_| world.waybill("W1")).collect()).await;
     let new: Vec<_> = answers.iter().filter(|answer| matches!(answer, WaybillAccepted::New { .. })).collect();
     let [WaybillAccepted::New { id, declaration: bound }] = new[..] else { panic!("{answers:?}") };
@@ -142,7 +143,7 @@ async fn of_many_waybills_of_one_number_one_is_kept(world: World) {
     let other = |n: usize| WaybillAcceptance { digest: [u8::try_from(n).unwrap(); 32], ..world.waybill("W2") };
     let answers = push_at_once(&world, (0..MANY).map(other).collect()).await;
     assert_eq!(answers.iter().filter(|answer| **answer == WaybillAccepted::Taken).count(), MANY - 1, "{answers:?}");
-    assert_eq!(world.shown(declaration.unwrap()).await.dossier.documents.len(), 3);
+    assert_eq!(world.shown(order_id).await.dossier.documents.len(), 3);
 }
 
 async fn of_many_waybills_that_name_one_order_one_is_its(world: World) {
@@ -167,7 +168,7 @@ pub async fn an_order_and_its_waybill_at_the_same_instant_find_each_other(world:
             // Every second waybill names its order, the others are named by it.
             let (order_no, waybill_no) = (format!("O{n}"), format!("W{n}"));
             let pushed = world.waybill(&waybill_no);
-            let named = (n % 2 == 0).then(|| order(&order_no));
+            let named = n.is_multiple_of(2).then(|| order(&order_no));
             (world.acceptance(&order_no, (n % 2 == 1).then_some(waybill_no.as_str())), WaybillAcceptance { order: named, ..pushed })
         })
         .collect();
@@ -376,7 +377,7 @@ async fn changes_that_cross_are_all_done_in_the_end(world: World) {
         for _ in 0..1_000 {
             let mut changes = Vec::new();
             for k in 0..4 {
-                let id = ids[if n % 2 == 0 { (k + n) % 4 } else { (n + 4 - k) % 4 }];
+                let id = ids[if n.is_multiple_of(2) { (k + n) % 4 } else { (n + 4 - k) % 4 }];
                 let document = store.show(None, id).await.unwrap().unwrap().dossier.document(Kind::Order).unwrap().clone();
                 changes.push(Change {
                     expected: vec![(document.id, document.version)],

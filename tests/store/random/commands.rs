@@ -297,7 +297,7 @@ impl<'a> Dice<'a> {
 
     fn arrival(&self) -> Arrival {
         let name = self.below(12);
-        let road = ROADS[usize::from(name % 2 == 0)];
+        let road = ROADS[usize::from(name.is_multiple_of(2))];
         Arrival { road: road.into(), digest: [u8::try_from(name).unwrap(); 32], ..self.maker.arrival(&format!("{name:02}")) }
     }
 
