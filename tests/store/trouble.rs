@@ -436,7 +436,7 @@ async fn strict() -> World {
 async fn races_end_the_same_when_transactions_fail_to_serialise() {
     races::of_many_that_want_one_order_number_one_has_it(strict().await).await;
     races::an_order_and_its_waybill_at_the_same_instant_find_each_other(strict().await).await;
-    races::of_many_changes_of_one_version_one_is_done(strict().await).await;
-    races::no_message_is_leased_twice(strict().await).await;
-    races::two_nodes_sequence_one_size_once(strict().await).await;
+    races::working::of_many_changes_of_one_version_one_is_done(strict().await).await;
+    races::working::no_message_is_leased_twice(strict().await).await;
+    races::working::two_nodes_sequence_one_size_once(strict().await).await;
 }
