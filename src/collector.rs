@@ -6,7 +6,7 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
-use tokio::sync::{Notify, watch};
+use tokio::sync::watch;
 use tracing::{error, warn};
 use uuid::Uuid;
 
@@ -14,7 +14,7 @@ use crate::{
     clock::{Clockwork, Timestamp},
     exemption::Advisor,
     queue::{Backoff, Lease},
-    store::{self, Application, Disposition, LeasedArrival, Store, Written},
+    store::{self, Application, Disposition, Hint, LeasedArrival, Store, Written},
     task::{self, Error, Pace, Task},
 };
 
@@ -30,6 +30,8 @@ use fold::Rules;
 use read::{ReadReceipts, Reading, WholeAnswer};
 
 const NAME: &str = "collector";
+/// After a pass that found something: what arrives meanwhile is taken in together.
+const REST: Duration = Duration::from_millis(20);
 /// How often a decision is made again because somebody else changed what it rested on. After that arrivals wait for their lease to
 /// end, which is long: documents on their way change every few milliseconds.
 const RETRIES: usize = 20;
@@ -80,7 +82,7 @@ impl Collector {
 
     /// Runs until stopped.
     pub async fn run(self, stop: watch::Receiver<bool>) {
-        let pace = Pace { poll: Duration::from_millis(self.options.poll_ms), rest: Duration::ZERO, backoff: Backoff::default() };
+        let pace = Pace { poll: Duration::from_millis(self.options.poll_ms), rest: REST, backoff: Backoff::default() };
         task::run(&self, pace, &self.clockwork, stop).await;
     }
 
@@ -209,7 +211,7 @@ impl Task for Collector {
         NAME
     }
 
-    fn hint(&self) -> &Notify {
+    fn hint(&self) -> &Hint {
         &self.store.hints().collect
     }
 

@@ -9,10 +9,7 @@ use std::{
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
-use tokio::{
-    sync::{Notify, watch},
-    task::JoinSet,
-};
+use tokio::{sync::watch, task::JoinSet};
 use tracing::{debug, error, info, warn};
 use uuid::Uuid;
 
@@ -28,7 +25,7 @@ use crate::{
     party::{Sender, Tenant},
     queue::{Backoff, Breaker, Fault, Lease},
     state::State,
-    store::{self, Delivery, Outcome, Settlement, Store, Written},
+    store::{self, Delivery, Hint, Outcome, Settlement, Store, Written},
     task::{self, Error, Note, Pace, Task},
 };
 
@@ -272,7 +269,7 @@ impl Task for Courier {
         NAME
     }
 
-    fn hint(&self) -> &Notify {
+    fn hint(&self) -> &Hint {
         &self.store.hints().deliver
     }
 

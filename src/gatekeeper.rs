@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
-use tokio::sync::{Notify, watch};
+use tokio::sync::watch;
 use tracing::{info, warn};
 
 use crate::{
@@ -17,11 +17,13 @@ use crate::{
     party::Sender,
     queue::Backoff,
     state::{self, Event, Next, State},
-    store::{Application, Change, Gated, KeptWaybill, Store, Written},
+    store::{Application, Change, Gated, Hint, KeptWaybill, Store, Written},
     task::{self, Error, Note, Pace, Task},
 };
 
 const NAME: &str = "gatekeeper";
+/// After a pass that found something: what comes meanwhile is looked at together.
+const REST: Duration = Duration::from_millis(20);
 
 /// How gates are looked at.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,7 +62,7 @@ impl Gatekeeper {
 
     /// Runs until stopped.
     pub async fn run(self, stop: watch::Receiver<bool>) {
-        let pace = Pace { poll: Duration::from_millis(self.options.poll_ms), rest: Duration::ZERO, backoff: Backoff::default() };
+        let pace = Pace { poll: Duration::from_millis(self.options.poll_ms), rest: REST, backoff: Backoff::default() };
         task::run(&self, pace, &self.clockwork, stop).await;
     }
 
@@ -70,7 +72,8 @@ impl Gatekeeper {
         let mut differences = Vec::new();
         let waybill = self.waybill(gated, now);
         let mut change = Change {
-            expected: dossier.documents.iter().map(|document| (document.id, document.version)).collect(),
+            // Whatever brings order or waybill nearer to the mark touches the inventory that waits for it; how else they move is no matter.
+            expected: dossier.document(Kind::Inventory).map(|document| (document.id, document.version)).into_iter().collect(),
             waybills: waybill.look.into_iter().collect(),
             ..Change::default()
         };
@@ -204,7 +207,7 @@ impl Task for Gatekeeper {
         NAME
     }
 
-    fn hint(&self) -> &Notify {
+    fn hint(&self) -> &Hint {
         &self.store.hints().gate
     }
 

@@ -9,10 +9,7 @@ use std::{
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
-use tokio::{
-    sync::{Notify, watch},
-    task::JoinSet,
-};
+use tokio::{sync::watch, task::JoinSet};
 use tracing::{debug, error, warn};
 use uuid::Uuid;
 
@@ -27,7 +24,7 @@ use crate::{
     seal::{self, Sealed, Signer},
     signers::Signers,
     state::State,
-    store::{Application, Batch, Change, Leased, Packing, Store, Written},
+    store::{Application, Batch, Change, Hint, Leased, Packing, Store, Written},
     task::{self, Error, Note, Pace, Task},
 };
 
@@ -238,7 +235,7 @@ impl Task for Packer {
         NAME
     }
 
-    fn hint(&self) -> &Notify {
+    fn hint(&self) -> &Hint {
         &self.store.hints().pack
     }
 

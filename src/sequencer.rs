@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
-use tokio::sync::{Mutex, Notify, watch};
+use tokio::sync::{Mutex, watch};
 use tracing::{debug, info, warn};
 use uuid::Uuid;
 
@@ -13,7 +13,7 @@ use crate::{
     audit::{Checkpoint, Hash, LogKey, Tile, TileId, Tree},
     clock::Clockwork,
     queue::Backoff,
-    store::{LogHead, PendingEntry, Sequencing, Store, StoredTile, Written},
+    store::{Hint, LogHead, PendingEntry, Sequencing, Store, StoredTile, Written},
     task::{self, Error, Pace, Task},
 };
 
@@ -128,7 +128,7 @@ impl Task for Sequencer {
         NAME
     }
 
-    fn hint(&self) -> &Notify {
+    fn hint(&self) -> &Hint {
         &self.store.hints().sequence
     }
 

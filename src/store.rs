@@ -6,7 +6,7 @@
 //! outcome is unknown, it finds what it did and answers the same.
 
 use async_trait::async_trait;
-use tokio::sync::Notify;
+use tokio::sync::watch;
 use uuid::Uuid;
 
 use crate::{
@@ -61,21 +61,48 @@ pub fn order_scope(platform: &str, seller: &str) -> String {
 /// The result of a command.
 pub type Result<T> = std::result::Result<T, Error>;
 
+/// A hint that there is something to do. Whoever waits for it subscribes once: what is told while it is at work is not missed.
+#[derive(Debug, Default)]
+pub struct Hint(watch::Sender<()>);
+
+impl Hint {
+    /// Tells everybody who waits, or will wait next.
+    pub fn tell(&self) {
+        self.0.send_replace(());
+    }
+
+    /// Who listens from now on.
+    #[must_use]
+    pub fn subscribe(&self) -> watch::Receiver<()> {
+        self.0.subscribe()
+    }
+}
+
 /// Hints within one process that there is something to do. Only hints: whoever waits polls as well.
 #[derive(Debug, Default)]
 pub struct Hints {
     /// A gate may open.
-    pub gate: Notify,
+    pub gate: Hint,
     /// Documents may be due.
-    pub pack: Notify,
+    pub pack: Hint,
     /// Messages may be due.
-    pub deliver: Notify,
+    pub deliver: Hint,
     /// Something arrived.
-    pub collect: Notify,
+    pub collect: Hint,
     /// Audit entries were written.
-    pub sequence: Notify,
+    pub sequence: Hint,
     /// The log has grown.
-    pub grown: Notify,
+    pub grown: Hint,
+}
+
+impl Hints {
+    /// Tells those who have something to do now.
+    fn awaited(&self, awaited: Awaited) {
+        let told = [(awaited.pack, &self.pack), (awaited.gate, &self.gate), (awaited.deliver, &self.deliver), (true, &self.sequence)];
+        for (_, hint) in told.iter().filter(|(waits, _)| *waits) {
+            hint.tell();
+        }
+    }
 }
 
 /// What is kept.

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use tokio::sync::{Notify, watch};
+use tokio::sync::watch;
 use tracing::{debug, error, info};
 use uuid::Uuid;
 
@@ -13,7 +13,7 @@ use crate::{
     clock::{Clockwork, Timestamp},
     party::{Actor, Tenant},
     queue::{Backoff, Fault},
-    store,
+    store::{self, Hint},
 };
 
 /// Why a pass failed. Nothing is half-done: what it had leased comes back by itself.
@@ -77,7 +77,7 @@ pub trait Task: Send + Sync {
     /// Its name in logs.
     fn name(&self) -> &'static str;
     /// What tells it that there may be work.
-    fn hint(&self) -> &Notify;
+    fn hint(&self) -> &Hint;
     /// Does what can be done now; tells how much that was. A queue is run dry by calling it until it is zero.
     async fn pass(&self) -> Result<usize, Error>;
 }
@@ -108,6 +108,7 @@ impl Pace {
 /// Runs a task until `stop` says so (or nobody is left to say it). A pass that has begun is finished.
 pub async fn run(task: &dyn Task, pace: Pace, clockwork: &Clockwork, mut stop: watch::Receiver<bool>) {
     let mut condition = Condition::default();
+    let mut hint = task.hint().subscribe();
     while !*stop.borrow() {
         let wait = match task.pass().await {
             Ok(done) => {
@@ -118,7 +119,7 @@ pub async fn run(task: &dyn Task, pace: Pace, clockwork: &Clockwork, mut stop: w
         };
         tokio::select! {
             changed = stop.changed() => if changed.is_err() { break },
-            () = wait.over(task.hint()) => {}
+            () = wait.over(&mut hint) => {}
         }
     }
     debug!(task.name = task.name(), "task has stopped");
@@ -130,12 +131,12 @@ enum Wait {
 }
 
 impl Wait {
-    async fn over(self, hint: &Notify) {
+    async fn over(self, hint: &mut watch::Receiver<()>) {
         match self {
             Self::Exactly(time) if time.is_zero() => tokio::task::yield_now().await,
             Self::Exactly(time) => tokio::time::sleep(time).await,
             // Over in either case: the hint has come, or it is time to look anyway.
-            Self::Hint(time) => drop(tokio::time::timeout(time, hint.notified()).await),
+            Self::Hint(time) => drop(tokio::time::timeout(time, hint.changed()).await),
         }
     }
 }
@@ -176,7 +177,7 @@ mod tests {
     use super::*;
 
     struct Fragile {
-        hint: Notify,
+        hint: Hint,
         passes: AtomicUsize,
         stop: watch::Sender<bool>,
     }
@@ -187,7 +188,7 @@ mod tests {
             "fragile"
         }
 
-        fn hint(&self) -> &Notify {
+        fn hint(&self) -> &Hint {
             &self.hint
         }
 
@@ -216,7 +217,7 @@ mod tests {
     #[tokio::test]
     async fn it_survives_failures_and_finishes_what_is_in_hand() {
         let (stop, stopped) = watch::channel(false);
-        let task = Arc::new(Fragile { hint: Notify::new(), passes: AtomicUsize::new(0), stop });
+        let task = Arc::new(Fragile { hint: Hint::default(), passes: AtomicUsize::new(0), stop });
         let pace = Pace { poll: Duration::from_secs(600), rest: Duration::ZERO, backoff: Backoff { first_ms: 1, longest_ms: 2 } };
         run(&*task, pace, &Clockwork::system(), stopped).await;
         assert_eq!(task.passes.load(Ordering::SeqCst), 104, "the fourth pass was finished and no fifth begun");

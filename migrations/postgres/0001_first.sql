@@ -102,10 +102,10 @@ CREATE INDEX due_queue ON due (queue, needed_by);
 -- until it is known who transmits it.
 CREATE TABLE gates (
     document UUID NOT NULL PRIMARY KEY,
-    declaration UUID NOT NULL,
+    declaration UUID,           -- nothing: a waybill whose order is not known; nobody looks
     at BIGINT NOT NULL
 );
-CREATE INDEX gates_at ON gates (at);
+CREATE INDEX gates_at ON gates (at) WHERE declaration IS NOT NULL;
 
 -- Every number by which a declaration can be found. A number that only one may hold has the nil id as its holder, so that the key
 -- refuses a second; a shared or superseded one names its holder. Not partitioned: a number is unique across all tenants.

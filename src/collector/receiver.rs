@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use sha2::{Digest, Sha256};
-use tokio::sync::{Notify, watch};
+use tokio::sync::watch;
 use tracing::debug;
 
 use super::Options;
@@ -12,7 +12,7 @@ use crate::{
     clock::Clockwork,
     endpoint::Endpoint,
     queue::Backoff,
-    store::{Arrival, Store},
+    store::{Arrival, Hint, Store},
     task::{self, Error, Pace, Task},
 };
 
@@ -27,7 +27,7 @@ pub struct Receiver {
     endpoint: Arc<dyn Endpoint>,
     options: Options,
     /// Roads give no hints: this one is never rung.
-    silent: Arc<Notify>,
+    silent: Arc<Hint>,
 }
 
 impl Receiver {
@@ -50,7 +50,7 @@ impl Task for Receiver {
         "receiver"
     }
 
-    fn hint(&self) -> &Notify {
+    fn hint(&self) -> &Hint {
         &self.silent
     }
 

@@ -34,10 +34,11 @@ pub(super) struct Growth {
 /// it asks nothing: a follower begins by reading up to the end.
 pub(super) async fn watch_growth(door: Door, growth: watch::Sender<Growth>) {
     let mut stop = Box::pin(stopped(door.stop.clone()));
+    let mut grown = door.store().hints().grown.subscribe();
     loop {
         tokio::select! {
             () = &mut stop => return,
-            _ = timeout(POLL, door.store().hints().grown.notified()) => {}
+            _ = timeout(POLL, grown.changed()) => {}
         }
         if door.followers.is_empty() {
             continue;

@@ -11,6 +11,7 @@ use crate::{
     party::Tenant,
     queue::Fault,
     receipt::Receipt,
+    state::State,
 };
 
 /// What a receipt is about: a whole declaration, or a waybill whose order is not known.
@@ -299,7 +300,7 @@ impl NumberKind {
 /// A change to one subject, guarded by the versions it was decided on.
 #[derive(Debug, Clone, Default)]
 pub struct Change {
-    /// The versions of every document the decision looked at.
+    /// The versions of the documents that the decision rests on.
     pub expected: Vec<(DocumentId, i64)>,
     /// Documents as they are to be; their `version` is the one expected, the store counts it up. An inventory whose siblings
     /// changed should get `gate_at`, so that its gate is looked at.
@@ -342,6 +343,30 @@ pub struct Application {
     pub messages: Vec<MessageChange>,
     /// Senders to be stopped, with the reason.
     pub stops: Vec<(String, String)>,
+}
+
+impl Application {
+    /// Who is waiting for what it writes.
+    #[must_use]
+    pub fn awaited(&self) -> Awaited {
+        let mut awaited = Awaited { deliver: !self.messages.is_empty(), ..Awaited::default() };
+        for document in self.changes.iter().flat_map(|change| change.documents.iter().chain(&change.created)) {
+            awaited.pack |= document.state == State::Due;
+            awaited.gate |= document.state == State::Waiting && document.gate_at.is_some();
+        }
+        awaited
+    }
+}
+
+/// Who has something to do once a command is kept. The sequencer always has.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Awaited {
+    /// The packer: documents are due.
+    pub pack: bool,
+    /// The gatekeeper: a gate is to be looked at.
+    pub gate: bool,
+    /// The courier: messages go again.
+    pub deliver: bool,
 }
 
 /// A message found by its CopMsgId (which is its guid), with its documents as they are now.

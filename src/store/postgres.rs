@@ -116,17 +116,17 @@ impl Store for Postgres {
         let accepted = tried!(self.may_write()?, Together, |connection| accept::accept(connection, now, &many))?;
         let kept = many.iter().zip(&accepted).filter(|(acceptance, accepted)| **accepted == Accepted::New(acceptance.id));
         self.papers.accepted(kept.map(|(acceptance, _)| (acceptance.id.0, Paper::of(acceptance, now))).collect());
-        self.hints.pack.notify_one();
-        self.hints.gate.notify_one();
-        self.hints.sequence.notify_one();
+        self.hints.pack.tell();
+        self.hints.gate.tell();
+        self.hints.sequence.tell();
         Ok(accepted)
     }
 
     async fn accept_waybills(&self, now: Timestamp, many: Vec<WaybillAcceptance>) -> Result<Vec<WaybillAccepted>> {
         let accepted = tried!(self.may_write()?, Together, |connection| waybills::accept(connection, now, &many))?;
-        self.hints.pack.notify_one();
-        self.hints.gate.notify_one();
-        self.hints.sequence.notify_one();
+        self.hints.pack.tell();
+        self.hints.gate.tell();
+        self.hints.sequence.tell();
         Ok(accepted)
     }
 
@@ -137,10 +137,7 @@ impl Store for Postgres {
     async fn apply(&self, now: Timestamp, application: Application) -> Result<Written> {
         let written = tried!(self.may_write()?, Together, |connection, unsure| apply::apply(connection, now, &application, unsure))?;
         if written == Written::Done {
-            self.hints.pack.notify_one();
-            self.hints.gate.notify_one();
-            self.hints.deliver.notify_one();
-            self.hints.sequence.notify_one();
+            self.hints.awaited(application.awaited());
         }
         Ok(written)
     }
@@ -151,8 +148,8 @@ impl Store for Postgres {
 
     async fn pack(&self, now: Timestamp, token: Uuid, packing: Packing) -> Result<Written> {
         let written = tried!(self.may_write()?, Together, |connection| packing::pack(connection, now, token, &packing))?;
-        self.hints.deliver.notify_waiters();
-        self.hints.sequence.notify_one();
+        self.hints.deliver.tell();
+        self.hints.sequence.tell();
         Ok(written)
     }
 
@@ -166,13 +163,13 @@ impl Store for Postgres {
 
     async fn settle(&self, now: Timestamp, token: Uuid, many: Vec<Settlement>) -> Result<Vec<Written>> {
         let written = tried!(self.may_write()?, Together, |connection, unsure| deliveries::settle(connection, now, token, &many, unsure))?;
-        self.hints.sequence.notify_one();
+        self.hints.sequence.tell();
         Ok(written)
     }
 
     async fn keep(&self, now: Timestamp, many: Vec<Arrival>) -> Result<()> {
         tried!(self.may_write()?, Single, |connection| arrivals::keep(connection, now, &many))?;
-        self.hints.collect.notify_one();
+        self.hints.collect.tell();
         Ok(())
     }
 
@@ -205,7 +202,7 @@ impl Store for Postgres {
     async fn sequence(&self, now: Timestamp, sequencing: Sequencing) -> Result<Written> {
         let written = tried!(self.may_write()?, Together, |connection, unsure| sequence::sequence(connection, now, &sequencing, unsure))?;
         if written == Written::Done {
-            self.hints.grown.notify_waiters();
+            self.hints.grown.tell();
         }
         Ok(written)
     }
@@ -268,8 +265,8 @@ impl Store for Postgres {
 
     async fn resume(&self, now: Timestamp, sender: &str, entry: Entry) -> Result<()> {
         tried!(self.may_write()?, Together, |connection, unsure| deliveries::resume(connection, now, sender, &entry, unsure))?;
-        self.hints.pack.notify_one();
-        self.hints.deliver.notify_waiters();
+        self.hints.pack.tell();
+        self.hints.deliver.tell();
         Ok(())
     }
 }

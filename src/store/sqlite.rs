@@ -14,6 +14,7 @@ use sqlx::{
 use uuid::Uuid;
 
 use self::{
+    bulk::Script,
     papers::{Paper, Papers},
     writer::Writer,
 };
@@ -56,6 +57,9 @@ const PAGES_PER_MIB: u64 = 256;
 const WAL_PAGES: &str = "16384";
 /// Rows that a connection's thread may be ahead of whoever reads them: waking each other for a few rows costs more than the rows.
 const ROWS_AHEAD: usize = 4_096;
+/// Pages that the writer keeps in memory (64 MiB, in KiB with a minus), and what each reader does.
+const WRITER_CACHE: &str = "-65536";
+const READER_CACHE: &str = "-16384";
 const READERS: u32 = 4;
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -93,7 +97,7 @@ impl Sqlite {
             .busy_timeout(PATIENCE)
             .page_size(4_096)
             .pragma("max_page_count", pages.to_string())
-            .pragma("cache_size", "-65536")
+            .pragma("cache_size", WRITER_CACHE)
             .pragma("wal_autocheckpoint", WAL_PAGES)
             // What a command has changed is noted beside, to be taken back should it fail: in memory, not in a file that is thrown away.
             .pragma("temp_store", "MEMORY")
@@ -104,8 +108,8 @@ impl Sqlite {
         claim(&mut connection).await?;
         MIGRATIONS.run(&mut connection).await.map_err(|error| Error::Schema(error.to_string()))?;
         log::settle_waiting(&mut connection).await?;
-        let writer = Writer::start(connection, file);
-        let readers = pool(options.read_only(true).create_if_missing(false)).await?;
+        let writer = Writer::start(connection, file).map_err(|error| Error::Unavailable(Box::new(error)))?;
+        let readers = pool(options.read_only(true).create_if_missing(false).pragma("cache_size", READER_CACHE)).await?;
         Ok(Self { writer: Some(writer), readers, hints: Hints::default(), papers: Arc::default(), _lock: Some(lock) })
     }
 
@@ -197,18 +201,18 @@ impl Store for Sqlite {
             self.writer()?.write(move |connection| Box::pin(async move { accept::accept(connection, now, &many).await })).await?;
         let kept = papers.into_iter().zip(&accepted).filter(|((id, _), accepted)| **accepted == Accepted::New(*id));
         self.papers.accepted(kept.map(|((id, paper), _)| (id.0, paper)).collect());
-        self.hints.pack.notify_one();
-        self.hints.gate.notify_one();
-        self.hints.sequence.notify_one();
+        self.hints.pack.tell();
+        self.hints.gate.tell();
+        self.hints.sequence.tell();
         Ok(accepted)
     }
 
     async fn accept_waybills(&self, now: Timestamp, many: Vec<WaybillAcceptance>) -> Result<Vec<WaybillAccepted>> {
         let accepted =
             self.writer()?.write(move |connection| Box::pin(async move { waybills::accept(connection, now, &many).await })).await?;
-        self.hints.pack.notify_one();
-        self.hints.gate.notify_one();
-        self.hints.sequence.notify_one();
+        self.hints.pack.tell();
+        self.hints.gate.tell();
+        self.hints.sequence.tell();
         Ok(accepted)
     }
 
@@ -221,13 +225,11 @@ impl Store for Sqlite {
     }
 
     async fn apply(&self, now: Timestamp, application: Application) -> Result<Written> {
-        let written =
-            self.writer()?.write(move |connection| Box::pin(async move { apply::apply(connection, now, &application).await })).await?;
+        let awaited = application.awaited();
+        let prepared = apply::prepare(now, &application)?;
+        let written = self.writer()?.write(move |connection| Box::pin(apply::apply(connection, prepared))).await?;
         if written == Written::Done {
-            self.hints.pack.notify_one();
-            self.hints.gate.notify_one();
-            self.hints.deliver.notify_one();
-            self.hints.sequence.notify_one();
+            self.hints.awaited(awaited);
         }
         Ok(written)
     }
@@ -240,10 +242,14 @@ impl Store for Sqlite {
     }
 
     async fn pack(&self, now: Timestamp, token: Uuid, packing: Packing) -> Result<Written> {
-        let written =
-            self.writer()?.write(move |connection| Box::pin(async move { packing::pack(connection, now, token, &packing).await })).await?;
-        self.hints.deliver.notify_waiters();
-        self.hints.sequence.notify_one();
+        let mut entries = Script::default();
+        rows::insert_entries(&mut entries, packing.entries.iter());
+        let written = self
+            .writer()?
+            .write(move |connection| Box::pin(async move { packing::pack(connection, now, token, &packing, entries).await }))
+            .await?;
+        self.hints.deliver.tell();
+        self.hints.sequence.tell();
         Ok(written)
     }
 
@@ -261,13 +267,13 @@ impl Store for Sqlite {
             .writer()?
             .write(move |connection| Box::pin(async move { deliveries::settle(connection, now, token, &many).await }))
             .await?;
-        self.hints.sequence.notify_one();
+        self.hints.sequence.tell();
         Ok(written)
     }
 
     async fn keep(&self, now: Timestamp, many: Vec<Arrival>) -> Result<()> {
         self.writer()?.write(move |connection| Box::pin(async move { arrivals::keep(connection, now, &many).await })).await?;
-        self.hints.collect.notify_one();
+        self.hints.collect.tell();
         Ok(())
     }
 
@@ -309,7 +315,7 @@ impl Store for Sqlite {
         let written =
             self.writer()?.write(move |connection| Box::pin(async move { log::sequence(connection, now, &sequencing).await })).await?;
         if written == Written::Done {
-            self.hints.grown.notify_waiters();
+            self.hints.grown.tell();
         }
         Ok(written)
     }
@@ -387,8 +393,8 @@ impl Store for Sqlite {
     async fn resume(&self, now: Timestamp, sender: &str, entry: Entry) -> Result<()> {
         let sender = sender.to_owned();
         self.writer()?.write(move |connection| Box::pin(async move { deliveries::resume(connection, now, &sender, &entry).await })).await?;
-        self.hints.pack.notify_one();
-        self.hints.deliver.notify_waiters();
+        self.hints.pack.tell();
+        self.hints.deliver.tell();
         Ok(())
     }
 }

@@ -17,11 +17,12 @@ use crate::{
 
 pub(super) async fn gates(connection: &mut PgConnection, papers: &Papers, now: Timestamp, limit: u32) -> Result<Vec<Gated>> {
     // By the time at which they are due, so that one that cannot be dealt with does not stand in front of the others.
-    let mut ids: Vec<Uuid> = sqlx::query_scalar("SELECT declaration FROM gates WHERE at <= $1 ORDER BY at LIMIT $2")
-        .bind(now.0)
-        .bind(i64::from(limit))
-        .fetch_all(&mut *connection)
-        .await?;
+    let mut ids: Vec<Uuid> =
+        sqlx::query_scalar("SELECT declaration FROM gates WHERE declaration IS NOT NULL AND at <= $1 ORDER BY at LIMIT $2")
+            .bind(now.0)
+            .bind(i64::from(limit))
+            .fetch_all(&mut *connection)
+            .await?;
     if ids.is_empty() {
         return Ok(Vec::new());
     }

@@ -126,7 +126,7 @@ fn writing(conflict: &str, leaving: &str) -> String {
              lease_token = NULL, lease_until = 0 \
          ), waiting_now AS ( \
            INSERT INTO gates (document, declaration, at) SELECT * FROM unnest($27::uuid[], $28::uuid[], $29::bigint[]) \
-           ON CONFLICT (document) DO UPDATE SET at = excluded.at \
+           ON CONFLICT (document) DO UPDATE SET declaration = excluded.declaration, at = excluded.at \
          ) SELECT id, version FROM written"
     )
 }
@@ -144,7 +144,7 @@ static UPDATE: LazyLock<String> = LazyLock::new(|| {
 
 async fn write_documents(connection: &mut PgConnection, statement: &'static str, documents: &[&Document]) -> Result<Vec<(Uuid, i64)>> {
     let due: Vec<_> = documents.iter().filter(|document| document.state == State::Due).copied().collect();
-    let waits = |document: &&Document| Some((document.id.0, document.declaration?.0, document.gate_at?.0));
+    let waits = |document: &&Document| Some((document.id.0, document.declaration.map(|id| id.0), document.gate_at?.0));
     let waiting: Vec<_> = documents.iter().filter(|document| document.state == State::Waiting).filter_map(waits).collect();
     let word = |document: &&Document| document.last_word.clone();
     let words = column(documents, word);
@@ -182,8 +182,7 @@ async fn write_documents(connection: &mut PgConnection, statement: &'static str,
         let others = |is_listed: &dyn Fn(&Document) -> bool| {
             documents.iter().filter(|document| !is_listed(document)).map(|document| document.id.0).collect::<Vec<_>>()
         };
-        let is_waiting =
-            |document: &Document| document.state == State::Waiting && document.declaration.is_some() && document.gate_at.is_some();
+        let is_waiting = |document: &Document| document.state == State::Waiting && document.gate_at.is_some();
         query.bind(others(&|document| document.state == State::Due)).bind(others(&is_waiting))
     } else {
         query

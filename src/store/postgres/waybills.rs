@@ -118,15 +118,20 @@ async fn insert(connection: &mut PgConnection, now: Timestamp, fresh: &[FreshWay
 }
 
 async fn insert_waybills(connection: &mut PgConnection, now: Timestamp, fresh: &[FreshWaybill<'_>]) -> Result<()> {
+    let looks: Vec<_> = fresh.iter().filter(|(acceptance, _)| acceptance.document.is_none()).collect();
     let bodies = fresh.iter().map(|(acceptance, _)| json(&acceptance.waybill)).collect::<crate::store::Result<Vec<_>>>()?;
     sqlx::query(
-        "INSERT INTO waybills (id, tenant, digest, body, accepted_at) SELECT j.*, $5 FROM unnest($1::uuid[], $2::text[], $3::bytea[], $4::text[]) j",
+        // One without a document is looked at as soon as its declaration, which tells who transmits it, is known.
+        "WITH looks AS (INSERT INTO gates (document, declaration, at) SELECT j.*, $5 FROM unnest($6::uuid[], $7::uuid[]) j) \
+         INSERT INTO waybills (id, tenant, digest, body, accepted_at) SELECT j.*, $5 FROM unnest($1::uuid[], $2::text[], $3::bytea[], $4::text[]) j",
     )
     .bind(column(fresh, |(acceptance, _)| acceptance.id.0))
     .bind(column(fresh, |(acceptance, _)| acceptance.actor.tenant.as_str()))
     .bind(column(fresh, |(acceptance, _)| acceptance.digest))
     .bind(bodies)
     .bind(now.0)
+    .bind(column(&looks, |(acceptance, _)| acceptance.id.0))
+    .bind(column(&looks, |(_, seen)| seen.declaration.as_ref().map(|(id, _)| id.0)))
     .execute(connection)
     .await?;
     Ok(())
@@ -181,7 +186,7 @@ async fn name_waybills(connection: &mut PgConnection, named: &[&FreshWaybill<'_>
     Err(Failed::Raced("the waybill of an order"))
 }
 
-/// Binds waybills to declarations. One without a document is looked at: its declaration tells who transmits it.
+/// Binds waybills to declarations.
 pub(super) async fn bind(connection: &mut PgConnection, pairs: &[(Uuid, Uuid)]) -> Result<()> {
     if pairs.is_empty() {
         return Ok(());
@@ -189,16 +194,8 @@ pub(super) async fn bind(connection: &mut PgConnection, pairs: &[(Uuid, Uuid)]) 
     // The key of the table keeps another node from binding one of them, too.
     sqlx::query(
         "WITH heard AS (DELETE FROM waybill_orders WHERE waybill = ANY($1)), \
-         of_document AS ( \
-           UPDATE documents SET declaration = ($2::uuid[])[array_position($1, id)], version = version + 1 WHERE id = ANY($1) RETURNING id, declaration, state, gate_at \
-         ), \
-         looks AS ( \
-           INSERT INTO gates (document, declaration, at) SELECT j.waybill, j.declaration, w.accepted_at \
-           FROM unnest($1::uuid[], $2::uuid[]) AS j (waybill, declaration) \
-           CROSS JOIN LATERAL (SELECT accepted_at FROM waybills WHERE id = j.waybill LIMIT 1) w \
-           WHERE NOT j.waybill = ANY(ARRAY(SELECT id FROM of_document)) \
-           UNION ALL SELECT id, declaration, gate_at FROM of_document WHERE state = 'waiting' AND gate_at IS NOT NULL \
-         ) \
+         of_document AS (UPDATE documents SET declaration = ($2::uuid[])[array_position($1, id)], version = version + 1 WHERE id = ANY($1)), \
+         looks AS (UPDATE gates SET declaration = ($2::uuid[])[array_position($1, document)] WHERE document = ANY($1)) \
          INSERT INTO waybill_declarations (waybill, declaration) SELECT * FROM unnest($1::uuid[], $2::uuid[])",
     )
     .bind(column(pairs, |(waybill, _)| *waybill))

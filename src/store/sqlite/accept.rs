@@ -6,7 +6,7 @@ use sqlx::{Row, SqliteConnection};
 use uuid::Uuid;
 
 use super::{
-    bulk::{Bound, Bulk},
+    bulk::{Bound, Bulk, Script},
     numbers,
     rows::{bind_id, digest, hex, id, insert_documents, insert_entries, json, optional_id},
 };
@@ -114,23 +114,25 @@ async fn insert(connection: &mut SqliteConnection, now: Timestamp, fresh: &[Fres
         acceptance.declaration.inventory.waybill_no.clone().or_else(|| seen.waybill.and_then(|id| named.get(&id).cloned()))
     };
     let waybill_nos: Vec<_> = fresh.iter().map(waybill_no).collect();
-    insert_declarations(connection, now, fresh, &waybill_nos).await?;
+    let mut script = Script::default();
+    insert_declarations(&mut script, now, fresh, &waybill_nos)?;
     let new: Vec<_> = fresh.iter().map(|(acceptance, _)| *acceptance).collect();
     let keys: Vec<_> = new.iter().filter_map(|acceptance| Some((*acceptance, acceptance.idempotency_key.as_deref()?))).collect();
     let bind = |query: Bound, (acceptance, key): &(&Acceptance, &str)| {
         let query = query.bind(acceptance.actor.tenant.as_str()).bind(*key);
         bind_id(query.bind(acceptance.digest.to_vec()), acceptance.id.0)
     };
-    KEYS.run(connection, &keys, bind).await?;
+    script.rows(&KEYS, &keys, bind);
     let bind =
         |query: Bound, acceptance: &&Acceptance| bind_id(query, acceptance.id.0).bind(0).bind(now.0).bind(acceptance.assessment.as_str());
-    ASSESSMENTS.run(connection, &new, bind).await?;
-    insert_documents(connection, fresh.iter().flat_map(|(acceptance, _)| &acceptance.documents)).await?;
+    script.rows(&ASSESSMENTS, &new, bind);
+    insert_documents(&mut script, fresh.iter().flat_map(|(acceptance, _)| &acceptance.documents));
     let expired: Vec<_> = fresh.iter().filter(|(_, seen)| seen.expired).map(|(acceptance, _)| waybill_key(acceptance)).collect();
     numbers::retire_waybills(connection, &expired).await?;
     let held: Vec<_> = fresh.iter().zip(&waybill_nos).flat_map(|((acceptance, _), no)| held_numbers(acceptance, no.as_deref())).collect();
-    numbers::insert(connection, now, &held).await?;
-    insert_entries(connection, fresh.iter().map(|(acceptance, _)| &acceptance.entry)).await
+    numbers::insert(&mut script, now, &held);
+    insert_entries(&mut script, fresh.iter().map(|(acceptance, _)| &acceptance.entry));
+    script.run(connection).await
 }
 
 const DECLARATIONS: Bulk = Bulk {
@@ -141,12 +143,7 @@ const DECLARATIONS: Bulk = Bulk {
 const KEYS: Bulk = Bulk { before: "INSERT INTO idempotency_keys (tenant, key, digest, declaration) ", columns: 4, after: "" };
 const ASSESSMENTS: Bulk = Bulk { before: "INSERT INTO assessments (declaration, ordinal, decided_at, body) ", columns: 4, after: "" };
 
-async fn insert_declarations(
-    connection: &mut SqliteConnection,
-    now: Timestamp,
-    fresh: &[Fresh<'_>],
-    waybill_nos: &[Option<String>],
-) -> Result<()> {
+fn insert_declarations(script: &mut Script, now: Timestamp, fresh: &[Fresh<'_>], waybill_nos: &[Option<String>]) -> Result<()> {
     let mut rows = Vec::with_capacity(fresh.len());
     for ((acceptance, _), waybill_no) in fresh.iter().zip(waybill_nos) {
         let texts = [json(&acceptance.plan)?, json(&acceptance.warnings)?, json(&acceptance.declaration)?];
@@ -159,7 +156,7 @@ async fn insert_declarations(
         let own = acceptance.idempotency_key.is_none().then(|| acceptance.digest.to_vec());
         texts.iter().fold(query, |query, text| query.bind(text.as_str())).bind(own)
     };
-    DECLARATIONS.run(connection, &rows, bind).await?;
+    script.rows(&DECLARATIONS, &rows, bind);
     Ok(())
 }
 

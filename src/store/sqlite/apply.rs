@@ -6,7 +6,7 @@ use sqlx::{Row, SqliteConnection};
 use uuid::Uuid;
 
 use super::{
-    bulk::{Bound, Bulk},
+    bulk::{Bound, Bulk, Script},
     numbers::{self, NumberRow},
     rows::{bind_id, hex, id, insert_documents, insert_entries, json, update_documents},
 };
@@ -15,43 +15,57 @@ use crate::{
     store::{Application, Change, Disposition, KeptReceipt, MessageChange, Result, Written},
 };
 
-pub(super) async fn apply(connection: &mut SqliteConnection, now: Timestamp, application: &Application) -> Result<Written> {
-    if !leased(connection, application).await? || !expected(connection, &application.changes).await? {
+/// A change made ready: what must hold, and what is written if it does.
+pub(super) struct Prepared {
+    /// The lease, and the arrivals under it, as JSON and by count.
+    leased: Option<(Option<Uuid>, String, usize)>,
+    versions: HashMap<Uuid, i64>,
+    script: Script,
+}
+
+/// Makes a change ready, outside the writer.
+pub(super) fn prepare(now: Timestamp, application: &Application) -> Result<Prepared> {
+    let arrivals: Vec<_> = application.arrivals.iter().map(|(id, _)| hex(*id)).collect();
+    let leased = if arrivals.is_empty() { None } else { Some((application.token, json(&arrivals)?, arrivals.len())) };
+    let changes = &application.changes;
+    let versions = changes.iter().flat_map(|change| &change.expected).map(|(id, version)| (id.0, *version)).collect();
+    let mut script = Script::default();
+    update_documents(&mut script, changes.iter().flat_map(|change| &change.documents));
+    insert_documents(&mut script, changes.iter().flat_map(|change| &change.created));
+    look_again(&mut script, changes)?;
+    let given: Vec<_> = changes.iter().flat_map(given_numbers).collect();
+    numbers::insert(&mut script, now, &given);
+    insert_assessments(&mut script, now, changes);
+    insert_receipts(&mut script, application)?;
+    close_arrivals(&mut script, application)?;
+    change_messages(&mut script, &application.messages)?;
+    stop_senders(&mut script, now, &application.stops);
+    insert_entries(&mut script, changes.iter().flat_map(|change| &change.entries));
+    Ok(Prepared { leased, versions, script })
+}
+
+pub(super) async fn apply(connection: &mut SqliteConnection, prepared: Prepared) -> Result<Written> {
+    if !leased(connection, &prepared).await? || !expected(connection, &prepared.versions).await? {
         return Ok(Written::Stale);
     }
-    let changes = &application.changes;
-    update_documents(connection, changes.iter().flat_map(|change| &change.documents)).await?;
-    insert_documents(connection, changes.iter().flat_map(|change| &change.created)).await?;
-    look_again(connection, changes).await?;
-    let given: Vec<_> = changes.iter().flat_map(given_numbers).collect();
-    numbers::insert(connection, now, &given).await?;
-    insert_assessments(connection, now, changes).await?;
-    insert_receipts(connection, application).await?;
-    close_arrivals(connection, application).await?;
-    change_messages(connection, &application.messages).await?;
-    stop_senders(connection, now, &application.stops).await?;
-    insert_entries(connection, changes.iter().flat_map(|change| &change.entries)).await?;
+    prepared.script.run(connection).await?;
     Ok(Written::Done)
 }
 
-async fn leased(connection: &mut SqliteConnection, application: &Application) -> Result<bool> {
-    if application.arrivals.is_empty() {
-        return Ok(true);
-    }
-    let ids = json(&application.arrivals.iter().map(|(id, _)| hex(*id)).collect::<Vec<_>>())?;
+async fn leased(connection: &mut SqliteConnection, prepared: &Prepared) -> Result<bool> {
+    let Some((token, ids, many)) = &prepared.leased else { return Ok(true) };
     let held: i64 = sqlx::query_scalar(
         "SELECT count(*) FROM json_each(?1) j CROSS JOIN arrivals a ON a.id = unhex(j.value) WHERE a.state = 'kept' AND a.lease_token IS ?2",
     )
     .bind(ids)
-    .bind(application.token.map(|token| token.as_bytes().to_vec()))
+    .bind(token.map(|token| token.as_bytes().to_vec()))
     .fetch_one(connection)
     .await?;
-    Ok(usize::try_from(held).ok() == Some(application.arrivals.len()))
+    Ok(usize::try_from(held).ok() == Some(*many))
 }
 
 /// Whether every document that was looked at still has the version it had then.
-async fn expected(connection: &mut SqliteConnection, changes: &[Change]) -> Result<bool> {
-    let versions: HashMap<Uuid, i64> = changes.iter().flat_map(|change| &change.expected).map(|(id, version)| (id.0, *version)).collect();
+async fn expected(connection: &mut SqliteConnection, versions: &HashMap<Uuid, i64>) -> Result<bool> {
     if versions.is_empty() {
         return Ok(true);
     }
@@ -72,17 +86,17 @@ async fn expected(connection: &mut SqliteConnection, changes: &[Change]) -> Resu
 }
 
 /// Writes down when waybills are to be looked at again; one that has got its document is settled.
-async fn look_again(connection: &mut SqliteConnection, changes: &[Change]) -> Result<()> {
+fn look_again(script: &mut Script, changes: &[Change]) -> Result<()> {
     let settled = changes.iter().flat_map(|change| &change.created).map(|document| (hex(document.id.0), None));
     let later = changes.iter().flat_map(|change| &change.waybills).map(|(id, at)| (hex(id.0), at.map(|at| at.0)));
     let rows: Vec<_> = later.chain(settled).collect();
     if rows.is_empty() {
         return Ok(());
     }
-    sqlx::query("UPDATE waybills SET look_at = j.value->>1 FROM json_each(?1) j WHERE waybills.id = unhex(j.value->>0)")
-        .bind(json(&rows)?)
-        .execute(connection)
-        .await?;
+    script.add(
+        sqlx::query("UPDATE waybills SET look_at = j.value->>1 FROM json_each(?1) j WHERE waybills.id = unhex(j.value->>0)")
+            .bind(json(&rows)?),
+    );
     Ok(())
 }
 
@@ -91,7 +105,7 @@ fn given_numbers(change: &Change) -> Vec<NumberRow> {
     change.numbers.iter().map(|number| NumberRow::given(number, tenant)).collect()
 }
 
-async fn insert_assessments(connection: &mut SqliteConnection, now: Timestamp, changes: &[Change]) -> Result<()> {
+fn insert_assessments(script: &mut Script, now: Timestamp, changes: &[Change]) {
     const INSERT: Bulk = Bulk {
         before: "WITH j (declaration, at, body) AS (",
         columns: 3,
@@ -99,11 +113,10 @@ async fn insert_assessments(connection: &mut SqliteConnection, now: Timestamp, c
                 (SELECT coalesce(max(ordinal), -1) + 1 FROM assessments a WHERE a.declaration = j.declaration), j.at, j.body FROM j",
     };
     let rows: Vec<_> = changes.iter().filter_map(|change| change.assessment.as_ref()).collect();
-    INSERT.run(connection, &rows, |query, (id, body)| bind_id(query, id.0).bind(now.0).bind(body.as_str())).await?;
-    Ok(())
+    script.rows(&INSERT, &rows, |query, (id, body)| bind_id(query, id.0).bind(now.0).bind(body.as_str()));
 }
 
-async fn insert_receipts(connection: &mut SqliteConnection, application: &Application) -> Result<()> {
+fn insert_receipts(script: &mut Script, application: &Application) -> Result<()> {
     const INSERT: Bulk = Bulk { before: "INSERT INTO receipts (arrival, ordinal, at, document, effect, body) ", columns: 6, after: "" };
     let mut rows = Vec::with_capacity(application.receipts.len());
     for kept in &application.receipts {
@@ -113,11 +126,11 @@ async fn insert_receipts(connection: &mut SqliteConnection, application: &Applic
         let query = bind_id(query, kept.arrival).bind(kept.ordinal).bind(kept.at.0);
         query.bind(kept.document.map(|id| id.0.as_bytes().to_vec())).bind(kept.effect).bind(body.as_str())
     };
-    INSERT.run(connection, &rows, bind).await?;
+    script.rows(&INSERT, &rows, bind);
     Ok(())
 }
 
-async fn close_arrivals(connection: &mut SqliteConnection, application: &Application) -> Result<()> {
+fn close_arrivals(script: &mut Script, application: &Application) -> Result<()> {
     let rows: Vec<_> = application
         .arrivals
         .iter()
@@ -129,17 +142,15 @@ async fn close_arrivals(connection: &mut SqliteConnection, application: &Applica
     if rows.is_empty() {
         return Ok(());
     }
-    sqlx::query(
+    let statement = sqlx::query(
         "UPDATE arrivals SET state = j.value->>1, reason = j.value->>2, lease_token = NULL, lease_until = 0 \
          FROM json_each(?1) j WHERE arrivals.id = unhex(j.value->>0)",
-    )
-    .bind(json(&rows)?)
-    .execute(connection)
-    .await?;
+    );
+    script.add(statement.bind(json(&rows)?));
     Ok(())
 }
 
-async fn change_messages(connection: &mut SqliteConnection, changes: &[MessageChange]) -> Result<()> {
+fn change_messages(script: &mut Script, changes: &[MessageChange]) -> Result<()> {
     let rows: Vec<_> = changes
         .iter()
         .map(|change| match change {
@@ -152,25 +163,18 @@ async fn change_messages(connection: &mut SqliteConnection, changes: &[MessageCh
         return Ok(());
     }
     // What was dissolved or shelved once is not brought back by a late answer.
-    sqlx::query(
+    let statement = sqlx::query(
         "UPDATE messages SET state = j.value->>1, due_at = j.value->>2, reason = j.value->>3, lease_token = NULL, lease_until = 0, \
          failed = failed + (j.value->>1 = 'queued') \
          FROM json_each(?1) j WHERE messages.id = unhex(j.value->>0) AND state IN ('queued', 'delivered')",
-    )
-    .bind(json(&rows)?)
-    .execute(connection)
-    .await?;
+    );
+    script.add(statement.bind(json(&rows)?));
     Ok(())
 }
 
-async fn stop_senders(connection: &mut SqliteConnection, now: Timestamp, stops: &[(String, String)]) -> Result<()> {
+fn stop_senders(script: &mut Script, now: Timestamp, stops: &[(String, String)]) {
     for (sender, reason) in stops {
-        sqlx::query("INSERT INTO stops (sender, at, reason) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING")
-            .bind(sender)
-            .bind(now.0)
-            .bind(reason)
-            .execute(&mut *connection)
-            .await?;
+        let statement = sqlx::query("INSERT INTO stops (sender, at, reason) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING");
+        script.add(statement.bind(sender.as_str()).bind(now.0).bind(reason.as_str()));
     }
-    Ok(())
 }

@@ -8,8 +8,9 @@ use crate::store::Result;
 /// A statement to which the values of rows are bound.
 pub(super) type Bound = Query<'static, Sqlite, SqliteArguments>;
 
-/// Values that one statement may have (SQLITE_MAX_VARIABLE_NUMBER).
-const VALUES: usize = 32_766;
+/// Rows of a statement that is kept prepared. Taking the text of a longer one apart anew costs more than the way to the connection's
+/// thread and back.
+const KEPT: usize = 128;
 
 /// A statement with a place for rows.
 pub(super) struct Bulk {
@@ -21,17 +22,34 @@ pub(super) struct Bulk {
     pub after: &'static str,
 }
 
-impl Bulk {
-    /// Runs it with all rows, in as few statements as may be; tells how many rows it wrote.
-    pub(super) async fn run<R>(&self, connection: &mut SqliteConnection, rows: &[R], bind: impl Fn(Bound, &R) -> Bound) -> Result<u64> {
-        let mut written = 0;
-        for chunk in rows.chunks(VALUES / self.columns) {
-            let query = sqlx::query(AssertSqlSafe(self.text(chunk.len()))).persistent(false);
-            written += chunk.iter().fold(query, &bind).execute(&mut *connection).await?.rows_affected();
-        }
-        Ok(written)
+/// Statements with their values: made ready by whoever asks, so that the writer, for whom everybody waits, has only to run them.
+#[derive(Default)]
+pub(super) struct Script(Vec<Bound>);
+
+impl Script {
+    /// Adds a statement with its values.
+    pub(super) fn add(&mut self, statement: Bound) {
+        self.0.push(statement);
     }
 
+    /// Adds rows, in a few statements.
+    pub(super) fn rows<R>(&mut self, bulk: &Bulk, rows: &[R], bind: impl Fn(Bound, &R) -> Bound) {
+        for chunk in rows.chunks(KEPT) {
+            let query = sqlx::query(AssertSqlSafe(bulk.text(chunk.len()))).persistent(chunk.len() == KEPT);
+            self.0.push(chunk.iter().fold(query, &bind));
+        }
+    }
+
+    /// Runs the statements in their order.
+    pub(super) async fn run(self, connection: &mut SqliteConnection) -> Result<()> {
+        for statement in self.0 {
+            statement.execute(&mut *connection).await?;
+        }
+        Ok(())
+    }
+}
+
+impl Bulk {
     fn text(&self, rows: usize) -> String {
         let mut row = "(".to_owned() + &"?,".repeat(self.columns);
         row.pop();
@@ -49,18 +67,20 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn more_rows_than_fit_into_one_statement_all_arrive() {
+    async fn more_rows_than_go_into_one_statement_all_arrive() {
         let mut connection = SqliteConnection::connect("sqlite::memory:").await.unwrap();
         sqlx::query("CREATE TABLE t (a INTEGER, b TEXT)").execute(&mut connection).await.unwrap();
-        let rows: Vec<(i64, String)> = (0..20_000).map(|n| (n, format!("row {n}"))).collect();
+        let rows: Vec<(i64, String)> = (0..2_000).map(|n| (n, format!("row {n}"))).collect();
         let bulk = Bulk { before: "INSERT INTO t (a, b) ", columns: 2, after: "" };
-        let written = bulk.run(&mut connection, &rows, |query, (a, b)| query.bind(*a).bind(b.as_str())).await.unwrap();
-        assert_eq!(written, 20_000);
         let none: [(i64, String); 0] = [];
-        assert_eq!(bulk.run(&mut connection, &none, |query, _| query).await.unwrap(), 0);
+        let mut script = Script::default();
+        script.rows(&bulk, &rows, |query, (a, b)| query.bind(*a).bind(b.as_str()));
+        script.rows(&bulk, &none, |query, _| query);
         let update = Bulk { before: "WITH j (a, b) AS (", columns: 2, after: ") UPDATE t SET b = j.b FROM j WHERE t.a = j.a" };
-        let written = update.run(&mut connection, &[(7_i64, "seven")], |query, (a, b)| query.bind(*a).bind(*b)).await.unwrap();
-        assert_eq!(written, 1);
+        script.rows(&update, &[(7_i64, "seven")], |query, (a, b)| query.bind(*a).bind(*b));
+        script.run(&mut connection).await.unwrap();
+        let many: i64 = sqlx::query_scalar("SELECT count(*) FROM t").fetch_one(&mut connection).await.unwrap();
+        assert_eq!(many, 2_000);
         let seven: String = sqlx::query_scalar("SELECT b FROM t WHERE a = 7").fetch_one(&mut connection).await.unwrap();
         assert_eq!(seven, "seven");
     }

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use sqlx::{AssertSqlSafe, Row, SqliteConnection};
 use uuid::Uuid;
 
+use super::bulk::Script;
 use super::rows::{DOCUMENT, count, document, hex, id, insert_entries, json, kind, optional_id, tenant};
 use crate::{
     audit::Entry,
@@ -168,7 +169,9 @@ pub(super) async fn settle(connection: &mut SqliteConnection, now: Timestamp, to
         ] {
             sqlx::query(statement).bind(&rows).bind(now.0).execute(&mut *connection).await?;
         }
-        insert_entries(connection, settled.iter().flat_map(|settlement| &settlement.entries)).await?;
+        let mut entries = Script::default();
+        insert_entries(&mut entries, settled.iter().flat_map(|settlement| &settlement.entries));
+        entries.run(connection).await?;
     }
     Ok(held.into_iter().map(|held| if held { Written::Done } else { Written::Stale }).collect())
 }
@@ -224,5 +227,7 @@ pub(super) async fn resume(connection: &mut SqliteConnection, now: Timestamp, se
         .bind(now.0)
         .execute(&mut *connection)
         .await?;
-    insert_entries(connection, std::iter::once(entry)).await
+    let mut entries = Script::default();
+    insert_entries(&mut entries, std::iter::once(entry));
+    entries.run(connection).await
 }

@@ -3,6 +3,7 @@
 use sqlx::{Row, SqliteConnection, sqlite::SqliteRow};
 use uuid::Uuid;
 
+use super::bulk::Script;
 use super::rows::{digest, hex, id, inconsistent, insert_entries, json};
 use crate::{
     audit::{Entry, Hash},
@@ -49,12 +50,6 @@ pub(super) async fn pending(connection: &mut SqliteConnection, limit: u32) -> Re
         .collect()
 }
 
-/// The place of the next entry. There is one writer: entries stand in the order of their commits from the beginning, and a
-/// checkpoint covers them a moment later.
-pub(super) async fn end(connection: &mut SqliteConnection) -> Result<i64> {
-    Ok(sqlx::query_scalar("SELECT coalesce(max(position) + 1, 0) FROM audit_entries").fetch_one(connection).await?)
-}
-
 /// Takes in what an earlier version of this program left waiting for its place.
 pub(super) async fn settle_waiting(connection: &mut SqliteConnection) -> Result<()> {
     let rows = sqlx::query("SELECT body FROM audit_pending ORDER BY id").fetch_all(&mut *connection).await?;
@@ -66,7 +61,9 @@ pub(super) async fn settle_waiting(connection: &mut SqliteConnection) -> Result<
         entries.push(entry("audit_pending", row.try_get("body")?)?);
     }
     sqlx::query("BEGIN IMMEDIATE").execute(&mut *connection).await?;
-    insert_entries(&mut *connection, entries.iter()).await?;
+    let mut script = Script::default();
+    insert_entries(&mut script, entries.iter());
+    script.run(&mut *connection).await?;
     sqlx::query("DELETE FROM audit_pending").execute(&mut *connection).await?;
     sqlx::query("COMMIT").execute(connection).await?;
     Ok(())

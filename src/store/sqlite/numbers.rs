@@ -4,7 +4,7 @@ use sqlx::{Row, SqliteConnection};
 use uuid::Uuid;
 
 use super::{
-    bulk::{Bound, Bulk},
+    bulk::{Bound, Bulk, Script},
     papers::Papers,
     rows::{documents, dossiers, inconsistent, json, optional_id},
 };
@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// Inserts numbers. Where a waybill's number is known from the other side (the seller's or the carrier's) the two become one row.
-pub(super) async fn insert(connection: &mut SqliteConnection, now: Timestamp, rows: &[NumberRow]) -> Result<()> {
+pub(super) fn insert(script: &mut Script, now: Timestamp, rows: &[NumberRow]) {
     const INSERT: Bulk = Bulk {
         before: "INSERT INTO numbers (number, kind, scope, holder, at, tenant, declaration, document_tenant, document) ",
         columns: 9,
@@ -36,8 +36,7 @@ pub(super) async fn insert(connection: &mut SqliteConnection, now: Timestamp, ro
         let query = query.bind(row.tenant.clone()).bind(id(row.declaration));
         query.bind(row.document_tenant.clone()).bind(id(row.document))
     };
-    INSERT.run(connection, rows, bind).await?;
-    Ok(())
+    script.rows(&INSERT, rows, bind);
 }
 
 /// Makes room for waybill numbers whose last use is older than a carrier must remember: the old use names its holder.

@@ -5,8 +5,9 @@ use std::{collections::HashMap, sync::Arc};
 use sqlx::{AssertSqlSafe, Row, SqliteConnection};
 use uuid::Uuid;
 
+use super::bulk::Script;
 use super::papers::Papers;
-use super::rows::{DOCUMENT, document, from_json, hex, id, insert_entries, json, readable};
+use super::rows::{DOCUMENT, document, from_json, hex, id, json, readable};
 use crate::{
     clock::Timestamp,
     declaration::{Declaration, DocumentId, Kind, Waybill},
@@ -134,7 +135,13 @@ async fn with_content(connection: &mut SqliteConnection, papers: &Papers, docume
 }
 
 /// Keeps a sealed message if every document in it is still leased under the token.
-pub(super) async fn pack(connection: &mut SqliteConnection, now: Timestamp, token: Uuid, packing: &Packing) -> Result<Written> {
+pub(super) async fn pack(
+    connection: &mut SqliteConnection,
+    now: Timestamp,
+    token: Uuid,
+    packing: &Packing,
+    entries: Script,
+) -> Result<Written> {
     let message = packing.id.0.as_bytes().as_slice();
     let there: i64 = sqlx::query_scalar("SELECT count(*) FROM messages WHERE id = ?1").bind(message).fetch_one(&mut *connection).await?;
     if there > 0 {
@@ -177,7 +184,7 @@ pub(super) async fn pack(connection: &mut SqliteConnection, now: Timestamp, toke
         .bind(packing.bytes.as_slice())
         .execute(&mut *connection)
         .await?;
-    insert_entries(connection, packing.entries.iter()).await?;
+    entries.run(connection).await?;
     Ok(Written::Done)
 }
 

@@ -6,8 +6,7 @@ use sqlx::{Row, Sqlite, SqliteConnection, sqlite::SqliteRow};
 use uuid::Uuid;
 
 use super::{
-    bulk::{Bound, Bulk},
-    log,
+    bulk::{Bound, Bulk, Script},
     papers::Papers,
 };
 use crate::{
@@ -125,7 +124,7 @@ fn last_word(cells: &mut Cells<'_>) -> Result<Option<LastWord>> {
 }
 
 /// Inserts new documents.
-pub(super) async fn insert_documents<'a>(connection: &mut SqliteConnection, documents: impl Iterator<Item = &'a Document>) -> Result<()> {
+pub(super) fn insert_documents<'a>(script: &mut Script, documents: impl Iterator<Item = &'a Document>) {
     const INSERT: Bulk = Bulk {
         before: "INSERT INTO documents (id, version, tenant, declaration, kind, action, guid, sender, road, queue, enterprise_no, port_no, \
                  inventory_no, state, verdict_code, verdict_at, verdict_info, needed_by, gate_at, lot, packed, port_failures, message) ",
@@ -147,12 +146,11 @@ pub(super) async fn insert_documents<'a>(connection: &mut SqliteConnection, docu
             .bind(document.enterprise_no.as_ref().map(|no| no.0.as_str()));
         bind_progress(query, document)
     };
-    INSERT.run(connection, &rows, bind).await?;
-    Ok(())
+    script.rows(&INSERT, &rows, bind);
 }
 
 /// Writes the mutable columns of documents. What is no longer due loses its lease, so that a packer that has it finds it gone.
-pub(super) async fn update_documents<'a>(connection: &mut SqliteConnection, documents: impl Iterator<Item = &'a Document>) -> Result<()> {
+pub(super) fn update_documents<'a>(script: &mut Script, documents: impl Iterator<Item = &'a Document>) {
     const UPDATE: Bulk = Bulk {
         before: "WITH j (id, queue, port_no, inventory_no, state, code, at, info, needed_by, gate_at, lot, packed, port_failures, message) AS (",
         columns: 14,
@@ -163,8 +161,7 @@ pub(super) async fn update_documents<'a>(connection: &mut SqliteConnection, docu
     };
     let rows: Vec<_> = documents.collect();
     let bind = |query: Bound, document: &&Document| bind_progress(bind_id(query, document.id.0).bind(queue_name(document)), document);
-    UPDATE.run(connection, &rows, bind).await?;
-    Ok(())
+    script.rows(&UPDATE, &rows, bind);
 }
 
 /// What a document's life changes, in the order of the columns.
@@ -189,23 +186,23 @@ pub(super) fn bind_id(query: Bound, id: Uuid) -> Bound {
     query.bind(id.as_bytes().to_vec())
 }
 
-/// Writes audit entries at the end of the log.
-pub(super) async fn insert_entries<'a>(connection: &mut SqliteConnection, entries: impl Iterator<Item = &'a Entry>) -> Result<()> {
-    const INSERT: Bulk =
-        Bulk { before: "INSERT INTO audit_entries (position, id, at, tenant, subject, act, leaf, body) ", columns: 8, after: "" };
+/// Writes audit entries at the end of the log. There is one writer: entries stand in the order of their commits from the beginning,
+/// and a checkpoint covers them a moment later.
+pub(super) fn insert_entries<'a>(script: &mut Script, entries: impl Iterator<Item = &'a Entry>) {
+    const INSERT: Bulk = Bulk {
+        before: "WITH j (id, at, tenant, subject, act, leaf, body) AS (",
+        columns: 7,
+        after: ") INSERT INTO audit_entries (position, id, at, tenant, subject, act, leaf, body) SELECT \
+                (SELECT coalesce(max(position), -1) FROM audit_entries) + row_number() OVER (), id, at, tenant, subject, act, leaf, body FROM j",
+    };
     let entries: Vec<_> = entries.collect();
-    if entries.is_empty() {
-        return Ok(());
-    }
-    let rows: Vec<_> = (log::end(connection).await?..).zip(entries).collect();
-    let bind = |query: Bound, (position, entry): &(i64, &Entry)| {
+    let bind = |query: Bound, entry: &&Entry| {
         let body = entry.to_leaf();
         let leaf = leaf_hash(&body).as_bytes().to_vec();
-        let query = bind_id(query.bind(*position), entry.id).bind(entry.at.0).bind(entry.actor.tenant.as_str());
+        let query = bind_id(query, entry.id).bind(entry.at.0).bind(entry.actor.tenant.as_str());
         bind_id(query, entry.subject).bind(entry.act.as_str()).bind(leaf).bind(body)
     };
-    INSERT.run(connection, &rows, bind).await?;
-    Ok(())
+    script.rows(&INSERT, &entries, bind);
 }
 
 /// Reads declarations with their documents, in the order of `ids`; those that are not there are left out.

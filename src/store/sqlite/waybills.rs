@@ -5,7 +5,7 @@ use std::sync::Arc;
 use sqlx::{Row, SqliteConnection, sqlite::SqliteRow};
 
 use super::{
-    bulk::{Bound, Bulk},
+    bulk::{Bound, Bulk, Script},
     numbers::{self, NumberRow},
     rows::{bind_id, digest, documents, from_json, hex, id, insert_documents, insert_entries, json, optional_id, tenant},
 };
@@ -88,15 +88,16 @@ async fn insert(connection: &mut SqliteConnection, now: Timestamp, fresh: &[Fres
         let query = bind_id(query, acceptance.id.0).bind(acceptance.actor.tenant.as_str()).bind(now.0);
         query.bind(acceptance.digest.to_vec()).bind(look_at).bind(body.as_str())
     };
-    WAYBILLS.run(connection, &rows, values).await?;
+    let mut script = Script::default();
+    script.rows(&WAYBILLS, &rows, values);
     let waiting = fresh.iter().filter(|(_, seen)| seen.declaration.is_none());
     let waiting: Vec<_> = waiting.filter_map(|(acceptance, _)| acceptance.order.as_ref().map(|order| (*acceptance, order))).collect();
     let values = |query: Bound, (acceptance, order): &(&WaybillAcceptance, &OrderReference)| {
         let query = query.bind(order.order_no.as_str()).bind(order_scope(&order.platform, &order.seller));
         bind_id(query.bind(acceptance.waybill.carrier.code.as_str()), acceptance.id.0)
     };
-    ORDERS.run(connection, &waiting, values).await?;
-    insert_documents(connection, fresh.iter().filter_map(|(acceptance, _)| acceptance.document.as_ref())).await?;
+    script.rows(&ORDERS, &waiting, values);
+    insert_documents(&mut script, fresh.iter().filter_map(|(acceptance, _)| acceptance.document.as_ref()));
     let key = |acceptance: &WaybillAcceptance| (acceptance.waybill.carrier.code.clone(), acceptance.waybill.waybill_no.clone());
     let expired: Vec<_> = fresh.iter().filter(|(_, seen)| seen.expired).map(|(acceptance, _)| key(acceptance)).collect();
     numbers::retire_waybills(connection, &expired).await?;
@@ -109,8 +110,9 @@ async fn insert(connection: &mut SqliteConnection, now: Timestamp, fresh: &[Fres
             NumberRow::of_declaration(kind, &waybill.waybill_no, waybill.carrier.code.clone(), owner.as_str(), id.0)
         }));
     }
-    numbers::insert(connection, now, &held).await?;
-    insert_entries(connection, fresh.iter().map(|(acceptance, _)| &acceptance.entry)).await?;
+    numbers::insert(&mut script, now, &held);
+    insert_entries(&mut script, fresh.iter().map(|(acceptance, _)| &acceptance.entry));
+    script.run(connection).await?;
     let bound: Vec<_> =
         fresh.iter().filter_map(|(acceptance, seen)| seen.declaration.as_ref().map(|(id, _)| (hex(acceptance.id.0), hex(id.0)))).collect();
     name_waybills(connection, fresh).await?;

@@ -3,16 +3,18 @@
 
 use std::{
     future::Future,
+    io,
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     pin::Pin,
+    thread,
     time::Duration,
 };
 
 use sqlx::{Connection, SqliteConnection};
 use tokio::{
+    runtime,
     sync::{Mutex, mpsc, oneshot, watch},
-    task::JoinHandle,
     time::Instant,
 };
 
@@ -30,29 +32,38 @@ pub(super) type Running<'c, T> = Pin<Box<dyn Future<Output = Result<T>> + Send +
 type Answer = Box<dyn FnOnce(Result<()>) + Send>;
 type Job = Box<dyn for<'c> FnOnce(&'c mut SqliteConnection) -> Pin<Box<dyn Future<Output = (bool, Answer)> + Send + 'c>> + Send>;
 
-/// Hands commands to the writer task.
+/// Hands commands to the writer.
 pub(super) struct Writer {
     jobs: mpsc::Sender<Job>,
     closing: watch::Sender<bool>,
-    task: Mutex<Option<JoinHandle<()>>>,
+    /// Told once the connection is closed.
+    ended: Mutex<Option<oneshot::Receiver<()>>>,
 }
 
 impl Writer {
-    /// Starts the writer task on a connection.
-    pub(super) fn start(connection: SqliteConnection, file: &Path) -> Self {
+    /// Starts the writer on a connection, in a thread of its own: everybody waits for it, and it is not to wait for a turn behind
+    /// those who compose and sign.
+    pub(super) fn start(connection: SqliteConnection, file: &Path) -> io::Result<Self> {
         let (jobs, queue) = mpsc::channel(QUEUE);
         let (closing, closed) = watch::channel(false);
-        let task = tokio::spawn(measure(Work::Store, work(connection, queue, closed, Watched::new(file))));
-        Self { jobs, closing, task: Mutex::new(Some(task)) }
+        let (end, ended) = oneshot::channel();
+        let runtime = runtime::Builder::new_current_thread().enable_time().build()?;
+        let working = measure(Work::Store, work(connection, queue, closed, Watched::new(file)));
+        thread::Builder::new().name("writer".to_owned()).spawn(move || {
+            runtime.block_on(working);
+            // Nobody may be waiting for it.
+            let _ = end.send(());
+        })?;
+        Ok(Self { jobs, closing, ended: Mutex::new(Some(ended)) })
     }
 
     /// Takes no more commands, finishes those that wait, and closes the connection.
     pub(super) async fn close(&self) {
         self.closing.send_replace(true);
-        if let Some(task) = self.task.lock().await.take()
-            && let Err(error) = task.await
+        if let Some(ended) = self.ended.lock().await.take()
+            && ended.await.is_err()
         {
-            tracing::error!(error = %error, "the writer broke off");
+            tracing::error!("the writer broke off");
         }
     }
 
@@ -149,17 +160,21 @@ fn identity(path: &Path) -> Option<(u64, u64)> {
     path.metadata().ok().map(|file| (file.dev(), file.ino()))
 }
 
+/// What is said between two commands goes together: each way to the connection's thread and back takes as long as a small command.
 async fn together(connection: &mut SqliteConnection, jobs: &mut Vec<Job>, answers: &mut Vec<Answer>) -> sqlx::Result<()> {
-    sqlx::query("BEGIN IMMEDIATE").execute(&mut *connection).await?;
+    const OPEN: &str = "BEGIN IMMEDIATE; SAVEPOINT command";
+    const NEXT: &str = "RELEASE command; SAVEPOINT command";
+    const CLOSE: &str = "RELEASE command; COMMIT";
+    let mut left = jobs.len();
+    sqlx::query(OPEN).execute(&mut *connection).await?;
     for job in jobs.drain(..) {
-        sqlx::query("SAVEPOINT command").execute(&mut *connection).await?;
         let (done, answer) = job(connection).await;
         answers.push(answer);
         if !done {
             sqlx::query("ROLLBACK TO command").execute(&mut *connection).await?;
         }
-        sqlx::query("RELEASE command").execute(&mut *connection).await?;
+        left -= 1;
+        sqlx::query(if left == 0 { CLOSE } else { NEXT }).execute(&mut *connection).await?;
     }
-    sqlx::query("COMMIT").execute(&mut *connection).await?;
     Ok(())
 }
