@@ -4,7 +4,7 @@
 
 use std::{
     fs,
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::{Child, Command, Stdio},
     sync::{
         LazyLock, Mutex,
@@ -175,14 +175,16 @@ impl Server {
         ] {
             command.arg("-c").arg(setting);
         }
-        let mut child = command.stdout(out.try_clone().unwrap()).stderr(out).spawn().unwrap();
+        let child = command.stdout(out.try_clone().unwrap()).stderr(out).spawn().unwrap();
+        let mut postmaster = self.postmaster.lock().unwrap();
+        let child = postmaster.insert(child);
         let began = Instant::now();
         while began.elapsed() < longest {
             if child.try_wait().unwrap().is_some() {
+                *postmaster = None;
                 return false;
             }
             if self.answers() {
-                *self.postmaster.lock().unwrap() = Some(child);
                 return true;
             }
             std::thread::sleep(Duration::from_millis(20));
@@ -272,11 +274,6 @@ impl Server {
         let postmaster = self.pid();
         let children = fs::read_to_string(format!("/proc/{postmaster}/task/{postmaster}/children")).unwrap_or_default();
         std::iter::once(postmaster).chain(children.split_whitespace().map(|pid| pid.parse().unwrap())).collect()
-    }
-
-    /// Its data folder.
-    pub fn data(&self) -> &Path {
-        &self.data
     }
 }
 

@@ -48,7 +48,7 @@ pub async fn migrate(options: &Options) -> Result<()> {
 /// Two may make the same thing at once: then it is there.
 fn ignore_race<T>(made: sqlx::Result<T>) -> Result<()> {
     match made {
-        Err(sqlx::Error::Database(error)) if matches!(error.code().as_deref(), Some("23505" | "42P06" | "42P07")) => Ok(()),
+        Err(sqlx::Error::Database(error)) if matches!(error.code().as_deref(), Some("23505" | "42710" | "42P06" | "42P07")) => Ok(()),
         other => Ok(other.map(drop)?),
     }
 }

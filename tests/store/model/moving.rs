@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use tongguan::{
     clock::Timestamp,
     declaration::{DocumentId, Kind, MessageId},
-    dossier::{Content, Document},
+    dossier::Document,
     queue::{Fault, Lease},
     state::State,
     store::{Arrival, Delivery, LeasedArrival, Member, Outcome, Packing, Settlement, Written},

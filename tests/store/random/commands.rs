@@ -297,7 +297,7 @@ impl<'a> Dice<'a> {
 
     fn arrival(&self) -> Arrival {
         let name = self.below(12);
-        let road = ROADS[usize::from(name % 2 == 0)];
+        let road = ROADS[usize::from(name.is_multiple_of(2))];
         Arrival { road: road.into(), digest: [u8::try_from(name).unwrap(); 32], ..self.maker.arrival(&format!("{name:02}")) }
     }
 
@@ -415,16 +415,16 @@ impl<'a> Dice<'a> {
         }
     }
 
-    /// A look at a waybill whose document nobody has made yet: it is made, or the look is put off.
-    fn settled(&self) -> impl Iterator<Item = Change> {
-        let bare = self.pick(&self.model.without_document());
-        bare.into_iter().map(|(id, declaration)| {
-            let made = self.maker.document(Kind::Waybill, declaration, State::Due);
-            let made = Document { id, tenant: tenant("carrier"), needed_by: self.deadline(), ..made };
-            match declaration {
-                Some(_) if self.one_in(2) => Change { created: vec![made], ..Change::default() },
-                _ => Change { waybills: vec![(id, self.one_in(2).then(|| self.now + Duration::from_secs(9)))], ..Change::default() },
-            }
+    /// A look at a waybill of a known order whose document nobody has made yet: it is made, or the look is put off.
+    fn settled(&self) -> Option<Change> {
+        let bare: Vec<_> = self.model.without_document().into_iter().filter(|(_, declaration)| declaration.is_some()).collect();
+        let (id, declaration) = self.pick(&bare)?;
+        let made = self.maker.document(Kind::Waybill, declaration, State::Due);
+        let made = Document { id, tenant: tenant("carrier"), needed_by: self.deadline(), ..made };
+        Some(if self.one_in(2) {
+            Change { created: vec![made], ..Change::default() }
+        } else {
+            Change { waybills: vec![(id, self.one_in(2).then(|| self.now + Duration::from_secs(9)))], ..Change::default() }
         })
     }
 }
