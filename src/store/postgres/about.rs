@@ -28,7 +28,7 @@ pub async fn about(options: &Options) -> Result<About> {
     let statement = "SELECT pg_backend_pid()::bigint AS process, coalesce(sum(pg_total_relation_size(oid)), 0)::bigint AS bytes \
          FROM pg_class WHERE relkind = 'r' AND relnamespace = current_schema()::regnamespace";
     let row = sqlx::query(statement).persistent(false).fetch_one(&mut held.connection).await?;
-    let number = |column: &str| Ok::<i64, sqlx::Error>(row.try_get(column)?);
+    let number = |column: &str| row.try_get::<i64, _>(column);
     let odd = || inconsistent("pg_class", "a number out of range");
     Ok(About { process: u32::try_from(number("process")?).map_err(|_| odd())?, bytes: u64::try_from(number("bytes")?).map_err(|_| odd())? })
 }
