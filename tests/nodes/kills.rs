@@ -18,7 +18,7 @@ const SEED: u64 = 20_261_126;
 const NODES: [(&str, &str, i64); 3] = [
     ("a", "intake,gate,sequence", 4_000),
     ("b", "intake,pack,deliver,receive,collect", -4_000),
-    ("c", "gate,pack,deliver,receive,collect,sequence", 0),
+    ("c", "gate,pack,deliver,receive,collect,sequence", 500),
 ];
 
 struct Trio {
@@ -38,14 +38,26 @@ impl Trio {
             });
             format!("http://{}", config.grpc.listen)
         });
-        let mut trio = Self { town, doors: doors.to_vec(), nodes: Vec::new() };
-        trio.nodes = (0..NODES.len()).map(|at| Some(trio.start(at))).collect();
+        let mut trio = Self { town, doors: doors.to_vec(), nodes: vec![None, None, None] };
+        for at in 0..NODES.len() {
+            trio.start(at);
+        }
         trio
     }
 
-    fn start(&self, at: usize) -> Program {
+    fn start(&mut self, at: usize) {
         let (name, roles, _) = NODES[at];
-        self.town.start("serve", name, &["--roles", roles])
+        self.nodes[at] = Some(self.town.start("serve", name, &["--roles", roles]));
+    }
+
+    /// Asks a node to stop that has begun to run; it has nothing to complain of.
+    async fn stop(&mut self, at: usize) {
+        let name = NODES[at].0;
+        let node = self.nodes[at].take().unwrap();
+        // What it said since it began: it warns of its clock first. One that was killed while it started said no more.
+        let runs = || async { self.town.said("serve", name).rsplit("WARN tongguan::cli::serve").next().unwrap().contains("已就绪") };
+        rig::until(LONGEST, &format!("node {name} runs"), runs).await;
+        assert!(node.stop().success(), "{}", self.town.said("serve", name));
     }
 
     fn all_run(&mut self, when: &str) {
@@ -67,14 +79,13 @@ impl Trio {
             }
             blow => {
                 let at = usize::try_from(dice.below(3)).unwrap();
-                let node = self.nodes[at].take().unwrap();
                 if blow == 2 {
-                    assert!(node.stop().success(), "{}", self.town.said("serve", NODES[at].0));
+                    self.stop(at).await;
                 } else {
-                    node.kill();
+                    self.nodes[at].take().unwrap().kill();
                 }
                 tokio::time::sleep(away).await;
-                self.nodes[at] = Some(self.start(at));
+                self.start(at);
             }
         }
     }
@@ -102,8 +113,8 @@ async fn three_nodes_under_kills_lose_nothing_and_declare_nothing_twice() {
     }
     trio.town.all_closed().await;
     trio.all_run("in the end");
-    for node in trio.nodes.iter_mut().filter_map(Option::take) {
-        assert!(node.stop().success());
+    for at in 0..NODES.len() {
+        trio.stop(at).await;
     }
     let customs_content = customs.stop().success();
     trio.town.is_whole(customs_content).await;
