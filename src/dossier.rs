@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::{
     clock::Timestamp,
     declaration::{
-        Action, Declaration, DeclarationId, DocumentGuid, DocumentId, EnterpriseNo, InventoryNo, Kind, MessageId, PortNo, Waybill,
+        Action, Declaration, DeclarationId, DocumentGuid, DocumentId, EnterpriseNo, FollowUp, InventoryNo, Kind, MessageId, PortNo, Waybill,
     },
     lane::Plan,
     party::Tenant,
@@ -109,4 +109,6 @@ pub enum Content {
     Declaration(Arc<Declaration>),
     /// Of a waybill.
     Waybill(Arc<Waybill>),
+    /// Of what is submitted on its own.
+    FollowUp(Arc<FollowUp>),
 }

@@ -46,6 +46,26 @@ pub enum Key {
         /// orderNo.
         order_no: String,
     },
+    /// 404: order number with seller, and the payment's own number where it was given.
+    Payment {
+        /// ebcCode.
+        seller: String,
+        /// orderNo.
+        order_no: String,
+        /// payNo.
+        payment_no: String,
+    },
+    /// 508, 510, 606, 608, 702, 214, 216: our copNo (coElNo), with the enterprise that customs knows it by.
+    FollowUp {
+        /// What it is.
+        kind: Kind,
+        /// agentCode, operatorCode of an arrival or a tally, or logisticsCode of a departure.
+        party: String,
+        /// copNo, or coElNo.
+        enterprise_no: String,
+        /// msgSeqNo; 1 where it has none.
+        part: u32,
+    },
 }
 
 impl Key {
@@ -56,6 +76,8 @@ impl Key {
             Self::Order { .. } => Kind::Order,
             Self::Waybill { .. } => Kind::Waybill,
             Self::Inventory { .. } => Kind::Inventory,
+            Self::Payment { .. } => Kind::Payment,
+            Self::FollowUp { kind, .. } => *kind,
         }
     }
 }

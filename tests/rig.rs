@@ -261,6 +261,8 @@ pub fn name_of_key(key: &Key) -> String {
         Key::Order { platform, seller, order_no } => format!("303 {platform}|{seller}|{order_no} Add"),
         Key::Waybill { carrier, waybill_no } => format!("505 {carrier}|{waybill_no} Add"),
         Key::Inventory { platform, seller, order_no, .. } => format!("603 {platform}|{seller}|{order_no} Add"),
+        Key::Payment { seller, order_no, .. } => format!("403 {seller}|{order_no} Add"),
+        Key::FollowUp { kind, party, enterprise_no, part } => format!("{} {party}|{enterprise_no}|{part} Add", kind.number()),
     }
 }
 

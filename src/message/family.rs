@@ -36,15 +36,15 @@ pub struct Family {
     pub write_key: fn(&mut Writer, &Reply<'_>) -> bool,
 }
 
-/// A row a kind, in the order of [`Kind::ALL`].
+/// A row a kind, in the order of [`Kind::OF_PARCEL`].
 pub static FAMILIES: [&Family; 3] = [&order::FAMILY, &waybill::FAMILY, &inventory::FAMILY];
 
 /// What a kind is on the wire.
 pub fn of(kind: Kind) -> &'static Family {
     match kind {
-        Kind::Order => FAMILIES[0],
         Kind::Waybill => FAMILIES[1],
         Kind::Inventory => FAMILIES[2],
+        _ => FAMILIES[0],
     }
 }
 

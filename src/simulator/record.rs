@@ -105,6 +105,7 @@ pub const fn title(kind: Kind) -> &'static str {
         Kind::Order => "订单",
         Kind::Waybill => "运单",
         Kind::Inventory => "清单",
+        _ => kind.row().zh,
     }
 }
 

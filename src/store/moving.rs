@@ -276,11 +276,28 @@ pub enum NumberKind {
     Bill,
     /// totalPackageNo.
     Bag,
+    /// orderNo of a payment.
+    Payment,
+    /// sumNo, given by customs.
+    Summary,
+    /// entryId: the number of a customs declaration that inventories were summed into.
+    CustomsDeclaration,
 }
 
 impl NumberKind {
     /// All of them.
-    pub const ALL: [Self; 7] = [Self::Order, Self::Waybill, Self::Enterprise, Self::Port, Self::Inventory, Self::Bill, Self::Bag];
+    pub const ALL: [Self; 10] = [
+        Self::Order,
+        Self::Waybill,
+        Self::Enterprise,
+        Self::Port,
+        Self::Inventory,
+        Self::Bill,
+        Self::Bag,
+        Self::Payment,
+        Self::Summary,
+        Self::CustomsDeclaration,
+    ];
 
     /// As written in answers and as stored.
     #[must_use]
@@ -293,6 +310,9 @@ impl NumberKind {
             Self::Inventory => "inventory",
             Self::Bill => "bill",
             Self::Bag => "bag",
+            Self::Payment => "payment",
+            Self::Summary => "summary",
+            Self::CustomsDeclaration => "customs_declaration",
         }
     }
 }

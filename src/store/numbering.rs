@@ -86,6 +86,11 @@ fn meant(subject: &Subject, kind: Kind, named: Option<Uuid>) -> Option<DocumentI
     }
 }
 
+/// What a follow-up's copNo is unique within: its kind and part, so that the parts of one share their number.
+pub(super) fn follow_up_scope(kind: Kind, part: u32) -> String {
+    format!("{}/{part}", kind.number())
+}
+
 /// Number, kind, scope.
 pub(super) fn question(key: &Key) -> (&str, &'static str, String) {
     match key {
@@ -95,6 +100,8 @@ pub(super) fn question(key: &Key) -> (&str, &'static str, String) {
             (order_no, NumberKind::Order.as_str(), order_scope(platform, seller))
         }
         Key::Inventory { enterprise_no, .. } => (enterprise_no, NumberKind::Enterprise.as_str(), String::new()),
+        Key::Payment { seller, order_no, .. } => (order_no, NumberKind::Payment.as_str(), seller.clone()),
+        Key::FollowUp { kind, enterprise_no, part, .. } => (enterprise_no, NumberKind::Enterprise.as_str(), follow_up_scope(*kind, *part)),
     }
 }
 

@@ -188,5 +188,7 @@ fn parts(key: &Key) -> Vec<&String> {
         Key::Inventory { declarant, enterprise_no, platform, seller, order_no } => {
             vec![declarant, enterprise_no, platform, seller, order_no]
         }
+        Key::Payment { seller, order_no, payment_no } => vec![seller, order_no, payment_no],
+        Key::FollowUp { party, enterprise_no, .. } => vec![party, enterprise_no],
     }
 }

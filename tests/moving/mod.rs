@@ -170,7 +170,7 @@ impl World {
         let sender = match kind {
             Kind::Order => "seller",
             Kind::Waybill => "carrier",
-            Kind::Inventory => "declarant",
+            _ => "declarant",
         };
         Document {
             id: DocumentId(id),

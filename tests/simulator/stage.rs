@@ -189,7 +189,7 @@ pub fn parcel(index: usize) -> (Arc<Declaration>, Arc<Waybill>) {
 pub fn content(kind: Kind, parcel: &(Arc<Declaration>, Arc<Waybill>)) -> Content {
     match kind {
         Kind::Waybill => Content::Waybill(parcel.1.clone()),
-        Kind::Order | Kind::Inventory => Content::Declaration(parcel.0.clone()),
+        _ => Content::Declaration(parcel.0.clone()),
     }
 }
 
