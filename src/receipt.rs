@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     clock::Timestamp,
-    declaration::{InventoryNo, Kind, PortNo},
+    declaration::{InventoryNo, Kind, PortNo, SummaryNo, SummaryResult},
 };
 
 mod explain;
@@ -82,7 +82,7 @@ impl Key {
     }
 }
 
-/// What customs answered about one document (304, 506, 604).
+/// What customs answered about one document (304, 404, 506, 508, 510, 604, 606, 608, 702, 214, 216).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Receipt {
     /// Which document.
@@ -95,8 +95,11 @@ pub struct Receipt {
     pub info: String,
     /// preNo, if given.
     pub port_no: Option<PortNo>,
-    /// invtNo, if given.
+    /// invtNo, if given; of a cancellation and of a return it is the number of the inventory that they are about.
     pub inventory_no: Option<InventoryNo>,
+    /// sumNo of a summary, if given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub summary_no: Option<SummaryNo>,
 }
 
 /// 报文格式校验回执 (900): a whole message was refused.
@@ -128,8 +131,10 @@ pub struct TransportReceipt {
 /// What arrives from customs, read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Answer {
-    /// 304, 506, 604: 1 to 100 receipts.
+    /// 304, 404, 506, 508, 510, 604, 606, 608, 702, 214, 216: 1 to 100 receipts.
     Receipts(Vec<Receipt>),
+    /// 792: 1 to 100 results of summaries.
+    SummaryResults(Vec<SummaryResult>),
     /// 900.
     Format(FormatReceipt),
     /// DxpRep.
