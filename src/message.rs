@@ -24,6 +24,7 @@ mod compose;
 pub mod dxp;
 mod error;
 mod family;
+pub mod gist;
 mod inventory;
 mod order;
 mod request;
