@@ -26,6 +26,7 @@ use tongguan::{
 
 pub mod postgres;
 pub mod proxy;
+pub mod town;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_tongguan");
 
