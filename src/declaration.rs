@@ -98,6 +98,10 @@ text_newtype! {
     /// invtNo: given by customs at clearance (office, year, E, 9 to 11 digits).
     InventoryNo
 }
+text_newtype! {
+    /// sumNo: given by customs to a summary, 18 characters.
+    SummaryNo
+}
 
 impl DocumentId {
     /// The id of a document that comes after `earlier`: the new one, unless that is not greater, since two of one millisecond, and two
