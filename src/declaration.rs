@@ -98,6 +98,10 @@ text_newtype! {
     /// invtNo: given by customs at clearance (office, year, E, 9 to 11 digits).
     InventoryNo
 }
+text_newtype! {
+    /// sumNo: given by customs to a summary, 18 characters.
+    SummaryNo
+}
 
 impl EnterpriseNo {
     /// The number of a document made under `id`: `TG` and the id in base 32 (Crockford), 28 characters.

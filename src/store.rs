@@ -24,6 +24,7 @@ mod batching;
 mod failure;
 mod looking;
 mod moving;
+mod nodes;
 mod numbering;
 mod papers;
 pub mod postgres;
@@ -31,7 +32,7 @@ mod reading;
 pub mod sqlite;
 mod taking;
 
-pub use self::{looking::*, moving::*, taking::*};
+pub use self::{looking::*, moving::*, nodes::KeptNode, taking::*};
 
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
@@ -180,6 +181,15 @@ pub trait Store: Send + Sync {
     async fn untold(&self) -> Result<Option<DeclarationId>>;
     /// Every checkpoint, by size.
     async fn stored_checkpoints(&self) -> Result<Vec<StoredCheckpoint>>;
+
+    // — nodes —
+
+    /// Writes down what a node says of itself, and tells what all of them said last, itself among them.
+    async fn beat(&self, node: KeptNode) -> Result<Vec<KeptNode>>;
+    /// What all nodes said last, the one that started first leading.
+    async fn nodes(&self) -> Result<Vec<KeptNode>>;
+    /// Removes nodes that have not spoken since the beat named.
+    async fn forget(&self, gone: Vec<(Uuid, i64)>) -> Result<()>;
 
     // — looking in —
 

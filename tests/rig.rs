@@ -26,6 +26,7 @@ use tongguan::{
 
 pub mod postgres;
 pub mod proxy;
+pub mod town;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_tongguan");
 
@@ -252,6 +253,7 @@ pub fn name_of(content: &RequestContent, action: Action) -> String {
         RequestContent::Inventory(inventory) => {
             format!("603 {}|{}|{} {action:?}", inventory.platform, inventory.seller, inventory.order_no)
         }
+        RequestContent::FollowUp(follow_up) => format!("{:?} {action:?}", follow_up.key),
     }
 }
 
@@ -325,7 +327,7 @@ fn refused(folder: &Path) -> BTreeSet<String> {
         match answer {
             Answer::Format(receipt) if receipt.code.starts_with('-') => drop(refused.insert(receipt.original)),
             Answer::Transport(report) if report.code.parse::<u16>().unwrap() < 1_000 => drop(refused.insert(report.original)),
-            Answer::Format(_) | Answer::Transport(_) | Answer::Receipts(_) => {}
+            Answer::Format(_) | Answer::Transport(_) | Answer::Receipts(_) | Answer::SummaryResults(_) => {}
         }
     }
     refused

@@ -47,7 +47,7 @@ fn official() -> Option<PathBuf> {
 
 fn official_schema(message: Message) -> Option<PathBuf> {
     let name = match message {
-        Message::Request(_) | Message::Receipts(_) => "ceb-export-202205.xsd",
+        Message::Request(_) | Message::Receipts(_) | Message::SummaryResults => "ceb-export-202205.xsd",
         // Defined on the import side alone.
         Message::Format => "ceb-import-202205.xsd",
         Message::Envelope | Message::TransportReport => "dxp-terminal.xsd",
@@ -212,8 +212,9 @@ fn receipts(kind: Kind, style: Style) -> Vec<u8> {
         info: text("[Code:1800;Desc:逻辑校验通过]"),
         port_no: Some(PortNo(text("B20261111000000001"))),
         inventory_no: Some(InventoryNo(text("51412026E000000001"))),
+        summary_no: None,
     };
-    let reply = Reply { guid: DocumentGuid(guid(2)), receipt: &receipt, statistics: "A" };
+    let reply = Reply { guid: DocumentGuid(guid(2)), receipt: &receipt, statistics: "A", follow_up: None };
     message::compose_receipts(kind, MessageId(guid(4)), &[reply], style).unwrap()
 }
 

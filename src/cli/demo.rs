@@ -70,7 +70,7 @@ pub(super) async fn demo(args: &DemoArgs) -> Result<ExitCode> {
     say(&format!("一切保存在 · everything is kept in {}", dir.display()));
     let customs = Customs::start(&config, &clockwork);
     let gateway = Gateway::start_on(&config, &clockwork, roads(&config, args.seed)).await?;
-    let address = format!("http://{}", gateway.address());
+    let address = format!("http://{}", gateway.address().context("没有入口 · there is no door")?);
     say(&format!("网关 · gateway {address}; 模拟海关 · simulated customs: {}", demo::ROADS.join(", ")));
     let started = Instant::now();
     let (answers, numbers) = submit(&dir, &address).await?;

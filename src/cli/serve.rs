@@ -1,8 +1,13 @@
 //! `serve` and `simulate`: run until Ctrl-C, then finish what is in hand.
 
-use std::{io::IsTerminal, path::Path, process::ExitCode};
+use std::{
+    io::IsTerminal,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use anyhow::{Context, Result};
+use clap::Args;
 use tokio::{
     signal::unix::{SignalKind, signal},
     sync::watch,
@@ -14,6 +19,7 @@ use crate::{
     clock::Clockwork,
     config::{Config, LogFormat, LogOptions},
     gateway::Gateway,
+    node::{self, Role},
     simulator,
 };
 
@@ -39,15 +45,40 @@ pub(super) async fn asked_to_stop() -> Result<()> {
     Ok(())
 }
 
-pub(super) async fn serve(file: &Path) -> Result<ExitCode> {
+#[derive(Debug, Args)]
+pub(super) struct ServeArgs {
+    /// 配置文件 · The configuration file; TONGGUAN_… variables of the environment override it.
+    #[arg(long, env = "TONGGUAN_CONFIG", default_value = "tongguan.toml")]
+    config: PathBuf,
+    /// 本节点运行的部分，逗号分隔；默认全部 · The parts that run here, separated by commas, in place of node.roles:
+    /// intake, gate, pack, deliver, receive, collect, sequence.
+    #[arg(long, value_delimiter = ',')]
+    roles: Vec<Role>,
+    /// 本节点名称 · This node's name, in place of node.name.
+    #[arg(long)]
+    name: Option<String>,
+}
+
+pub(super) async fn serve(args: &ServeArgs) -> Result<ExitCode> {
     load_schemas()?;
-    let config = Config::load_whole(file)?;
+    let config = Config::load_as(&args.config, |node| {
+        if !args.roles.is_empty() {
+            node.roles.clone_from(&args.roles);
+        }
+        if let Some(name) = &args.name {
+            node.name.clone_from(name);
+        }
+    })?;
     begin_log(&config.log)?;
     for note in config.notes() {
         tracing::warn!("{}", note.trim());
     }
-    let gateway = Gateway::start(&config, &Clockwork::system()).await?;
-    say(&format!("通关网关已就绪 · the gateway listens on {}", gateway.address()));
+    let gateway = Gateway::start(&config, &Clockwork::shifted(config.node.clock_shift_ms)).await?;
+    let node = format!("{} ({})", config.node.shown_name(), node::joined(&config.node.roles));
+    say(&match gateway.address() {
+        Some(address) => format!("通关网关已就绪 · the gateway listens on {address}; 节点 · node {node}"),
+        None => format!("通关网关已就绪 · the gateway runs; 节点 · node {node}"),
+    });
     asked_to_stop().await?;
     say("正在收尾 · finishing what is in hand");
     gateway.stop().await;

@@ -14,6 +14,7 @@ pub static FAMILY: Family = Family {
     request: "CEB303Message",
     document: "Order",
     head: Some("OrderHead"),
+    list: Some("OrderList"),
     write,
     read,
     answer: "CEB304Message",

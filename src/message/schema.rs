@@ -105,7 +105,7 @@ fn not_loaded(refusal: &Refusal) -> Defect {
 
 fn is_root(space: Space, name: &str) -> bool {
     match Message::from_wire_type(name) {
-        Some(Message::Request(_) | Message::Receipts(_) | Message::Format) => space == Space::Ceb,
+        Some(Message::Request(_) | Message::Receipts(_) | Message::SummaryResults | Message::Format) => space == Space::Ceb,
         Some(Message::Envelope | Message::RoutedEnvelope | Message::TransportReport) => space == Space::Dxp,
         None => false,
     }

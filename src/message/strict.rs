@@ -143,7 +143,7 @@ impl Side {
     const fn of(message: Message) -> Option<Self> {
         match message {
             Message::Request(_) => Some(Self::Request),
-            Message::Receipts(_) | Message::Format => Some(Self::Receipt),
+            Message::Receipts(_) | Message::SummaryResults | Message::Format => Some(Self::Receipt),
             Message::Envelope | Message::RoutedEnvelope | Message::TransportReport => None,
         }
     }

@@ -18,9 +18,9 @@ use self::{
     trying::{Failed, tried},
 };
 use super::{
-    Acceptance, Accepted, Application, Arrival, Batch, Count, Delivery, EntryFilter, Error, Found, Gated, Hints, Hit, KeptReceipt,
-    KeptWaybill, LeasedArrival, ListFilter, LogHead, Lookup, Matches, MessageFound, Packing, PendingEntry, PlacedEntry, Result, Sequencing,
-    Settlement, Shown, Store, StoredCheckpoint, StoredRow, WaybillAcceptance, WaybillAccepted, Written,
+    Acceptance, Accepted, Application, Arrival, Batch, Count, Delivery, EntryFilter, Error, Found, Gated, Hints, Hit, KeptNode,
+    KeptReceipt, KeptWaybill, LeasedArrival, ListFilter, LogHead, Lookup, Matches, MessageFound, Packing, PendingEntry, PlacedEntry,
+    Result, Sequencing, Settlement, Shown, Store, StoredCheckpoint, StoredRow, WaybillAcceptance, WaybillAccepted, Written,
     papers::{Paper, Papers},
 };
 use crate::{
@@ -41,6 +41,7 @@ mod deliveries;
 mod gates;
 mod log;
 mod migrate;
+mod nodes;
 mod numbers;
 mod options;
 mod packing;
@@ -72,6 +73,16 @@ impl Postgres {
     /// It cannot be reached, or its schema is not the one that this program knows ([`migrate`] brings it there).
     pub async fn open(options: &Options) -> Result<Self> {
         Self::open_for(options, Purpose::Writing).await
+    }
+
+    /// Opens the database as [`Postgres::open`] does. Where none of its hosts can be reached now, or none takes writes, that is told
+    /// beside the store, and commands fail until one does: whoever starts first need not start anew.
+    ///
+    /// # Errors
+    /// What waiting does not mend: a wrong password, a schema that this program does not know.
+    pub async fn open_patiently(options: &Options) -> Result<(Self, Option<Error>)> {
+        let (pool, failed) = Pool::open_patiently(options.setting()?, options.connections).await?;
+        Ok((Self { pool, hints: Hints::default(), papers: Papers::default() }, failed))
     }
 
     /// Opens the database for looking only, at any of its hosts, and sees it as it was at the first look, whatever is written meanwhile.
@@ -229,6 +240,19 @@ impl Store for Postgres {
 
     async fn stored_checkpoints(&self) -> Result<Vec<StoredCheckpoint>> {
         tried!(&self.pool, Single, |connection| log::stored_checkpoints(connection))
+    }
+
+    async fn beat(&self, node: KeptNode) -> Result<Vec<KeptNode>> {
+        tried!(self.may_write()?, Single, |connection| nodes::beat(connection, &node))?;
+        self.nodes().await
+    }
+
+    async fn nodes(&self) -> Result<Vec<KeptNode>> {
+        tried!(&self.pool, Single, |connection| nodes::nodes(connection))
+    }
+
+    async fn forget(&self, gone: Vec<(Uuid, i64)>) -> Result<()> {
+        tried!(self.may_write()?, Single, |connection| nodes::forget(connection, &gone))
     }
 
     async fn show(&self, tenant: Option<&Tenant>, id: DeclarationId) -> Result<Option<Shown>> {

@@ -19,9 +19,9 @@ use self::{
     writer::Writer,
 };
 use super::{
-    Acceptance, Accepted, Application, Arrival, Batch, Count, Delivery, EntryFilter, Error, Found, Gated, Hints, Hit, KeptReceipt,
-    KeptWaybill, LeasedArrival, ListFilter, LogHead, Lookup, Matches, MessageFound, Packing, PendingEntry, PlacedEntry, Result, Sequencing,
-    Settlement, Shown, Store, StoredCheckpoint, StoredRow, WaybillAcceptance, WaybillAccepted, Written,
+    Acceptance, Accepted, Application, Arrival, Batch, Count, Delivery, EntryFilter, Error, Found, Gated, Hints, Hit, KeptNode,
+    KeptReceipt, KeptWaybill, LeasedArrival, ListFilter, LogHead, Lookup, Matches, MessageFound, Packing, PendingEntry, PlacedEntry,
+    Result, Sequencing, Settlement, Shown, Store, StoredCheckpoint, StoredRow, WaybillAcceptance, WaybillAccepted, Written,
 };
 use crate::{
     audit::Entry,
@@ -40,6 +40,7 @@ mod bulk;
 mod deliveries;
 mod gates;
 mod log;
+mod nodes;
 mod numbers;
 mod packing;
 mod papers;
@@ -348,6 +349,20 @@ impl Store for Sqlite {
     async fn stored_checkpoints(&self) -> Result<Vec<StoredCheckpoint>> {
         let mut connection = self.readers.acquire().await?;
         log::stored_checkpoints(&mut connection).await
+    }
+
+    async fn beat(&self, node: KeptNode) -> Result<Vec<KeptNode>> {
+        self.writer()?.write(move |connection| Box::pin(async move { nodes::beat(connection, &node).await })).await?;
+        self.nodes().await
+    }
+
+    async fn nodes(&self) -> Result<Vec<KeptNode>> {
+        let mut connection = self.readers.acquire().await?;
+        nodes::nodes(&mut connection).await
+    }
+
+    async fn forget(&self, gone: Vec<(Uuid, i64)>) -> Result<()> {
+        self.writer()?.write(move |connection| Box::pin(async move { nodes::forget(connection, &gone).await })).await
     }
 
     async fn show(&self, tenant: Option<&Tenant>, id: DeclarationId) -> Result<Option<Shown>> {

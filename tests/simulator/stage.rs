@@ -206,7 +206,7 @@ pub fn quick() -> Options {
 pub fn receipts(answers: &[Answer]) -> Vec<Receipt> {
     let each = answers.iter().flat_map(|answer| match answer {
         Answer::Receipts(receipts) => receipts.clone(),
-        Answer::Format(_) | Answer::Transport(_) => Vec::new(),
+        Answer::SummaryResults(_) | Answer::Format(_) | Answer::Transport(_) => Vec::new(),
     });
     let mut receipts: Vec<_> = each.collect();
     receipts.sort_by_key(|receipt| receipt.at);

@@ -44,6 +44,7 @@ mod log;
 mod looking;
 mod model;
 mod moving;
+mod nodes;
 mod postgres;
 mod races;
 mod random;
