@@ -172,11 +172,10 @@ impl Work {
                 .map(|document| (document.id, document.version))
                 .collect(),
             documents: self.documents.values().filter(|document| changed(document)).cloned().collect(),
-            created: Vec::new(),
-            waybills: Vec::new(),
             numbers: self.numbers,
             assessment,
             entries,
+            ..Change::default()
         })
     }
 }
