@@ -36,6 +36,7 @@ pub mod dxp;
 mod error;
 mod family;
 mod follow_up;
+pub mod gist;
 mod goods_return;
 mod inventory;
 mod manifest;

@@ -12,7 +12,7 @@ use crate::{
 
 mod explain;
 
-pub use explain::{Explanation, Remark, Side, explain, explain_transport, remarks};
+pub use explain::{Explanation, Remark, Side, explain, explain_answer, explain_transport, remarks};
 
 /// The business key by which an answer finds its document. guids do not (transport §4.6).
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -183,17 +183,34 @@ pub enum Verdict {
 const DUPLICATE_TEXTS: [&str; 5] = ["重复申报", "主键重复", "重复发送", "已存在", "已经申报过"];
 /// The same within a 100, which may name other things that exist: only what cannot be anything else.
 const DUPLICATE_REFUSALS: [&str; 2] = ["重复申报", "业务主键重复"];
-/// Codes that say the same, whatever their text (message specification 202205, table 7-2).
-const DUPLICATE_CODES: [(Kind, &str); 3] = [(Kind::Order, "-301010"), (Kind::Waybill, "-504012"), (Kind::Waybill, "-504015")];
+/// Codes that say the same, whatever their text, by the message that is answered (message specification 202205, table 7-2).
+const DUPLICATE_CODES: [(i64, &str); 7] =
+    [(303, "-301010"), (403, "-401007"), (505, "-504012"), (505, "-504015"), (603, "-621004"), (605, "-623009"), (213, "-625033")];
+/// Codes that say that a newer one is there.
+const OUTDATED_CODES: [(i64, &str); 2] = [(303, "-301014"), (403, "-401012")];
 
 /// What a returnStatus means for a document of that kind, its text read with it.
 #[must_use]
 pub fn verdict(kind: Kind, code: &str, info: &str) -> Verdict {
+    verdict_of(kind.number(), code, info)
+}
+
+/// The same for the message of that number; an import message is read as the export message of the same business.
+fn verdict_of(number: i64, code: &str, info: &str) -> Verdict {
     let code = code.trim();
+    let number = match number {
+        311 => 303,
+        411 => 403,
+        511 => 505,
+        621 => 603,
+        623 => 605,
+        625 => 213,
+        other => other,
+    };
     let says = |texts: &[&str]| texts.iter().any(|text| info.contains(text));
     match code {
         "1" => Verdict::Held,
-        "2" if kind == Kind::Inventory && missing(info).any() => Verdict::Missing,
+        "2" if number == 603 && missing(info).any() => Verdict::Missing,
         "2" => Verdict::Declaring,
         "3" => Verdict::Sent,
         "4" => Verdict::PortFailed,
@@ -207,8 +224,8 @@ pub fn verdict(kind: Kind, code: &str, info: &str) -> Verdict {
         "800" => Verdict::Released,
         "899" => Verdict::Closed,
         _ if !code.starts_with('-') => Verdict::Other,
-        _ if info.contains("旧报文") || (kind == Kind::Order && code == "-301014") => Verdict::Outdated,
-        _ if says(&DUPLICATE_TEXTS) || DUPLICATE_CODES.contains(&(kind, code)) => Verdict::Duplicate,
+        _ if info.contains("旧报文") || OUTDATED_CODES.contains(&(number, code)) => Verdict::Outdated,
+        _ if says(&DUPLICATE_TEXTS) || DUPLICATE_CODES.contains(&(number, code)) => Verdict::Duplicate,
         _ => Verdict::Rejected,
     }
 }

@@ -9,6 +9,7 @@ mod house;
 mod journey;
 mod kills;
 mod moving;
+mod nodes;
 mod rig;
 mod rules;
 mod schemas;

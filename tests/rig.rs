@@ -26,6 +26,7 @@ use tongguan::{
 
 pub mod postgres;
 pub mod proxy;
+pub mod town;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_tongguan");
 
@@ -156,6 +157,11 @@ impl Program {
         }
         let child = command.args(arguments).stdin(Stdio::null()).stdout(out).stderr(err).spawn().unwrap();
         Self { child, log: log.to_owned() }
+    }
+
+    /// Its process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// Kills it without a chance to say anything: SIGKILL.

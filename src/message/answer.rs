@@ -83,7 +83,7 @@ pub(super) fn info(text: &str) -> String {
 }
 
 /// oriBizMessage, the refused message itself, is not kept: we have our own copy.
-fn format_receipt(root: Element<'_, '_>) -> Result<FormatReceipt, Error> {
+pub(super) fn format_receipt(root: Element<'_, '_>) -> Result<FormatReceipt, Error> {
     let mut blocks = root.children().filter(|block| block.name() == Message::Format.block());
     let block = blocks.next().ok_or_else(|| root.missing("MessageReturn"))?;
     if let Some(second) = blocks.next() {
