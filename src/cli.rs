@@ -14,6 +14,7 @@ use crate::{check::characters::is_unseen, config::Config, message};
 mod audit;
 mod bench;
 mod demo;
+mod explain;
 mod keys;
 mod migrate;
 mod nodes;
@@ -54,6 +55,8 @@ enum Command {
     Submit(submit::SubmitArgs),
     /// 按模式与规范校验报文文件，逐条指出缺陷 · Validates message files by schema and specification, and names every defect.
     Validate(validate::ValidateArgs),
+    /// 用中英文说明报文和回执 · Says in plain words what messages and receipts mean, and what to do next.
+    Explain(explain::ExplainArgs),
     /// 列出全部校验规则 · Lists every rule that something can be refused by.
     Rules(rules::RulesArgs),
     /// 测量：每次一行 JSON · Measures what the gateway costs; prints one JSON line.
@@ -94,6 +97,7 @@ pub async fn run() -> ExitCode {
         Command::Demo(args) => demo::demo(&args).await,
         Command::Submit(args) => submit::submit(&args).await,
         Command::Validate(args) => validate::validate(&args),
+        Command::Explain(args) => explain::explain(&args),
         Command::Rules(args) => rules::rules(&args),
         Command::Bench(args) => bench::bench(&args).await,
         Command::Audit(command) => audit::run(&command).await,

@@ -132,6 +132,8 @@ fn key(key: &Key) -> Vec<proto::KeyPart> {
             ("seller", seller),
             ("order_no", order_no),
         ],
+        Key::Payment { seller, order_no, payment_no } => vec![("seller", seller), ("order_no", order_no), ("payment_no", payment_no)],
+        Key::FollowUp { party, enterprise_no, .. } => vec![("party", party), ("enterprise_no", enterprise_no)],
     };
     parts.into_iter().map(|(name, value)| proto::KeyPart { name: name.into(), value: value.clone() }).collect()
 }
