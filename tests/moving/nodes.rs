@@ -65,6 +65,8 @@ async fn nodes_keep_the_limits_of_a_road_together() {
     for (index, share) in shares.iter().enumerate() {
         share.set(index, 3);
     }
+    // What was nobody's is not saved up.
+    world.clock.advance(SECOND);
     assert_eq!(carried().await, [1, 1, 2]);
     assert_eq!(carried().await, [0, 0, 0]);
     world.clock.advance(SECOND);
