@@ -3,12 +3,14 @@
 
 mod bench;
 mod encrypted;
+mod files;
 mod fuzzing;
 mod grpc;
 mod house;
 mod journey;
 mod kills;
 mod moving;
+mod python;
 mod rig;
 mod rules;
 mod schemas;
