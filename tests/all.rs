@@ -3,6 +3,7 @@
 
 mod bench;
 mod encrypted;
+mod files;
 mod fuzzing;
 mod grpc;
 mod house;
@@ -10,6 +11,7 @@ mod journey;
 mod kills;
 mod moving;
 mod nodes;
+mod python;
 mod rig;
 mod rules;
 mod schemas;
