@@ -257,7 +257,7 @@ fn assess(
     outcomes.sort_unstable();
     outcomes.dedup();
     differences.push(task::difference("exemption.outcomes".to_owned(), "", &outcomes.join(" ")));
-    Some((dossier.id, serde_json::to_string(&assessment).ok()?))
+    Some((dossier.id, assessment.to_kept()))
 }
 
 /// What a state of the list means for the exemption; nothing if nothing is decided anew.
