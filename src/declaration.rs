@@ -103,6 +103,15 @@ text_newtype! {
     SummaryNo
 }
 
+impl DocumentId {
+    /// The id of a document that comes after `earlier`: the new one, unless that is not greater, since two of one millisecond, and two
+    /// nodes' clocks, come in any order.
+    #[must_use]
+    pub fn behind(earlier: Self, new: Uuid) -> Self {
+        Self(if new > earlier.0 { new } else { Uuid::from_u128(earlier.0.as_u128().saturating_add(1)) })
+    }
+}
+
 impl EnterpriseNo {
     /// The number of a document made under `id`: `TG` and the id in base 32 (Crockford), 28 characters.
     #[must_use]

@@ -130,7 +130,7 @@ impl Gateway {
             same_log(&store, key, config).await?;
         }
         let address = door.as_ref().map(|door| door.address);
-        let mut stages = vec![parts.telling(is_reached).await.map_err(|error| Error::Store(place(&config.store), error))?];
+        let mut stages = vec![parts.telling(is_reached).await?];
         stages.extend(door.map(|door| parts.door(door)));
         stages.push(parts.moving(Moving { roads, signers, advisor }));
         stages.extend(log_key.map(|key| parts.log(key)));
@@ -202,12 +202,11 @@ struct Parts<'a> {
 
 impl Parts<'_> {
     /// Tells the log what is to be told at every start; later, where the store is not reached yet.
-    async fn telling(&self, is_reached: bool) -> store::Result<Stage> {
+    async fn telling(&self, is_reached: bool) -> Result<Stage, Error> {
         let (mut stage, mut stopped) = Stage::new();
         let given = self.config.exemption.settings.regime_override.as_ref().filter(|_| runs(self.config, &[Role::Intake, Role::Collect]));
         let Some(given) = given else { return Ok(stage) };
-        if is_reached {
-            tell_override(self.store, self.clockwork, given).await?;
+        if is_reached && unless_away(self.config, tell_override(self.store, self.clockwork, given).await)?.is_some() {
             return Ok(stage);
         }
         let (store, clockwork, given) = (Arc::clone(self.store), self.clockwork.clone(), given.clone());
@@ -333,9 +332,18 @@ async fn open(options: &StoreOptions) -> Result<Opened, Error> {
     Ok(Opened { store: Arc::new(store), is_reached: failed.is_none() })
 }
 
-/// A log that was signed with another key is not gone on with.
+/// What a command gave; nothing where a database went away that will be back: what is not done at the start is then done later.
+fn unless_away<T>(config: &Config, done: store::Result<T>) -> Result<Option<T>, Error> {
+    match done {
+        Ok(done) => Ok(Some(done)),
+        Err(store::Error::Unavailable(_)) if config.store.postgres.is_some() => Ok(None),
+        Err(error) => Err(Error::Store(place(&config.store), error)),
+    }
+}
+
+/// A log that was signed with another key is not gone on with; the sequencer looks as well, before it goes on with it.
 async fn same_log(store: &Arc<dyn Store>, key: &LogKey, config: &Config) -> Result<(), Error> {
-    let last = store.last_checkpoint().await.map_err(|error| Error::Store(place(&config.store), error))?;
+    let last = unless_away(config, store.last_checkpoint().await)?.flatten();
     if last.is_some_and(|last| Checkpoint::open(&last.note, &key.verifier()).is_err()) {
         return Err(Error::OtherLogKey(config.audit.key.clone()));
     }

@@ -62,5 +62,5 @@ async fn twenty_kills_lose_nothing_and_declare_nothing_twice() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn twenty_kills_on_postgres_lose_nothing_and_declare_nothing_twice() {
-    twenty_kills(Keeper::postgres().await, 1_000).await;
+    twenty_kills(Keeper::postgres().await, 1_500).await;
 }

@@ -159,6 +159,11 @@ impl Program {
         Self { child, log: log.to_owned() }
     }
 
+    /// Its process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Kills it without a chance to say anything: SIGKILL.
     pub fn kill(mut self) {
         self.child.kill().unwrap();

@@ -83,7 +83,7 @@ pub(super) async fn demo(args: &DemoArgs) -> Result<ExitCode> {
             "网关继续运行，Ctrl-C 结束 · the gateway stays up; Ctrl-C ends it\n  再次提交，答复相同，10 个有错的仍被拒 · the same again, the same answers, the 10 faulty ones refused again:\n    tongguan submit {0}/orders.jsonl --server {address}\n  查一票 · one parcel's story:\n    tongguan audit show <NUMBER> --dir {0}",
             dir.display()
         ));
-        serve::asked_to_stop().await?;
+        serve::Asked::listen()?.wait().await;
     }
     gateway.stop().await;
     let report = customs.end().await?;

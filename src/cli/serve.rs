@@ -9,7 +9,7 @@ use std::{
 use anyhow::{Context, Result};
 use clap::Args;
 use tokio::{
-    signal::unix::{SignalKind, signal},
+    signal::unix::{Signal, SignalKind, signal},
     sync::watch,
 };
 use tracing_subscriber::EnvFilter;
@@ -35,14 +35,25 @@ pub(super) fn begin_log(options: &LogOptions) -> Result<()> {
     Ok(())
 }
 
-/// Waits for Ctrl-C or a polite kill.
-pub(super) async fn asked_to_stop() -> Result<()> {
-    let mut terminate = signal(SignalKind::terminate()).context("无法等待系统信号 · signals cannot be waited for")?;
-    tokio::select! {
-        interrupted = tokio::signal::ctrl_c() => interrupted.context("无法等待系统信号 · signals cannot be waited for")?,
-        _ = terminate.recv() => {}
+/// Hears Ctrl-C or a polite kill from now on, also while something is still being started.
+pub(super) struct Asked {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Asked {
+    pub(super) fn listen() -> Result<Self> {
+        let hear = |kind| signal(kind).context("无法等待系统信号 · signals cannot be waited for");
+        Ok(Self { interrupt: hear(SignalKind::interrupt())?, terminate: hear(SignalKind::terminate())? })
     }
-    Ok(())
+
+    /// Waits until somebody asks to stop.
+    pub(super) async fn wait(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
 }
 
 #[derive(Debug, Args)]
@@ -60,6 +71,7 @@ pub(super) struct ServeArgs {
 }
 
 pub(super) async fn serve(args: &ServeArgs) -> Result<ExitCode> {
+    let mut asked = Asked::listen()?;
     load_schemas()?;
     let config = Config::load_as(&args.config, |node| {
         if !args.roles.is_empty() {
@@ -73,19 +85,25 @@ pub(super) async fn serve(args: &ServeArgs) -> Result<ExitCode> {
     for note in config.notes() {
         tracing::warn!("{}", note.trim());
     }
-    let gateway = Gateway::start(&config, &Clockwork::shifted(config.node.clock_shift_ms)).await?;
+    let clockwork = Clockwork::shifted(config.node.clock_shift_ms);
+    let gateway = tokio::select! {
+        started = Gateway::start(&config, &clockwork) => started?,
+        // Nothing runs yet that has anything in hand.
+        () = asked.wait() => return Ok(ExitCode::SUCCESS),
+    };
     let node = format!("{} ({})", config.node.shown_name(), node::joined(&config.node.roles));
     say(&match gateway.address() {
         Some(address) => format!("通关网关已就绪 · the gateway listens on {address}; 节点 · node {node}"),
         None => format!("通关网关已就绪 · the gateway runs; 节点 · node {node}"),
     });
-    asked_to_stop().await?;
+    asked.wait().await;
     say("正在收尾 · finishing what is in hand");
     gateway.stop().await;
     Ok(ExitCode::SUCCESS)
 }
 
 pub(super) async fn simulate(file: &Path) -> Result<ExitCode> {
+    let mut asked = Asked::listen()?;
     load_schemas()?;
     let config = Config::load(file)?;
     begin_log(&config.log)?;
@@ -93,7 +111,7 @@ pub(super) async fn simulate(file: &Path) -> Result<ExitCode> {
     let roads = config.simulator.roads.join(", ");
     let running = tokio::spawn(simulator::run(config.simulator, Clockwork::system(), stopped));
     say(&format!("模拟海关已就绪 · the simulated customs waits on {roads}"));
-    asked_to_stop().await?;
+    asked.wait().await;
     // If it has ended already, joining it tells why.
     let _ = stop.send(true);
     let report = running.await.context("模拟海关中断 · the simulated customs broke off")??;

@@ -9,7 +9,7 @@ use crate::{
     clock::{Clockwork, Timestamp},
     declaration::{Action, Declaration, DeclarationId, DocumentGuid, DocumentId, EnterpriseNo, Kind, draft},
     dossier::Document,
-    exemption::{Assessment, ListStatus},
+    exemption::{Assessment, ListStatus, Paper},
     lane::{self, Case, Duty, Lane, Plan},
     party::{Actor, Sender},
     state::State,
@@ -41,8 +41,8 @@ pub struct Planned {
 impl Planned {
     /// Warnings and exemption advice: what the answer tells of it.
     #[must_use]
-    pub fn into_answer(self) -> (Vec<Finding>, Assessment) {
-        (self.warnings, self.assessment)
+    pub fn into_answer(self) -> (Vec<Finding>, Paper) {
+        (self.warnings, Paper::from(&self.assessment))
     }
 }
 
@@ -233,8 +233,7 @@ pub fn acceptance(
         warnings: planned.warnings.clone(),
         plan: planned.plan.clone(),
         documents,
-        // The advice is made of strings, numbers and lists: it always serialises.
-        assessment: serde_json::to_string(&planned.assessment).unwrap_or_default(),
+        assessment: planned.assessment.to_kept(),
     }
 }
 

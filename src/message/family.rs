@@ -25,8 +25,8 @@ pub struct Family {
     pub document: &'static str,
     /// The block in it that holds what is said of all its lines; none if it has no lines.
     pub head: Option<&'static str>,
-    /// The block of a line; none if it has no lines.
-    pub list: Option<&'static str>,
+    /// Its lines; none if it has none.
+    pub list: Option<List>,
     /// Writes what a document says.
     pub write: fn(&mut Writer, &Head<'_>, &Outgoing<'_>) -> Result<(), Error>,
     /// Reads what a document says.
@@ -39,6 +39,35 @@ pub struct Family {
     pub read_key: fn(Element<'_, '_>) -> Result<Key, Error>,
     /// Writes which document a receipt is about; tells whether it is of this kind.
     pub write_key: fn(&mut Writer, &Reply<'_>) -> bool,
+}
+
+/// The lines of a document.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct List {
+    /// The block of a line.
+    pub block: &'static str,
+    /// What their numbers (gnum) are.
+    pub numbers: Numbers,
+}
+
+/// What the numbers of lines are.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Numbers {
+    /// 1, 2, 3, …
+    FromOne,
+    /// Each above the last: a part of a split document goes on where the one before it ended.
+    Upwards,
+    /// Those of another document's lines.
+    Other,
+    /// There are none.
+    None,
+}
+
+/// The family that has a block as its document, its head or its line, which no other has.
+pub fn of_block(block: &str) -> Option<&'static Family> {
+    let is_of =
+        |family: &Family| family.document == block || family.head == Some(block) || family.list.is_some_and(|list| list.block == block);
+    FAMILIES.into_iter().find(|family| is_of(family))
 }
 
 /// A row a kind, in the order of [`Kind::ALL`].

@@ -59,7 +59,8 @@ pub struct FollowUpRequest {
 /// Reads a document whose receipts name it by `key`.
 pub fn read(document: Element<'_, '_>, family: &Family, key: fn(Element<'_, '_>) -> Key) -> RequestContent {
     let whole = family.head.and_then(|name| document.child(name)).unwrap_or(document);
-    let lines = || document.children().filter(|child| family.list == Some(child.name()));
+    let list = family.list.map_or("", |list| list.block);
+    let lines = || document.children().filter(|child| child.name() == list);
     let text = |name| whole.value(name).to_owned();
     let all = |name: &str| {
         let values = std::iter::once(whole.value(name)).chain(lines().map(|line| line.value(name)));
@@ -86,7 +87,7 @@ pub fn read(document: Element<'_, '_>, family: &Family, key: fn(Element<'_, '_>)
         waybill_nos: all("logisticsNo"),
         bag_nos: all("totalPackageNo"),
         inventory_nos: all("invtNo"),
-        lines: if kind == Kind::GoodsReturn { RequestLine::read_all(document, family.list.unwrap_or_default()) } else { Vec::new() },
+        lines: if kind == Kind::GoodsReturn { RequestLine::read_all(document, list) } else { Vec::new() },
     }))
 }
 

@@ -4,7 +4,7 @@ use super::{
     answer::Reply,
     compose::Outgoing,
     error::{Error, Problem},
-    family::{Family, Head, write_party},
+    family::{Family, Head, List, Numbers, write_party},
     request::{InventoryRequest, RequestContent, RequestLine},
     xml::{tree::Element, writer::Writer},
 };
@@ -19,7 +19,7 @@ pub static FAMILY: Family = Family {
     request: "CEB603Message",
     document: "Inventory",
     head: Some("InventoryHead"),
-    list: Some("InventoryList"),
+    list: Some(List { block: "InventoryList", numbers: Numbers::FromOne }),
     write,
     read,
     answer: "CEB604Message",

@@ -4,7 +4,7 @@ use super::{
     answer::Reply,
     compose::Outgoing,
     error::{Error, Problem},
-    family::{Family, Head, write_party},
+    family::{Family, Head, List, Numbers, write_party},
     follow_up,
     request::RequestContent,
     xml::{
@@ -23,7 +23,7 @@ pub static FAMILY: Family = Family {
     request: "CEB701Message",
     document: "SummaryApply",
     head: Some("SummaryApplyHead"),
-    list: Some("SummaryApplyList"),
+    list: Some(List { block: "SummaryApplyList", numbers: Numbers::None }),
     write,
     read,
     answer: "CEB702Message",

@@ -2,11 +2,11 @@
 
 use uuid::Uuid;
 
-use super::KeptWaybill;
+use super::{DeadlineChange, KeptWaybill, Revision, Summed};
 use crate::{
     audit::Entry,
     clock::Timestamp,
-    declaration::{DeclarationId, DocumentId, Kind, MessageId},
+    declaration::{DeclarationId, DocumentGuid, DocumentId, Kind, MessageId},
     dossier::{Content, Document, Dossier},
     party::Tenant,
     queue::Fault,
@@ -333,6 +333,16 @@ pub struct Change {
     pub numbers: Vec<Number>,
     /// A new exemption decision, as JSON; kept beside the earlier ones.
     pub assessment: Option<(DeclarationId, String)>,
+    /// A declaration's new content; what it said before is kept.
+    pub revision: Option<Revision>,
+    /// Those of `documents` that go out under a new guid.
+    pub renewed: Vec<(DocumentId, DocumentGuid)>,
+    /// When `created` documents may be packed, where not at once: what amends another must be newer by a second at least.
+    pub not_before: Option<Timestamp>,
+    /// What customs made of inventories that were summed.
+    pub summed: Vec<Summed>,
+    /// Deadlines that are set or met.
+    pub deadlines: Vec<DeadlineChange>,
     /// What was done.
     pub entries: Vec<Entry>,
 }

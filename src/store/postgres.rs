@@ -18,9 +18,10 @@ use self::{
     trying::{Failed, tried},
 };
 use super::{
-    Acceptance, Accepted, Application, Arrival, Batch, Count, Delivery, EntryFilter, Error, Found, Gated, Hints, Hit, KeptNode,
-    KeptReceipt, KeptWaybill, LeasedArrival, ListFilter, LogHead, Lookup, Matches, MessageFound, Packing, PendingEntry, PlacedEntry,
-    Result, Sequencing, Settlement, Shown, Store, StoredCheckpoint, StoredRow, WaybillAcceptance, WaybillAccepted, Written,
+    Acceptance, Accepted, Application, Arrival, Batch, Count, Deadline, DeadlineFilter, Delivery, EntryFilter, Error, FollowUpAcceptance,
+    FollowUpAccepted, FollowUpFound, FollowUpLookup, Found, Gated, Hints, Hit, KeptNode, KeptReceipt, KeptWaybill, LeasedArrival,
+    ListFilter, LogHead, Lookup, Matches, MessageFound, Packing, PendingEntry, PlacedEntry, Result, Sequencing, Settlement, Shown,
+    ShownFollowUp, Store, StoredCheckpoint, StoredRow, SummedFound, SummedLookup, WaybillAcceptance, WaybillAccepted, Written,
     papers::{Paper, Papers},
 };
 use crate::{
@@ -38,6 +39,7 @@ mod accept;
 mod apply;
 mod arrivals;
 mod deliveries;
+mod follow_ups;
 mod gates;
 mod log;
 mod migrate;
@@ -47,6 +49,7 @@ mod options;
 mod packing;
 mod papers;
 mod pool;
+mod revisions;
 mod rows;
 mod sequence;
 mod trying;
@@ -141,6 +144,17 @@ impl Store for Postgres {
         Ok(accepted)
     }
 
+    async fn follow_up_lookup(&self, asked: &FollowUpLookup) -> Result<FollowUpFound> {
+        tried!(&self.pool, Snapshot, |connection| follow_ups::lookup(connection, &self.papers, asked))
+    }
+
+    async fn accept_follow_up(&self, now: Timestamp, acceptance: FollowUpAcceptance) -> Result<FollowUpAccepted> {
+        let accepted = tried!(self.may_write()?, Together, |connection| follow_ups::accept(connection, now, &acceptance))?;
+        self.hints.pack.tell();
+        self.hints.sequence.tell();
+        Ok(accepted)
+    }
+
     async fn gates(&self, now: Timestamp, limit: u32) -> Result<Vec<Gated>> {
         tried!(&self.pool, Snapshot, |connection| gates::gates(connection, &self.papers, now, limit))
     }
@@ -192,6 +206,14 @@ impl Store for Postgres {
         // One snapshot: a waybill that is bound to its order between two looks would be taken for one without an order, and the
         // list that waits for it would not be told.
         tried!(&self.pool, Snapshot, |connection| numbers::matches(connection, &self.papers, keys))
+    }
+
+    async fn members(&self, asked: &[DocumentId]) -> Result<Vec<(DocumentId, Dossier)>> {
+        tried!(&self.pool, Snapshot, |connection| follow_ups::members(connection, &self.papers, asked))
+    }
+
+    async fn summed(&self, asked: &[SummedLookup]) -> Result<Vec<Vec<SummedFound>>> {
+        tried!(&self.pool, Snapshot, |connection| revisions::find_summed(connection, asked))
     }
 
     async fn message(&self, cop_msg_id: &str) -> Result<Option<MessageFound>> {
@@ -257,6 +279,14 @@ impl Store for Postgres {
 
     async fn show(&self, tenant: Option<&Tenant>, id: DeclarationId) -> Result<Option<Shown>> {
         tried!(&self.pool, Snapshot, |connection| views::show(connection, &self.papers, tenant, id))
+    }
+
+    async fn follow_up(&self, tenant: Option<&Tenant>, id: DocumentId) -> Result<Option<ShownFollowUp>> {
+        tried!(&self.pool, Snapshot, |connection| follow_ups::show(connection, tenant, id))
+    }
+
+    async fn deadlines(&self, filter: DeadlineFilter) -> Result<Vec<Deadline>> {
+        tried!(&self.pool, Single, |connection| revisions::open(connection, &filter))
     }
 
     async fn list(&self, filter: ListFilter) -> Result<Vec<Dossier>> {

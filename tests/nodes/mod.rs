@@ -3,3 +3,4 @@
 
 mod differing;
 mod kills;
+mod trouble;

@@ -221,7 +221,7 @@ fn configuration(folder: &Path) -> Config {
     (config.packer.sign_s, config.packer.lease_s, config.packer.gather_ms) = (4, 8, 100);
     config.courier.send_s = 1;
     config.collector.lease_s = 4;
-    config.audit.sequencer.role_s = 2;
+    (config.audit.sequencer.role_s, config.audit.sequencer.interval_ms) = (2, 50);
     (config.node.beat_ms, config.node.gone_s, config.node.turn_s) = (500, 3, 1);
     config.log.filter = "warn".to_owned();
     config

@@ -40,6 +40,7 @@ macro_rules! on_each_store {
 
 mod again;
 mod answers;
+mod following;
 mod log;
 mod looking;
 mod model;

@@ -77,7 +77,7 @@ impl Failed {
 
     /// Whether waiting may help, be it at another host.
     pub(super) fn may_pass(&self) -> bool {
-        self.remedy() == Remedy::Elsewhere
+        matches!(self, Self::Store(Error::Unavailable(_))) || self.remedy() == Remedy::Elsewhere
     }
 
     fn remedy(&self) -> Remedy {
