@@ -17,6 +17,7 @@ mod demo;
 mod explain;
 mod keys;
 mod migrate;
+mod nodes;
 mod outcome;
 mod rows;
 mod rules;
@@ -42,9 +43,11 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// 运行网关 · Runs the gateway until Ctrl-C.
-    Serve(ConfigArgs),
+    Serve(serve::ServeArgs),
     /// 运行模拟海关 · Runs the simulated customs of the same configuration until Ctrl-C.
     Simulate(ConfigArgs),
+    /// 列出各节点及其配置差异 · Lists the nodes that work on the database, and where their configurations differ.
+    Nodes(nodes::NodesArgs),
     /// 升级 PostgreSQL 数据库结构 · Brings a PostgreSQL database to this version's schema.
     Migrate(migrate::MigrateArgs),
     /// 演示：网关与模拟海关同进程，200 个样例订单 · Gateway and simulated customs in one process, with 200 shipped orders.
@@ -90,8 +93,9 @@ enum ConfigCommand {
 /// Runs the command that the arguments name. Faults are told on standard error, in one line each cause.
 pub async fn run() -> ExitCode {
     let result = match Cli::parse().command {
-        Command::Serve(args) => serve::serve(&args.config).await,
+        Command::Serve(args) => serve::serve(&args).await,
         Command::Simulate(args) => serve::simulate(&args.config).await,
+        Command::Nodes(args) => nodes::nodes(&args).await,
         Command::Migrate(args) => migrate::migrate(&args).await,
         Command::Demo(args) => demo::demo(&args).await,
         Command::Submit(args) => submit::submit(&args).await,

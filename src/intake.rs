@@ -19,7 +19,7 @@ use crate::{
         meter::{Work, measure},
     },
     declaration::{DeclarationId, DocumentId, draft},
-    exemption::{Advisor, Assessment},
+    exemption::{Advisor, Paper},
     lane::Lane,
     party::{Actor, Sender},
     store::{self, Store},
@@ -113,7 +113,7 @@ pub struct Answer {
     /// What is likely to cause trouble.
     pub warnings: Vec<Finding>,
     /// The exemption advice of its acceptance.
-    pub assessment: Assessment,
+    pub assessment: Paper,
 }
 
 /// A waybill is kept.
@@ -135,7 +135,7 @@ pub struct Validation {
     /// Everything that is wrong or doubtful.
     pub findings: Vec<Finding>,
     /// The exemption advice, if it would be accepted.
-    pub assessment: Option<Assessment>,
+    pub assessment: Option<Paper>,
     /// What the same request made earlier.
     pub earlier: Option<DeclarationId>,
 }

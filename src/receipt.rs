@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     clock::Timestamp,
-    declaration::{InventoryNo, Kind, PortNo},
+    declaration::{InventoryNo, Kind, PortNo, SummaryNo, SummaryResult},
 };
 
 mod explain;
@@ -46,6 +46,26 @@ pub enum Key {
         /// orderNo.
         order_no: String,
     },
+    /// 404: order number with seller, and the payment's own number where it was given.
+    Payment {
+        /// ebcCode.
+        seller: String,
+        /// orderNo.
+        order_no: String,
+        /// payNo.
+        payment_no: String,
+    },
+    /// 508, 510, 606, 608, 702, 214, 216: our copNo (coElNo), with the enterprise that customs knows it by.
+    FollowUp {
+        /// What it is.
+        kind: Kind,
+        /// agentCode, operatorCode of an arrival or a tally, or logisticsCode of a departure.
+        party: String,
+        /// copNo, or coElNo.
+        enterprise_no: String,
+        /// msgSeqNo; 1 where it has none.
+        part: u32,
+    },
 }
 
 impl Key {
@@ -56,11 +76,13 @@ impl Key {
             Self::Order { .. } => Kind::Order,
             Self::Waybill { .. } => Kind::Waybill,
             Self::Inventory { .. } => Kind::Inventory,
+            Self::Payment { .. } => Kind::Payment,
+            Self::FollowUp { kind, .. } => *kind,
         }
     }
 }
 
-/// What customs answered about one document (304, 506, 604).
+/// What customs answered about one document (304, 404, 506, 508, 510, 604, 606, 608, 702, 214, 216).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Receipt {
     /// Which document.
@@ -73,8 +95,11 @@ pub struct Receipt {
     pub info: String,
     /// preNo, if given.
     pub port_no: Option<PortNo>,
-    /// invtNo, if given.
+    /// invtNo, if given; of a cancellation and of a return it is the number of the inventory that they are about.
     pub inventory_no: Option<InventoryNo>,
+    /// sumNo of a summary, if given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub summary_no: Option<SummaryNo>,
 }
 
 /// 报文格式校验回执 (900): a whole message was refused.
@@ -106,8 +131,10 @@ pub struct TransportReceipt {
 /// What arrives from customs, read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Answer {
-    /// 304, 506, 604: 1 to 100 receipts.
+    /// 304, 404, 506, 508, 510, 604, 606, 608, 702, 214, 216: 1 to 100 receipts.
     Receipts(Vec<Receipt>),
+    /// 792: 1 to 100 results of summaries.
+    SummaryResults(Vec<SummaryResult>),
     /// 900.
     Format(FormatReceipt),
     /// DxpRep.

@@ -10,6 +10,7 @@ mod house;
 mod journey;
 mod kills;
 mod moving;
+mod nodes;
 mod python;
 mod rig;
 mod rules;

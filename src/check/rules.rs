@@ -69,13 +69,19 @@ fn filled(text: &str, field: &str, detail: &str) -> String {
 
 type Source = (&'static str, &'static str);
 
-const TABLES: Source = (
-    "报文规范（202205版） §2.1.4 订单、§2.5.4 运单、§2.11.4 清单",
-    "message specification 202205, §2.1.4 order, §2.5.4 waybill, §2.11.4 list",
-);
+const TABLES: Source =
+    ("报文规范（202205版） §2.1.4至§2.21.4 各报文描述", "message specification 202205, §2.1.4 to §2.21.4, tables of the messages");
 const ORDER: Source = ("报文规范（202205版） §2.1.4 订单", "message specification 202205, §2.1.4 order");
 const WAYBILL: Source = ("报文规范（202205版） §2.5.4 运单", "message specification 202205, §2.5.4 waybill");
 const LIST: Source = ("报文规范（202205版） §2.11.4 清单", "message specification 202205, §2.11.4 list");
+const PAYMENT: Source = ("报文规范（202205版） §2.3.4 收款单", "message specification 202205, §2.3.4 payment");
+const MOVEMENT: Source =
+    ("报文规范（202205版） §2.7.4 运抵单、§2.9.4 离境单", "message specification 202205, §2.7.4 arrival, §2.9.4 departure");
+const SUMMARY: Source = ("报文规范（202205版） §2.21.4 汇总申请单", "message specification 202205, §2.21.4 summary");
+const RETURN: Source = (
+    "报文规范（202205版） §2.17.4 退货申请单、§2.19.4 退货理货明细单",
+    "message specification 202205, §2.17.4 goods return, §2.19.4 return tally",
+);
 const XML: Source = ("W3C XML 1.0 §2.2 字符", "W3C XML 1.0, §2.2 characters");
 const SCHEMA: Source = ("跨境出口业务节点报文定义（2022-05） XSD", "export message schema 2022-05");
 const OFFICES: Source = ("JGS/T 18《海关关区代码》", "JGS/T 18, customs office codes");
@@ -139,6 +145,16 @@ rules! {
         "填写最多{detail}位的整数", "write a whole number of at most {detail} digits";
     DATE: "F-DATE", Error, LIST, "{field}不是日期", "{field} is not a day",
         "按 20261123 或 2026-11-23 填写", "write it as 20261123 or 2026-11-23";
+    MOMENT: "F-MOMENT", Error, TABLES, "{field}不是14位的真实时间", "{field} is not a real moment of 14 digits",
+        "按北京时间填写，例如 20261123093000", "write Beijing time, such as 20261123093000";
+    INVENTORY_NO: "F-INVENTORY-NO", Error, LIST, "{field}不是清单编号：4位关区、4位年份、E、流水号", "{field} is no inventory number: office (4 digits), year (4), E, digits",
+        "按清单回执中的清单编号填写，例如 51412026E000000001", "copy it from the receipt of the list, such as 51412026E000000001";
+    INVENTORY_NO_SHORT: "F-INVENTORY-SHORT", Warning, LIST, "{field}不足18位", "{field} has less than 18 characters",
+        "与清单回执核对", "compare it with the receipt of the list";
+    POST_ONLY: "F-POST-ONLY", Error, MOVEMENT, "{field}未填写；只有邮件运输（6）可以不填", "{field} is missing, which only post (6) allows",
+        "请填写{field}", "fill in {field}";
+    BILL_IS_WAYBILL: "F-BILL-WAYBILL", Error, RETURN, "{field}未填写，而运单号超过{detail}个字符，不能代替", "{field} is missing, and the waybill number, longer than {detail} characters, cannot stand in for it",
+        "请填写{field}", "fill in {field}";
 
     OFFICE: "C-OFFICE", Error, OFFICES, "{field}不在关区代码表中{detail}", "{field} is not a customs office{detail}",
         "填写4位关区代码，例如 5141", "write the four digits of an office, such as 5141";
@@ -150,6 +166,8 @@ rules! {
         "填写3位海关代码：人民币142，美元502", "write the three digits of customs: 142 for CNY, 502 for USD";
     COUNTRY: "C-COUNTRY", Error, CODES, "{field}不在国别（地区）代码表中{detail}", "{field} is not a country code{detail}",
         "填写3位海关代码：美国502，日本116", "write the three digits of customs: 502 for the USA, 116 for Japan";
+    COUNTRY_CHINA: "C-COUNTRY-CHINA", Error, RETURN, "{field}不能为中国", "{field} may not be China",
+        "填写退货启运的国家（地区）", "write the country that the goods come back from";
     UNIT: "C-UNIT", Error, CODES, "{field}不在计量单位代码表中{detail}", "{field} is not a unit code{detail}",
         "填写3位海关代码：件011，千克035", "write the three digits of customs: 011 for pieces, 035 for kilograms";
     TRANSPORT: "C-TRANSPORT", Error, CODES, "{field}不在运输方式代码表中{detail}", "{field} is not a mode of transport{detail}",
@@ -178,12 +196,19 @@ rules! {
     CONSIGNOR: "P-CONSIGNOR", Warning, ORDER, "该{field}的运单已由物流企业推送，其电商企业代码与订单不同", "the carrier has pushed the waybill of this {field} with another seller's code than the order's",
         "核对运单号与电商企业代码，或请物流企业更正运单", "compare the waybill number and the seller's code, or have the carrier correct its waybill";
 
+    PAYER: "P-PAYER", Warning, PAYMENT, "{field}未填写；境内支付企业必须填写", "{field} is missing, which a domestic payment firm must have",
+        "境内支付企业填写其代码；非线上支付的，支付企业名称填“现金支付”", "write the code of a domestic firm; where it was not paid online, write 现金支付 as the firm's name";
+    POSTAL_OPERATOR: "P-POSTAL-OPERATOR", Warning, MOVEMENT, "邮件运输的{field}应为邮政物流企业，而与物流企业代码不同", "by post {field} is that of the postal carrier, yet it differs from the carrier's",
+        "核对运输方式与两个代码", "compare the mode of transport and both codes";
+
     NO_LINES: "L-NO-LINES", Error, SCHEMA, "{field}为空", "there are no {field}",
-        "至少填写一项商品", "give at least one line";
+        "至少填写一项", "give at least one line";
     TOO_MANY: "L-TOO-MANY", Error, SCHEMA, "{field}超过{detail}项；只检查了前{detail}项", "there are more than {detail} {field}; only the first {detail} were checked",
-        "拆分为多个订单", "split the order";
+        "拆分为多份", "split it into several";
     NUMBER: "L-NUMBER", Error, TABLES, "{field}应为{detail}：须从1起连续递增", "{field} should be {detail}: numbers run 1, 2, 3 without gaps or repeats",
         "按顺序重新编号", "number the lines in order";
+    REPEATED: "L-REPEATED", Error, TABLES, "{field}与第{detail}项相同", "{field} is that of line {detail} already",
+        "每项只填一次", "give each of them once";
     UNPAIRED: "L-UNPAIRED", Error, TABLES, "订单与清单的商品序号不对应：另一方没有序号{detail}", "the lines of order and list do not pair: the other side has no number {detail}",
         "每项订单商品对应一项序号相同的清单商品", "give each order line one list line of the same number";
     ITEM_NO_20: "L-ITEM-NO-20", Error, LIST, "{field}超过20个字符，清单放不下", "{field} is longer than the 20 characters a list can hold",
@@ -220,6 +245,14 @@ rules! {
         "改为汇总申报（B），或删除许可证号", "declare as B, or remove the licence number";
     INVOICE: "M-INVOICE", Error, OURS, "{field}不是SPECIAL、ORDINARY、OTHER_VALID、NONE、UNKNOWN之一", "{field} is none of SPECIAL, ORDINARY, OTHER_VALID, NONE, UNKNOWN",
         "不清楚时填写UNKNOWN或不填", "write UNKNOWN or nothing if it is not known";
+    RETURN_MODE: "M-RETURN-MODE", Error, RETURN, "{field}不是9661或1261{detail}", "{field} is neither 9661 nor 1261{detail}",
+        "一般出口退货填写9661，特殊区域出口退货填写1261", "write 9661 for goods of retail export, 1261 for those of a special area";
+    NOTHING_SUMMED: "M-NOTHING-SUMMED", Error, SUMMARY, "{field}与汇总时间均未填写", "there are neither {field} nor a period",
+        "填写清单编号，或填写汇总开始和结束时间", "give the numbers of the lists, or the start and the end of a period";
+    PERIOD_OVERRIDES: "M-PERIOD", Warning, SUMMARY, "已填写汇总时间，海关将忽略{field}；不再发送编号", "a period is given, so customs ignores {field}; they are not sent",
+        "只汇总指定清单的，删除汇总时间", "remove the period if only those lists are to be summed";
+    OTHER_OFFICE: "M-OTHER-OFFICE", Warning, LIST, "{field}属于另一申报地海关{detail}", "{field} is of another declaring office, {detail}",
+        "核对清单编号与申报地海关", "compare the number with the declaring office";
 
     REFUND: "M-REFUND", Warning, SIMPLIFIED, "简化申报（A）的商品不得涉及出口退税，而{field}为增值税专用发票", "goods under simplified declaration (A) may not ask for a refund, yet {field} is a special VAT invoice",
         "要退税的，改为汇总申报（B）；放弃退税的，留存书面决定", "declare as B if a refund is wanted; if it is given up, keep that decision in writing";
@@ -234,6 +267,12 @@ rules! {
 
     EXIT_DATE: "D-EXIT-DATE", Error, OURS, "{field}与今天相差超过一年", "{field} is more than a year away from today",
         "核对日期", "check the day";
+    FAR: "D-FAR", Error, OURS, "{field}与今天相差超过一年", "{field} is more than a year away from today",
+        "核对时间", "check the time";
+    FUTURE: "D-FUTURE", Error, OURS, "{field}晚于今天", "{field} is later than today",
+        "事后再报，或核对时间", "send it when it has happened, or check the time";
+    PERIOD_ORDER: "D-PERIOD-ORDER", Error, SUMMARY, "{field}早于汇总开始时间", "{field} is before the start of the period",
+        "核对起止时间", "check both ends";
     ORDER_TAKEN: "T-ORDER-TAKEN", Error, ORDER, "同一平台和电商企业的这个{field}已被另一份申报使用", "this {field} is already used by another declaration of the same platform and seller",
         "使用新的订单编号；要修改原申报请用变更", "use a new order number; to change the other declaration, amend it";
     WAYBILL_TAKEN: "T-WAYBILL-TAKEN", Error, WAYBILL, "该物流企业的这个{field}在6个月内已被使用", "this {field} of that carrier was already used within 6 months",
@@ -282,7 +321,7 @@ mod tests {
                 assert!(zh.chars().any(|c| ('\u{4E00}'..='\u{9FFF}').contains(&c)) || zh.contains("JGS"), "{}: {zh}", rule.code);
             }
             for en in [rule.en, rule.remedy_en, rule.source_en] {
-                let plain = en.replace(['无', '×', '§'], "");
+                let plain = en.replace(['无', '×', '§'], "").replace("现金支付", "");
                 assert!(plain.is_ascii() && !plain.is_empty(), "{}: {en}", rule.code);
             }
             assert_eq!(rule.zh.contains("{detail}"), rule.en.contains("{detail}"), "{}", rule.code);

@@ -1,11 +1,11 @@
-use std::collections::BTreeSet;
+use std::collections::HashSet;
 
 use rust_decimal::Decimal;
 use time::macros::date;
 
 use super::{
     fields::{Field, Form},
-    sample::{CARRIER, SELLER, TODAY, sample, sample_waybill},
+    sample::{CARRIER, FollowUps, SELLER, TODAY, sample, sample_waybill},
     *,
 };
 
@@ -40,6 +40,12 @@ fn nothing_is_found_in_the_sample_and_its_values_are_kept() {
     assert_eq!(checked.warnings(), []);
     assert_eq!(checked.waybill().carrier.code, CARRIER);
     assert!(checked.order().is_none());
+
+    for draft in FollowUps::good().all() {
+        let checked = follow_up::check(&draft, &Parameters::default(), TODAY).expect("the sample is good");
+        assert_eq!(checked.warnings(), [], "{:?}", draft.kind());
+        assert_eq!(checked.follow_up().kind(), draft.kind());
+    }
 }
 
 #[test]
@@ -152,11 +158,11 @@ fn trade_modes_go_with_their_order_types() {
 
 #[test]
 fn fields_say_what_they_are() {
-    let mut seen = BTreeSet::new();
+    let mut seen = HashSet::new();
     for field in Field::ALL {
         let spec = field.spec();
         assert!(!spec.zh.is_empty() && !spec.zh.is_ascii() && spec.en.is_ascii(), "{}", spec.path);
-        assert!(seen.insert((spec.path, *field >= Field::WaybillCarrierCode)), "{} twice", spec.path);
+        assert!(seen.insert((spec.path, spec.kind)), "{} of {:?} twice", spec.path, spec.kind);
         if let Form::Text(limit) | Form::Free(limit) = spec.form {
             assert!((10..=1000).contains(&limit), "{}", spec.path);
         }

@@ -9,7 +9,7 @@ use crate::{
     check::Finding,
     declaration::{DeclarationId, Kind},
     demo::Expected,
-    exemption::Assessment,
+    exemption::{self, Paper},
     gateway::Gateway,
     grpc::client::Answer,
     state::State,
@@ -109,7 +109,7 @@ async fn kept(gateway: &Gateway, order_no: String, id: &str) -> Result<Seen> {
         anyhow::bail!("declaration {id} was accepted and is not there");
     };
     let state = standing(&shown.dossier);
-    let assessment = shown.assessments.last().map(|text| serde_json::from_str::<Assessment>(text)).transpose()?;
+    let assessment = shown.assessments.last().map(|text| exemption::read(text)).transpose()?;
     let speaking = if state == ORDER_REJECTED { Kind::Order } else { Kind::Inventory };
     let word = shown.dossier.document(speaking).and_then(|document| document.last_word.as_ref());
     let refusal = match word {
@@ -131,7 +131,7 @@ async fn kept(gateway: &Gateway, order_no: String, id: &str) -> Result<Seen> {
 }
 
 /// The advice of every line: equal ones together.
-fn advice(paper: &Assessment) -> String {
+fn advice(paper: &Paper) -> String {
     let mut by_advice: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for line in &paper.lines {
         let codes: Vec<_> = line.reasons.iter().chain(&line.pending).map(|reason| reason.code.as_str()).collect();

@@ -172,11 +172,10 @@ impl Work {
                 .map(|document| (document.id, document.version))
                 .collect(),
             documents: self.documents.values().filter(|document| changed(document)).cloned().collect(),
-            created: Vec::new(),
-            waybills: Vec::new(),
             numbers: self.numbers,
             assessment,
             entries,
+            ..Change::default()
         })
     }
 }
@@ -258,7 +257,7 @@ fn assess(
     outcomes.sort_unstable();
     outcomes.dedup();
     differences.push(task::difference("exemption.outcomes".to_owned(), "", &outcomes.join(" ")));
-    Some((dossier.id, serde_json::to_string(&assessment).ok()?))
+    Some((dossier.id, assessment.to_kept()))
 }
 
 /// What a state of the list means for the exemption; nothing if nothing is decided anew.

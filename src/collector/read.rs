@@ -70,6 +70,7 @@ fn open(bytes: &[u8]) -> Reading {
     });
     match answer {
         Ok(Answer::Receipts(receipts)) => Reading::Receipts(receipts),
+        Ok(Answer::SummaryResults(_)) => Reading::Nothing("results of summaries, which no document here waits for".to_owned()),
         Ok(Answer::Format(receipt)) => Reading::Whole(WholeAnswer::Format(receipt)),
         Ok(Answer::Transport(report)) => Reading::Whole(WholeAnswer::Transport(report)),
         Err(error) => Reading::Nothing(error.to_string()),

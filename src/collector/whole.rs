@@ -189,7 +189,7 @@ impl Collector {
         Ok(shown.and_then(|shown| {
             let list = list_status(State::Rejected, None)?;
             let assessment = self.advisor.assess(&shown.dossier.declaration, list, now.day());
-            Some((id, serde_json::to_string(&assessment).ok()?))
+            Some((id, assessment.to_kept()))
         }))
     }
 

@@ -1,6 +1,6 @@
 //! The advisor: everything decisions are made with, loaded once.
 
-use std::{borrow::Cow, collections::BTreeMap};
+use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
 
 use rust_decimal::{Decimal, RoundingStrategy};
 use time::Date;
@@ -11,14 +11,14 @@ use crate::{
 };
 
 use super::{
-    Assessment, Cause, LibraryUsed, LineAssessment, PackUsed, Part, Stage,
+    Assessment, Cause, LineAssessment, Looked, Part, Reason, Stage,
     case::{Case, is_hs10, same_fields},
-    facts::{Direction, Evidence, Facts, ListStatus, Registration, Seller, SellerNamed, Settings, SixFields, Trade},
+    conditions,
+    facts::{Direction, Evidence, Facts, ListStatus, Override, Registration, Seller, SellerNamed, Settings, SixFields, Trade},
     library::{Library, Lookup, Seed},
     pack::{Packs, RegimeStatus},
-    paper,
     places::{Offices, Zones},
-    reasons::{Code, Reason, Reasons},
+    reasons::Code,
     rules::{Decision, Found, REGIME_RULE, decide},
     table::DataError,
 };
@@ -48,9 +48,10 @@ pub struct Advisor {
     zones: Zones,
     offices: Offices,
     seed: Seed,
-    reasons: Reasons,
     settings: Settings,
-    sellers: BTreeMap<String, Seller>,
+    /// The override of the settings, shared by the decisions that need it.
+    overridden: Option<Arc<Override>>,
+    sellers: BTreeMap<String, Arc<Seller>>,
 }
 
 impl Advisor {
@@ -69,12 +70,13 @@ impl Advisor {
         let mut by_code = BTreeMap::new();
         for seller in sellers {
             let code = seller.code.clone();
-            if code.trim().is_empty() || by_code.insert(code.clone(), seller).is_some() {
+            if code.trim().is_empty() || by_code.insert(code.clone(), Arc::new(seller)).is_some() {
                 return Err(SetupError::Seller(code));
             }
         }
-        let (packs, offices, seed, reasons) = (Packs::shipped()?, Offices::shipped()?, Seed::shipped()?, Reasons::shipped()?);
-        Ok(Self { packs, library, zones, offices, seed, reasons, settings, sellers: by_code })
+        let (packs, offices, seed) = (Packs::shipped()?, Offices::shipped()?, Seed::shipped()?);
+        let overridden = settings.regime_override.clone().map(Arc::new);
+        Ok(Self { packs, library, zones, offices, seed, settings, overridden, sellers: by_code })
     }
 
     /// The same with other packs: for replays.
@@ -93,6 +95,7 @@ impl Advisor {
 
     #[cfg(test)]
     pub(super) fn with_settings(mut self, settings: Settings) -> Self {
+        self.overridden = settings.regime_override.clone().map(Arc::new);
         self.settings = settings;
         self
     }
@@ -159,7 +162,7 @@ impl Advisor {
 
     /// The consignor is the real seller if its profile says it exports for itself (the owner may then be a maker), or if the list names
     /// nobody else. Otherwise the owner is, which is weaker evidence.
-    fn real_seller(&self, declaration: &Declaration) -> (Option<&Seller>, SellerNamed) {
+    fn real_seller(&self, declaration: &Declaration) -> (Option<&Arc<Seller>>, SellerNamed) {
         let (consignor, owner) = (&declaration.order.seller.code, &declaration.inventory.owner.code);
         let profile = self.sellers.get(consignor);
         let exports_itself = profile.is_some_and(|seller| seller.role == Trade::Exporter);
@@ -197,8 +200,7 @@ impl Advisor {
     fn assess_part(&self, facts: &Facts, share: Share, today: Date) -> LineAssessment {
         let case = self.case(facts, share.part, today);
         let decision = decide(&case);
-        let (pack, version) = (case.pack, case.goods.version());
-        let overridden = decision.past_regime && pack.regime_103 != RegimeStatus::Verified;
+        let overridden = decision.past_regime && case.pack.regime_103 != RegimeStatus::Verified;
         LineAssessment {
             line: facts.line,
             part: share.part,
@@ -208,33 +210,45 @@ impl Advisor {
             stage: stage(&case),
             rule: Cow::Borrowed(decision.rule.id),
             curable: decision.rule.curable,
-            reasons: self.reasons_of(&decision, case.day),
-            pending: decision.trail.pending.iter().map(|found| self.of(found, case.day)).collect(),
-            notes: self.notes(&case, overridden),
-            tests: paper::tests(&case),
+            pending: decision.trail.pending.iter().map(of).collect(),
+            notes: notes(&case, overridden),
+            tests: conditions::judge(&case),
+            looked: looked(&case),
+            reasons: reasons(decision),
             inputs: facts.clone(),
-            pack: PackUsed { name: pack.name.clone(), version: pack.version.clone(), digest: pack.digest.clone() },
-            library: version.map(|version| LibraryUsed { version: version.name.clone(), label: version.label.clone() }),
-            override_used: self.settings.regime_override.clone().filter(|_| overridden),
+            pack: Arc::clone(case.pack),
+            library: case.goods.version().map(|version| Arc::clone(&version.used)),
+            override_used: self.overridden.clone().filter(|_| overridden),
         }
     }
+}
 
-    fn of(&self, found: &Found, day: Date) -> Reason {
-        self.reasons.reason(found.code, found.rule.id, found.rule.curable, day)
-    }
+fn of(found: &Found) -> Reason {
+    Reason { code: found.code, rule: Cow::Borrowed(found.rule.id), curable: found.rule.curable }
+}
 
-    /// What was collected comes first, then what the deciding rule adds. Only the rules of the result come after collecting ones.
-    fn reasons_of(&self, decision: &Decision, day: Date) -> Vec<Reason> {
-        let own = decision.codes.iter().map(|&code| self.reasons.reason(code, decision.rule.id, decision.rule.curable, day));
-        decision.trail.failures.iter().map(|found| self.of(found, day)).chain(own).collect()
-    }
+/// What was collected comes first, then what the deciding rule adds. Only the rules of the result come after collecting ones.
+fn reasons(decision: Decision) -> Vec<Reason> {
+    let rule = decision.rule;
+    let own = decision.codes.into_iter().map(|code| Reason { code, rule: Cow::Borrowed(rule.id), curable: rule.curable });
+    decision.trail.failures.iter().map(of).chain(own).collect()
+}
 
-    fn notes(&self, case: &Case<'_>, overridden: bool) -> Vec<Reason> {
-        let weaker = matches!(case.facts.seller_named, SellerNamed::AsOwner | SellerNamed::InNote);
-        let regime = overridden.then(|| self.reasons.reason(Code::RegimeUnverified, REGIME_RULE, Some(true), case.day));
-        // No row of the table gives this code; the weaker case is flagged wherever it is found.
-        let note = weaker.then(|| self.reasons.reason(Code::SellerNote, "NOTE", None, case.day));
-        regime.into_iter().chain(note).collect()
+fn notes(case: &Case<'_>, overridden: bool) -> Vec<Reason> {
+    let weaker = matches!(case.facts.seller_named, SellerNamed::AsOwner | SellerNamed::InNote);
+    let regime = overridden.then_some(Reason { code: Code::RegimeUnverified, rule: Cow::Borrowed(REGIME_RULE), curable: Some(true) });
+    // No row of the table gives this code; the weaker case is flagged wherever it is found.
+    let note = weaker.then_some(Reason { code: Code::SellerNote, rule: Cow::Borrowed("NOTE"), curable: None });
+    regime.into_iter().chain(note).collect()
+}
+
+fn looked(case: &Case<'_>) -> Looked {
+    Looked {
+        office: case.office.cloned(),
+        reading: case.settings.office_reading,
+        rate: case.goods.rate().cloned(),
+        hint: case.hint.filter(|_| matches!(case.goods, Lookup::NotCovered)).cloned(),
+        registered: case.registered().is_some(),
     }
 }
 

@@ -1,5 +1,7 @@
 //! A line's facts beside everything the rules look up for it, once.
 
+use std::sync::Arc;
+
 use rust_decimal::{Decimal, RoundingStrategy};
 use time::{Date, Duration};
 
@@ -24,19 +26,19 @@ pub(super) struct Case<'a> {
     pub(super) today: Date,
     /// The export date; the day of the decision where there is none (D09 then stops).
     pub(super) day: Date,
-    pub(super) pack: &'a Pack,
+    pub(super) pack: &'a Arc<Pack>,
     pub(super) goods: Lookup<'a>,
-    pub(super) hint: Option<&'a Hint>,
+    pub(super) hint: Option<&'a Arc<Hint>>,
     pub(super) zones: &'a Zones,
     pub(super) zone: Option<&'a Zone>,
     pub(super) offices: &'a Offices,
-    pub(super) office: Option<Located<'a>>,
+    pub(super) office: Option<&'a Arc<Located>>,
     pub(super) settings: &'a Settings,
 }
 
 impl<'a> Case<'a> {
     pub(super) fn seller(&self) -> Option<&'a Seller> {
-        self.facts.seller.as_ref()
+        self.facts.seller.as_deref()
     }
 
     fn approved(&self, zone: Option<&Zone>) -> bool {
@@ -47,14 +49,14 @@ impl<'a> Case<'a> {
     /// every reading the city in question must be a zone on the export date.
     pub(super) fn says(&self, reading: Reading) -> Option<bool> {
         let office = self.office?;
-        let of_seller = |near: fn(&Self, &Located<'_>, &str) -> bool| {
+        let of_seller = |near: fn(&Self, &Located, &str) -> bool| {
             let seller = self.seller()?;
-            Some(near(self, &office, &seller.city) && self.approved(self.zone))
+            Some(near(self, office, &seller.city) && self.approved(self.zone))
         };
         match reading {
-            Reading::AnyZone => Some(self.approved(self.zones.of(office.city))),
-            Reading::OwnCity => of_seller(|_, office, city| super::places::same_city(office.city, city)),
-            Reading::OwnDistrict => of_seller(|case, office, city| case.offices.serves(office.district, city)),
+            Reading::AnyZone => Some(self.approved(self.zones.of(&office.city))),
+            Reading::OwnCity => of_seller(|_, office, city| super::places::same_city(&office.city, city)),
+            Reading::OwnDistrict => of_seller(|case, office, city| case.offices.serves(&office.district, city)),
         }
     }
 

@@ -1,5 +1,7 @@
 //! What a decision is made from: the facts of one line, the seller's profile, and what the configuration chooses.
 
+use std::sync::Arc;
+
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use time::Date;
@@ -138,7 +140,7 @@ pub struct Facts {
     /// How much of it came back.
     pub returned: Decimal,
     /// The real seller's profile, if there is one.
-    pub seller: Option<Seller>,
+    pub seller: Option<Arc<Seller>>,
     /// Where the list names the real seller.
     pub seller_named: SellerNamed,
     /// Whether it is registered on the platform.

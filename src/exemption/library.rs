@@ -3,11 +3,18 @@
 //! The library has codes of 8, 10 and more digits. A line's code of 10 digits finds the rows of its longest prefix, and beside them the
 //! longer codes under it; if their flags differ, the goods are not settled.
 
+use std::sync::Arc;
+
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use time::Date;
 
-use super::table::{DataError, Span, rows, span};
+use super::{
+    decision::LibraryUsed,
+    pack::hexadecimal,
+    table::{DataError, Span, rows, span},
+};
 
 const SAMPLE: &str = include_str!("sample_library.tsv");
 const SEED: &str = include_str!("cancelled_seed.tsv");
@@ -46,10 +53,8 @@ pub struct Rate {
 /// One version of the library.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Version {
-    /// Its name: `2026B`.
-    pub name: String,
-    /// What kind it is, for people: the sample says so here.
-    pub label: String,
+    /// Its name (`2026B`), what kind it is for people (the sample says so here), and its digest.
+    pub used: Arc<LibraryUsed>,
     /// The export dates it speaks for.
     pub covers: Span,
     /// Sorted by code, then by first day.
@@ -99,7 +104,8 @@ impl Version {
             return Err(DataError::new(TABLE, 0, "there are no rows"));
         }
         rates.sort_by(|a, b| a.code.cmp(&b.code).then(a.span.from.cmp(&b.span.from)));
-        Ok(Self { name, label, covers, rates })
+        let digest = hexadecimal(&Sha256::digest(text.as_bytes())[..16]);
+        Ok(Self { used: Arc::new(LibraryUsed { version: name, label, digest }), covers, rates })
     }
 
     fn find(&self, hs_code: &str, day: Date) -> Lookup<'_> {
@@ -242,7 +248,7 @@ pub struct Hint {
 
 /// The screening list of goods whose refund or exemption may have been cancelled: a hit only ever leads to review.
 #[derive(Debug, Clone, Default)]
-pub struct Seed(Vec<Hint>);
+pub struct Seed(Vec<Arc<Hint>>);
 
 impl Seed {
     /// The shipped one.
@@ -255,20 +261,15 @@ impl Seed {
         for row in rows(TABLE, ["hs_prefix", "from", "to", "match", "document", "goods", "confidence"], SEED)? {
             let [prefix, from, to, matches, document, goods, _] = row.cells;
             let span = span(TABLE, row.line, from, to)?;
-            hints.push(Hint {
-                prefix: prefix.to_owned(),
-                span,
-                matches: matches.to_owned(),
-                document: document.to_owned(),
-                goods: goods.to_owned(),
-            });
+            let [prefix, matches, document, goods] = [prefix, matches, document, goods].map(str::to_owned);
+            hints.push(Arc::new(Hint { prefix, span, matches, document, goods }));
         }
         Ok(Self(hints))
     }
 
     /// The longest row that a code begins with, on an export date.
     #[must_use]
-    pub fn find(&self, hs_code: &str, day: Date) -> Option<&Hint> {
+    pub fn find(&self, hs_code: &str, day: Date) -> Option<&Arc<Hint>> {
         let hits = self.0.iter().filter(|hint| hint.span.holds(day) && hs_code.starts_with(&hint.prefix));
         hits.max_by_key(|hint| hint.prefix.len())
     }
@@ -290,7 +291,7 @@ mod tests {
     #[test]
     fn the_sample_answers_by_date_and_says_that_it_is_one() {
         let sample = Library::sample().unwrap();
-        assert!(sample.versions()[0].label.contains("示例"));
+        assert!(sample.versions()[0].used.label.contains("示例"));
         let flag = |code, day| sample.find(code, day).rate().map(|rate| rate.flag.0);
         assert_eq!(flag("6109100000", DAY), Some(0));
         assert_eq!(flag("8507600090", date!(2026 - 12 - 31)), Some(0));
@@ -321,8 +322,8 @@ mod tests {
     fn the_newest_version_that_covers_the_day_answers() {
         let newer = HEAD.replace("version: T", "version: U").replace("2026-01-01", "2026-06-01") + "6109100000,13,0,1,,\n";
         let both = library("6109100000,13,13,,,\n").with(Version::parse_csv(&newer).unwrap());
-        assert_eq!(both.find("6109100000", DAY).version().unwrap().name, "U");
-        assert_eq!(both.find("6109100000", date!(2026 - 03 - 01)).version().unwrap().name, "T");
+        assert_eq!(both.find("6109100000", DAY).version().unwrap().used.version, "U");
+        assert_eq!(both.find("6109100000", date!(2026 - 03 - 01)).version().unwrap().used.version, "T");
     }
 
     #[test]

@@ -1,5 +1,10 @@
 //! Rule packs: which law holds for which export dates, as data with a version and a digest.
 
+use std::{
+    fmt,
+    sync::{Arc, LazyLock},
+};
+
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -8,13 +13,23 @@ use time::Date;
 use crate::clock::parse_day;
 
 use super::{
+    decision::PackUsed,
     places::Reading,
+    reasons::Reasons,
     table::{DataError, Span, rows, span},
 };
 
 const TABLE: &str = "rule pack";
 const TO_2025: &str = include_str!("pack_2018.tsv");
 const FROM_2026: &str = include_str!("pack_2026.tsv");
+const REASONS: &str = include_str!("reasons.tsv");
+
+/// Every pack that ever decided, each with its texts, the current ones first: a paper names its pack by digest and reads as it did.
+/// A row that has landed stays. Who changes a pack or its texts raises its version, leaves the old files beside the new ones, and puts
+/// a row in front.
+const EDITIONS: [(&str, &str); 2] = [(TO_2025, REASONS), (FROM_2026, REASONS)];
+/// How many of them hold now, at the front.
+const CURRENT: usize = 2;
 
 /// Whether 财税〔2018〕103号 is known to be in force for a pack's dates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,15 +54,17 @@ pub struct Parameter {
     pub source: String,
 }
 
-/// The rules for a span of export dates.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// The rules for a span of export dates. Two are the same if their digests are.
+#[derive(Clone)]
 pub struct Pack {
     /// Its name.
     pub name: String,
     /// Its version.
     pub version: String,
-    /// SHA-256 of its bytes, in hexadecimal.
+    /// SHA-256 of its bytes, a zero byte, and the bytes of its texts, in hexadecimal.
     pub digest: String,
+    /// The texts of its reasons.
+    pub reasons: Reasons,
     /// The export dates it covers.
     pub covers: Span,
     /// Whether 财税〔2018〕103号 is verified for them.
@@ -60,12 +77,26 @@ pub struct Pack {
     parameters: Vec<Parameter>,
 }
 
+impl PartialEq for Pack {
+    fn eq(&self, other: &Self) -> bool {
+        self.digest == other.digest
+    }
+}
+
+impl Eq for Pack {}
+
+impl fmt::Debug for Pack {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} {}", self.name, self.version, self.digest)
+    }
+}
+
 impl Pack {
-    /// Reads the form of the shipped packs.
+    /// Reads the form of the shipped packs, with the texts of their reasons.
     ///
     /// # Errors
     /// If a row is not of that form or a value that every pack needs is missing.
-    pub fn parse(text: &str) -> Result<Self, DataError> {
+    pub fn parse(text: &str, reasons: &'static str) -> Result<Self, DataError> {
         let mut parameters = Vec::new();
         for row in rows(TABLE, ["name", "value", "from", "to", "source"], text)? {
             let [name, value, from, to, source] = row.cells;
@@ -84,7 +115,8 @@ impl Pack {
         Ok(Self {
             name: need("pack")?.value.clone(),
             version: need("version")?.value.clone(),
-            digest: hexadecimal(&Sha256::digest(text.as_bytes())),
+            digest: hexadecimal(&Sha256::new().chain_update(text).chain_update([0]).chain_update(reasons).finalize()),
+            reasons: Reasons::parse(reasons)?,
             covers: need("covers")?.span,
             regime_103,
             policy_from,
@@ -92,6 +124,12 @@ impl Pack {
             verified_rules: listed(&need("verified_rules")?.value).map(str::to_owned).collect(),
             parameters,
         })
+    }
+
+    /// What a paper says of it.
+    #[must_use]
+    pub fn used(&self) -> PackUsed {
+        PackUsed { name: self.name.clone(), version: self.version.clone(), digest: self.digest.clone() }
     }
 
     /// Whether a failure of this rule, on mapped facts, is sure enough to tax on.
@@ -123,7 +161,7 @@ fn listed(text: &str) -> impl Iterator<Item = &str> {
     text.split(',').map(str::trim).filter(|item| !item.is_empty())
 }
 
-fn hexadecimal(bytes: &[u8]) -> String {
+pub(super) fn hexadecimal(bytes: &[u8]) -> String {
     use std::fmt::Write as _;
     bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
         // Writing to a string cannot fail.
@@ -132,11 +170,19 @@ fn hexadecimal(bytes: &[u8]) -> String {
     })
 }
 
-/// All packs; the latest answers for a date that none covers.
+static KNOWN: LazyLock<Result<Vec<Arc<Pack>>, DataError>> =
+    LazyLock::new(|| EDITIONS.iter().map(|(pack, reasons)| Pack::parse(pack, reasons).map(Arc::new)).collect());
+
+/// Every pack that ever decided, the current ones first.
+pub(super) fn known() -> Result<&'static [Arc<Pack>], DataError> {
+    KNOWN.as_deref().map_err(Clone::clone)
+}
+
+/// All packs that hold now; the latest answers for a date that none covers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Packs {
-    earlier: Vec<Pack>,
-    latest: Pack,
+    earlier: Vec<Arc<Pack>>,
+    latest: Arc<Pack>,
 }
 
 impl Packs {
@@ -145,18 +191,20 @@ impl Packs {
     /// # Errors
     /// If a shipped table is broken.
     pub fn shipped() -> Result<Self, DataError> {
-        Ok(Self::new(vec![Pack::parse(TO_2025)?], Pack::parse(FROM_2026)?))
+        let current = known()?.iter().take(CURRENT).cloned().collect::<Vec<_>>();
+        let (latest, earlier) = current.split_last().ok_or_else(|| DataError::new(TABLE, 0, "there is none"))?;
+        Ok(Self::new(earlier.to_vec(), Arc::clone(latest)))
     }
 
     /// Packs of one's own, for replays and tests.
     #[must_use]
-    pub const fn new(earlier: Vec<Pack>, latest: Pack) -> Self {
+    pub const fn new(earlier: Vec<Arc<Pack>>, latest: Arc<Pack>) -> Self {
         Self { earlier, latest }
     }
 
     /// The pack for an export date.
     #[must_use]
-    pub fn on(&self, day: Date) -> &Pack {
+    pub fn on(&self, day: Date) -> &Arc<Pack> {
         self.earlier.iter().find(|pack| pack.covers.holds(day)).unwrap_or(&self.latest)
     }
 }
@@ -166,6 +214,10 @@ mod tests {
     use time::macros::date;
 
     use super::*;
+
+    const DIGESTS: &str = "\
+export-2018 1 94ad29627d199c15
+export-2026 1 995e92edcd7f2f7d";
 
     #[test]
     fn packs_change_at_midnight_of_2026() {
@@ -177,18 +229,26 @@ mod tests {
 
     #[test]
     fn limits_are_dated_and_the_digest_is_of_the_bytes() {
-        let pack = Pack::parse(FROM_2026).unwrap();
+        let pack = Pack::parse(FROM_2026, REASONS).unwrap();
         assert_eq!(pack.limit("parcel_limit_cny", date!(2026 - 01 - 01)), Some(Decimal::from(5_000)));
         assert_eq!(pack.limit("parcel_limit_cny", date!(2018 - 12 - 09)), None);
         assert_eq!(pack.limit("no such", date!(2026 - 01 - 01)), None);
         assert_eq!(pack.digest.len(), 64);
-        assert_ne!(Pack::parse(&FROM_2026.replace("\t5000\t", "\t5001\t")).unwrap().digest, pack.digest);
+        assert_ne!(Pack::parse(&FROM_2026.replace("\t5000\t", "\t5001\t"), REASONS).unwrap().digest, pack.digest);
+    }
+
+    #[test]
+    fn every_pack_that_decided_is_known_and_told_apart() {
+        // Whoever changes a pack or its texts adds an edition: see EDITIONS. What stands here never changes.
+        let known: Vec<_> = known().unwrap().iter().map(|pack| format!("{} {} {}", pack.name, pack.version, &pack.digest[..16])).collect();
+        let landed: Vec<&str> = DIGESTS.lines().collect();
+        assert_eq!(known, landed);
     }
 
     #[test]
     fn a_pack_without_its_values_is_refused() {
-        assert!(Pack::parse(&FROM_2026.replace("UNVERIFIED", "PERHAPS")).is_err());
-        assert!(Pack::parse(&FROM_2026.replace("own_city", "any_city")).is_err());
-        assert!(Pack::parse(&FROM_2026.replace("policy_from", "policy")).is_err());
+        assert!(Pack::parse(&FROM_2026.replace("UNVERIFIED", "PERHAPS"), REASONS).is_err());
+        assert!(Pack::parse(&FROM_2026.replace("own_city", "any_city"), REASONS).is_err());
+        assert!(Pack::parse(&FROM_2026.replace("policy_from", "policy"), REASONS).is_err());
     }
 }

@@ -3,7 +3,7 @@
 //! Customs district and city differ: 广州海关 (51xx) also serves 佛山, 肇庆, 清远 and others, 黄埔海关 (52xx) part of 广州 and all of
 //! 东莞. So nothing here looks at the first two digits of a code.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 use time::Date;
@@ -134,22 +134,20 @@ impl Zones {
 /// One customs office as the table has it, for a span of days.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Office {
-    name: String,
-    district: String,
-    city: Option<String>,
-    confidence: Confidence,
+    /// Nothing if it has no city or that is too uncertain.
+    located: Option<Arc<Located>>,
     span: Span,
 }
 
 /// Where an office is, when that is known well enough.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Located<'a> {
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Located {
     /// Its name.
-    pub name: &'a str,
+    pub name: String,
     /// Its customs district (直属海关).
-    pub district: &'a str,
+    pub district: String,
     /// Its city.
-    pub city: &'a str,
+    pub city: String,
     /// Whether the city is certain.
     pub certain: bool,
 }
@@ -180,7 +178,11 @@ impl Offices {
             // INTERNAL, OBSOLETE and REVIEW(…) stand where there is no city.
             let city = (!city.is_empty() && !city.starts_with(|c: char| c.is_ascii_uppercase())).then(|| plain(city).to_owned());
             let span = span(TABLE, row.line, from, to)?;
-            let office = Office { name: name.to_owned(), district: district.to_owned(), city, confidence, span };
+            let located = city.filter(|_| confidence > Confidence::L).map(|city| {
+                let (name, district) = (name.to_owned(), district.to_owned());
+                Arc::new(Located { name, district, city, certain: confidence == Confidence::H })
+            });
+            let office = Office { located, span };
             offices.entry(code.to_owned()).or_default().push(office);
         }
         Ok(Self(offices))
@@ -188,17 +190,15 @@ impl Offices {
 
     /// Where the office was on that day; nothing if unmapped, too uncertain, or no office with a city.
     #[must_use]
-    pub fn locate(&self, code: &str, day: Date) -> Option<Located<'_>> {
-        let office = self.0.get(code)?.iter().find(|office| office.span.holds(day))?;
-        let city = office.city.as_deref().filter(|_| office.confidence > Confidence::L)?;
-        Some(Located { name: &office.name, district: &office.district, city, certain: office.confidence == Confidence::H })
+    pub fn locate(&self, code: &str, day: Date) -> Option<&Arc<Located>> {
+        self.0.get(code)?.iter().find(|office| office.span.holds(day))?.located.as_ref()
     }
 
     /// Whether any office of the district lies in the city, whatever its dates: districts do not move with the renaming of offices.
     #[must_use]
     pub fn serves(&self, district: &str, city: &str) -> bool {
-        let of_city = |office: &Office| office.city.as_deref() == Some(plain(city)) && office.confidence > Confidence::L;
-        self.0.values().flatten().any(|office| office.district == district && of_city(office))
+        let mut known = self.0.values().flatten().filter_map(|office| office.located.as_deref());
+        known.any(|office| office.district == district && office.city == plain(city))
     }
 }
 

@@ -5,9 +5,11 @@ use std::{borrow::Cow, fmt};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use time::Date;
 
-use super::table::{DataError, Span, rows, span};
-
-const REASONS: &str = include_str!("reasons.tsv");
+use super::{
+    decision::Reason,
+    paper::Worded,
+    table::{DataError, Span, rows, span},
+};
 
 macro_rules! codes {
     ($($name:ident $text:literal,)+) => {
@@ -129,41 +131,18 @@ impl<'de> Deserialize<'de> for Code {
 /// Text that is shipped, or was read back from where a decision is kept.
 pub type Text = Cow<'static, str>;
 
-/// Why a line was decided so.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Reason {
-    /// Its code.
-    pub code: Code,
-    /// The rule that gave it: `D56`.
-    pub rule: Text,
-    /// What it means, in Chinese.
-    pub zh: Text,
-    /// What it means, in English.
-    pub en: Text,
-    /// The legal basis on the export date.
-    pub legal_basis: Text,
-    /// The days the basis holds for.
-    pub valid: Span,
-    /// What to do about it, in Chinese.
-    pub remedy_zh: Text,
-    /// What to do about it, in English.
-    pub remedy_en: Text,
-    /// Whether it can be put right; not said where there is nothing to put right.
-    pub curable: Option<bool>,
-}
-
 #[derive(Debug, Clone)]
 struct Entry {
     code: Code,
     valid: Span,
-    basis: &'static str,
-    zh: &'static str,
-    en: &'static str,
-    remedy_zh: &'static str,
-    remedy_en: &'static str,
+    basis: Text,
+    zh: Text,
+    en: Text,
+    remedy_zh: Text,
+    remedy_en: Text,
 }
 
-/// The shipped list. Every code has at least one entry.
+/// The texts of a pack. Every code has at least one entry.
 #[derive(Debug, Clone)]
 pub struct Reasons {
     /// In the order of [`Code`]; the entries of one code in the order of their dates.
@@ -171,17 +150,18 @@ pub struct Reasons {
 }
 
 impl Reasons {
-    /// The shipped list.
+    /// Reads the form of the shipped table.
     ///
     /// # Errors
-    /// If the shipped table is broken, names an unknown code, or lacks one.
-    pub fn shipped() -> Result<Self, DataError> {
+    /// If a row is not of that form, a code is not in the closed list, or one has no row.
+    pub fn parse(text: &'static str) -> Result<Self, DataError> {
         const TABLE: &str = "reasons";
         let mut entries = Vec::new();
-        for row in rows(TABLE, ["code", "from", "to", "basis", "zh", "en", "remedy_zh", "remedy_en"], REASONS)? {
+        for row in rows(TABLE, ["code", "from", "to", "basis", "zh", "en", "remedy_zh", "remedy_en"], text)? {
             let [code, from, to, basis, zh, en, remedy_zh, remedy_en] = row.cells;
             let code = Code::parse(code).ok_or_else(|| DataError::new(TABLE, row.line, format!("{code} is not in the closed list")))?;
             let valid = span(TABLE, row.line, from, to)?;
+            let [basis, zh, en, remedy_zh, remedy_en] = [basis, zh, en, remedy_zh, remedy_en].map(Cow::Borrowed);
             entries.push(Entry { code, valid, basis, zh, en, remedy_zh, remedy_en });
         }
         let of = |code: Code| entries.iter().filter(|entry| entry.code == code).cloned().collect::<Vec<_>>();
@@ -204,21 +184,21 @@ impl Reasons {
 
     /// A reason as it reads on an export date. Where no basis of the code holds on that day, the nearest is given with its dates.
     #[must_use]
-    pub fn reason(&self, code: Code, rule: &'static str, curable: Option<bool>, day: Date) -> Reason {
-        let entries = self.entries(code);
+    pub fn worded(&self, reason: &Reason, day: Date) -> Worded {
+        let entries = self.entries(reason.code);
         let later = entries.iter().find(|entry| entry.valid.to.is_none_or(|to| day <= to));
         let entry = entries.iter().find(|entry| entry.valid.holds(day)).or(later).or(entries.last());
-        let text = |pick: fn(&Entry) -> &'static str| Cow::Borrowed(entry.map_or("", pick));
-        Reason {
-            code,
-            rule: Cow::Borrowed(rule),
-            zh: text(|entry| entry.zh),
-            en: text(|entry| entry.en),
-            legal_basis: text(|entry| entry.basis),
+        let text = |pick: fn(&Entry) -> &Text| entry.map_or(Cow::Borrowed(""), |entry| pick(entry).clone());
+        Worded {
+            code: reason.code,
+            rule: reason.rule.clone(),
+            zh: text(|entry| &entry.zh),
+            en: text(|entry| &entry.en),
+            legal_basis: text(|entry| &entry.basis),
             valid: entry.map_or_else(Span::default, |entry| entry.valid),
-            remedy_zh: text(|entry| entry.remedy_zh),
-            remedy_en: text(|entry| entry.remedy_en),
-            curable,
+            remedy_zh: text(|entry| &entry.remedy_zh),
+            remedy_en: text(|entry| &entry.remedy_en),
+            curable: reason.curable,
         }
     }
 }
@@ -229,14 +209,22 @@ mod tests {
 
     use super::*;
 
+    fn shipped() -> Reasons {
+        Reasons::parse(include_str!("reasons.tsv")).unwrap()
+    }
+
+    fn reason(code: Code) -> Reason {
+        Reason { code, rule: Cow::Borrowed("D56"), curable: Some(true) }
+    }
+
     #[test]
     fn the_list_is_closed_and_complete() {
-        let reasons = Reasons::shipped().unwrap();
+        let reasons = shipped();
         assert_eq!(Code::ALL.len(), 57);
         for &code in Code::ALL {
             assert_eq!(Code::parse(code.as_str()), Some(code));
             for entry in reasons.entries(code) {
-                for text in [entry.basis, entry.zh, entry.en, entry.remedy_zh, entry.remedy_en] {
+                for text in [&entry.basis, &entry.zh, &entry.en, &entry.remedy_zh, &entry.remedy_en] {
                     assert!(!text.is_empty(), "{code}");
                 }
                 assert!(entry.en.is_ascii() && entry.remedy_en.is_ascii() || entry.en.contains('综'), "{code}: English");
@@ -248,7 +236,7 @@ mod tests {
 
     #[test]
     fn bases_of_one_code_do_not_overlap() {
-        let reasons = Reasons::shipped().unwrap();
+        let reasons = shipped();
         for &code in Code::ALL {
             for pair in reasons.entries(code).windows(2) {
                 assert!(pair[0].valid.to.unwrap() < pair[1].valid.from.unwrap(), "{code}");
@@ -258,19 +246,13 @@ mod tests {
 
     #[test]
     fn the_basis_follows_the_export_date() {
-        let reasons = Reasons::shipped().unwrap();
-        let basis = |day| reasons.reason(Code::Cancelled, "D21", Some(false), day).legal_basis;
+        let reasons = shipped();
+        let basis = |day| reasons.worded(&reason(Code::Cancelled), day).legal_basis;
         assert!(basis(date!(2025 - 12 - 31)).contains("39号"));
         assert!(basis(date!(2026 - 01 - 01)).contains("2026年第11号") && !basis(date!(2026 - 01 - 01)).contains("39号"));
         assert!(
             !reasons.in_force(Code::DeemedProfit, date!(2019 - 12 - 31)) && reasons.in_force(Code::DeemedProfit, date!(2020 - 01 - 01))
         );
-        assert!(!reasons.reason(Code::Ok103, "D70", None, date!(2017 - 01 - 01)).zh.is_empty());
-    }
-
-    #[test]
-    fn a_kept_reason_reads_back() {
-        let reason = Reasons::shipped().unwrap().reason(Code::LineUnregistered, "D56", Some(true), date!(2026 - 11 - 23));
-        assert_eq!(serde_json::from_str::<Reason>(&serde_json::to_string(&reason).unwrap()).unwrap(), reason);
+        assert!(!reasons.worded(&reason(Code::Ok103), date!(2017 - 01 - 01)).zh.is_empty());
     }
 }

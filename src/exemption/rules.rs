@@ -20,7 +20,7 @@ use super::{
 };
 
 /// The trade mode of retail export (海关总署公告2014年第12号).
-const RETAIL_EXPORT: &str = "9610";
+pub(super) const RETAIL_EXPORT: &str = "9610";
 
 /// The rule that an override passes.
 pub(super) const REGIME_RULE: &str = "D00";

@@ -3,23 +3,23 @@
 use super::{convert::text, proto};
 use crate::{
     declaration::DeclarationId,
-    exemption::{Assessment, LineAssessment, NOTICE_EN, NOTICE_ZH, Part, Reason},
+    exemption::{self, NOTICE_EN, NOTICE_ZH, Paper, PaperLine, Part, Worded},
 };
 
-pub(super) fn of(assessment: &Assessment) -> proto::Advice {
-    proto::Advice { notice: Some(text(NOTICE_ZH, NOTICE_EN)), lines: assessment.lines.iter().map(line).collect() }
+pub(super) fn of(paper: &Paper) -> proto::Advice {
+    proto::Advice { notice: Some(text(NOTICE_ZH, NOTICE_EN)), lines: paper.lines.iter().map(line).collect() }
 }
 
 /// The advice as kept; nothing, and a word in the log, if it cannot be read: the rest of the declaration can still be shown.
 pub(super) fn kept(id: DeclarationId, body: &str) -> Option<proto::Advice> {
-    serde_json::from_str(body)
+    exemption::read(body)
         .inspect_err(|error| tracing::error!(declaration.id = %id, error.message = %error, "kept exemption advice cannot be read"))
         .ok()
         .as_ref()
         .map(of)
 }
 
-fn line(line: &LineAssessment) -> proto::LineAdvice {
+fn line(line: &PaperLine) -> proto::LineAdvice {
     let part = match line.part {
         Part::Whole => "whole",
         Part::Kept => "kept",
@@ -39,7 +39,7 @@ fn line(line: &LineAssessment) -> proto::LineAdvice {
     }
 }
 
-fn reason(reason: &Reason) -> proto::Reason {
+fn reason(reason: &Worded) -> proto::Reason {
     let remedy = !(reason.remedy_zh.is_empty() && reason.remedy_en.is_empty());
     proto::Reason {
         code: reason.code.to_string(),

@@ -9,6 +9,7 @@ use crate::{
         meter::{Work, measured},
     },
     declaration::DeclarationId,
+    exemption,
     party::{Actor, Tenant},
     store::{Acceptance, Accepted, Error, Found, Lookup},
 };
@@ -169,7 +170,7 @@ async fn first_answer(core: &Core, tenant: &Tenant, id: DeclarationId) -> Reply<
     let inconsistent = |what: &str| Refusal::of_store(&Error::Inconsistent { table: "declarations", what: format!("{id}: {what}") });
     let shown = shown.ok_or_else(|| inconsistent("bound to a key but not there"))?;
     let first = shown.assessments.first().ok_or_else(|| inconsistent("no assessment"))?;
-    let assessment = serde_json::from_str(first).map_err(|error| inconsistent(&format!("assessment: {error}")))?;
+    let assessment = exemption::read(first).map_err(|error| inconsistent(&format!("assessment: {error}")))?;
     let dossier = shown.dossier;
     Ok(Answer { id, accepted_at: dossier.accepted_at, needed_by: dossier.needed_by, warnings: shown.warnings, assessment })
 }

@@ -338,7 +338,7 @@ impl Customs {
         }
         let inventories = match name.kind {
             Kind::Inventory => BTreeSet::from([name]),
-            Kind::Order | Kind::Waybill => self.named_by.get(&name).cloned().unwrap_or_default(),
+            _ => self.named_by.get(&name).cloned().unwrap_or_default(),
         };
         for inventory in inventories {
             self.match_up(&inventory, at);
@@ -429,6 +429,7 @@ const fn duplicate_code(kind: Kind) -> &'static str {
         Kind::Order => "-304001",
         Kind::Waybill => "-504001",
         Kind::Inventory => "-604001",
+        _ => "-999999",
     }
 }
 
@@ -437,6 +438,7 @@ const fn not_found(kind: Kind) -> &'static str {
         Kind::Order => "-303009",
         Kind::Waybill => "-503009",
         Kind::Inventory => "-603009",
+        _ => "-999999",
     }
 }
 

@@ -212,6 +212,8 @@ impl Office {
         };
         match answer {
             Ok(Answer::Receipts(receipts)) => receipts.iter().for_each(|receipt| self.customs.remember(receipt)),
+            // What a summary became is no receipt of a document.
+            Ok(Answer::SummaryResults(_)) => {}
             Ok(Answer::Format(receipt)) => self.customs.remember_refusal(&receipt.original),
             Ok(Answer::Transport(receipt)) if receipt.code == TIME_OUT => {}
             Ok(Answer::Transport(receipt)) => self.customs.remember_refusal(&receipt.original),

@@ -35,6 +35,10 @@ impl Name {
             Key::Order { platform, seller, order_no } => Self::of_order(Kind::Order, platform, seller, order_no),
             Key::Inventory { platform, seller, order_no, .. } => Self::of_order(Kind::Inventory, platform, seller, order_no),
             Key::Waybill { carrier, waybill_no } => Self::of_waybill(carrier, waybill_no),
+            Key::Payment { seller, order_no, .. } => Self::of_order(Kind::Payment, "", seller, order_no),
+            Key::FollowUp { kind, party, enterprise_no, part } => {
+                Self { kind: *kind, parts: [party.clone(), part.to_string(), enterprise_no.clone()] }
+            }
         }
     }
 
@@ -43,7 +47,7 @@ impl Name {
     pub fn number(&self) -> &str {
         match self.kind {
             Kind::Waybill => &self.parts[1],
-            Kind::Order | Kind::Inventory => &self.parts[2],
+            _ => &self.parts[2],
         }
     }
 

@@ -10,7 +10,6 @@ use crate::{
         self, Message, Request, RequestContent, RequestDocument, RequestLine,
         dxp::{self, Opened},
     },
-    receipt::Key,
 };
 
 use super::{
@@ -135,33 +134,20 @@ fn refusal(bytes: &[u8], request: &Request, envelope: Option<&dxp::Envelope>, op
 fn paper(document: &RequestDocument) -> Result<Paper, &'static str> {
     let action = document.action().ok_or("appType")?;
     let day = Timestamp::parse_seconds(&document.app_time).ok_or("appTime")?.day();
-    let (key, trio, quarrel) = match &document.content {
-        RequestContent::Order(order) => {
-            let (platform, seller, order_no) = (order.platform.clone(), order.seller.clone(), order.order_no.clone());
-            (Key::Order { platform, seller, order_no }, None, quarrel(&order.lines, Some(&order.goods_value)))
-        }
-        RequestContent::Waybill(waybill) => {
-            let (carrier, waybill_no) = (waybill.carrier.clone(), waybill.waybill_no.clone());
-            (Key::Waybill { carrier, waybill_no }, None, None)
-        }
+    let (trio, quarrel) = match &document.content {
+        RequestContent::Order(order) => (None, quarrel(&order.lines, Some(&order.goods_value))),
+        RequestContent::Waybill(_) | RequestContent::FollowUp(_) => (None, None),
         RequestContent::Inventory(inventory) => {
-            let key = Key::Inventory {
-                declarant: inventory.declarant.clone(),
-                enterprise_no: inventory.enterprise_no.clone(),
-                platform: inventory.platform.clone(),
-                seller: inventory.seller.clone(),
-                order_no: inventory.order_no.clone(),
-            };
             let trio = Trio {
                 order: Name::of_order(Kind::Order, &inventory.platform, &inventory.seller, &inventory.order_no),
                 waybill: Name::of_waybill(&inventory.carrier, &inventory.waybill_no),
                 office: inventory.declared_at.clone(),
                 statistics: inventory.statistics.clone(),
             };
-            (key, Some(trio), quarrel(&inventory.lines, None))
+            (Some(trio), quarrel(&inventory.lines, None))
         }
     };
-    Ok(Paper { key, action, guid: document.guid.clone(), day, trio, quarrel })
+    Ok(Paper { key: document.content.key(), action, guid: document.guid.clone(), day, trio, quarrel })
 }
 
 /// Figures that do not agree: a line's total is quantity times price (message specification, 603 totalPrice), the order's value

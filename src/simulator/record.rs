@@ -105,6 +105,7 @@ pub const fn title(kind: Kind) -> &'static str {
         Kind::Order => "订单",
         Kind::Waybill => "运单",
         Kind::Inventory => "清单",
+        _ => kind.row().zh,
     }
 }
 
@@ -202,6 +203,7 @@ impl Record {
             info: word.info(self, missing),
             port_no: self.port_no.clone(),
             inventory_no: self.inventory_no.clone(),
+            summary_no: None,
         };
         Told { receipt, guid: self.guid.clone(), statistics: self.trio().map(|trio| trio.statistics.clone()).unwrap_or_default() }
     }

@@ -125,8 +125,10 @@ impl Writing {
 
     fn receipts(&self, files: &mut Vec<File>, address: &Address, kind: Kind, told: &[Told], now: Timestamp) -> Result<(), message::Error> {
         let guid = MessageId(self.clockwork.id());
-        let replies: Vec<_> =
-            told.iter().map(|told| Reply { guid: self.guid(told), receipt: &told.receipt, statistics: &told.statistics }).collect();
+        let replies: Vec<_> = told
+            .iter()
+            .map(|told| Reply { guid: self.guid(told), receipt: &told.receipt, statistics: &told.statistics, follow_up: None })
+            .collect();
         let bytes = message::compose_receipts(kind, guid, &replies, self.style(&guid))?;
         self.put(files, address, Message::Receipts(kind), guid, bytes, now)?;
         if self.odd(self.oddities.stranger, "stranger", &guid) {
@@ -145,8 +147,8 @@ impl Writing {
         let order_no = format!("OTHER{}", self.clockwork.below(1_000_000_000));
         let key = Key::Order { platform: "无".to_owned(), seller: "OTHER-SYSTEM".to_owned(), order_no };
         let info = "[Code:1800;Desc:逻辑校验通过]".to_owned();
-        let receipt = Receipt { key, code: "120".to_owned(), at: Some(now), info, port_no: None, inventory_no: None };
-        let reply = Reply { guid: DocumentGuid(guid.0), receipt: &receipt, statistics: "" };
+        let receipt = Receipt { key, code: "120".to_owned(), at: Some(now), info, port_no: None, inventory_no: None, summary_no: None };
+        let reply = Reply { guid: DocumentGuid(guid.0), receipt: &receipt, statistics: "", follow_up: None };
         let bytes = message::compose_receipts(Kind::Order, guid, &[reply], self.style(&guid))?;
         self.put(files, address, Message::Receipts(Kind::Order), guid, bytes, now)
     }

@@ -106,7 +106,7 @@ fn own(path: &str, zh: &'static str, en: &'static str, form: CellForm) -> Column
 
 fn fields(first: Field, last: Field) -> Vec<Column> {
     let among = Field::ALL.iter().filter(|field| (first..=last).contains(field)).map(|field| field.spec());
-    let column = |spec: crate::check::fields::Spec| {
+    let column = |spec: &crate::check::fields::Spec| {
         let path = spec.path.replace("lines[]", "line");
         // A waybill need not name its order.
         let required = spec.required && !(first == Field::WaybillCarrierCode && path.starts_with("order."));
@@ -120,12 +120,12 @@ fn form(path: &str, form: Form) -> CellForm {
         Form::Decimal | Form::Integer(_) => CellForm::Number,
         Form::Day => CellForm::Day,
         Form::Digits(width) => CellForm::Text(width),
-        Form::Text(_) | Form::Free(_) | Form::Enterprise | Form::Other => CellForm::Text(0),
         Form::Code => {
             let name = path.rsplit('.').next().unwrap_or(path);
             let width = WIDTHS.iter().find(|(end, _)| if end.starts_with('_') { name.ends_with(end) } else { name == *end });
             CellForm::Text(width.map_or(0, |(_, width)| *width))
         }
+        _ => CellForm::Text(0),
     }
 }
 
