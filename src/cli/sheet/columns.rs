@@ -120,14 +120,12 @@ fn form(path: &str, form: Form) -> CellForm {
         Form::Decimal | Form::Integer(_) => CellForm::Number,
         Form::Day => CellForm::Day,
         Form::Digits(width) => CellForm::Text(width),
-        Form::Moment => CellForm::Text(14),
-        Form::InventoryNo => CellForm::Text(0),
-        Form::Text(_) | Form::Free(_) | Form::Enterprise | Form::Other => CellForm::Text(0),
         Form::Code => {
             let name = path.rsplit('.').next().unwrap_or(path);
             let width = WIDTHS.iter().find(|(end, _)| if end.starts_with('_') { name.ends_with(end) } else { name == *end });
             CellForm::Text(width.map_or(0, |(_, width)| *width))
         }
+        _ => CellForm::Text(0),
     }
 }
 
