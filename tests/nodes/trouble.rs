@@ -311,7 +311,7 @@ async fn a_gateway_whose_database_answers_nobody_takes_no_more_memory_than_it_ma
     front.proxy.set(Weather::Mute);
     let front = Arc::new(front);
     let busy = join_all((0..CALLERS).map(|caller| flood(Arc::clone(&front), caller))).await;
-    assert!(busy.iter().all(|busy| *busy > 0), "each was told to come back: {busy:?}");
+    assert!(busy.iter().sum::<usize>() > 1_000, "told to come back: {busy:?}");
     let peak = front.peak();
     assert!(peak < MOST, "{peak} bytes");
     println!("{} calls came to nothing; the gateway took {} MiB at most", busy.iter().sum::<usize>(), peak >> 20);

@@ -2,14 +2,14 @@
 
 use std::collections::HashMap;
 
-use sqlx::{Row, SqliteConnection};
+use sqlx::SqliteConnection;
 use uuid::Uuid;
 
 use super::{
     bulk::{Bound, Bulk, Script},
     numbers::{self, NumberRow},
     revisions,
-    rows::{bind_id, hex, id, insert_documents, insert_entries, json, update_documents},
+    rows::{bind_id, hex, insert_documents, insert_entries, json, update_documents},
 };
 use crate::{
     clock::Timestamp,
@@ -78,20 +78,14 @@ async fn expected(connection: &mut SqliteConnection, versions: &HashMap<Uuid, i6
     if versions.is_empty() {
         return Ok(true);
     }
-    let ids = json(&versions.keys().map(|id| hex(*id)).collect::<Vec<_>>())?;
-    let rows = sqlx::query("SELECT d.id, d.version FROM json_each(?1) j CROSS JOIN documents d ON d.id = unhex(j.value)")
-        .bind(ids)
-        .fetch_all(connection)
-        .await?;
-    if rows.len() != versions.len() {
-        return Ok(false);
-    }
-    for row in &rows {
-        if versions.get(&id("documents", row, "id")?) != Some(&row.try_get("version")?) {
-            return Ok(false);
-        }
-    }
-    Ok(true)
+    let expected: Vec<_> = versions.iter().map(|(id, version)| (hex(*id), version)).collect();
+    let same: i64 = sqlx::query_scalar(
+        "SELECT count(*) FROM json_each(?1) j CROSS JOIN documents d ON d.id = unhex(j.value->>0) WHERE d.version = j.value->>1",
+    )
+    .bind(json(&expected)?)
+    .fetch_one(connection)
+    .await?;
+    Ok(usize::try_from(same).ok() == Some(versions.len()))
 }
 
 /// Writes down when waybills are to be looked at again; one that has got its document is settled.
