@@ -365,6 +365,28 @@ mod tests {
     }
 
     #[test]
+    fn a_script_comes_from_a_file_and_is_looked_at() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, script) = (folder.path().join("tongguan.toml"), folder.path().join("sandbox.toml"));
+        // The example ends within the section of the simulated customs.
+        fs::write(&file, format!("{EXAMPLE}\nscript_file = \"sandbox.toml\"\nsandbox = true\n")).unwrap();
+        let told = Config::load(&file).unwrap_err().to_string();
+        assert!(told.contains("sandbox.toml"), "{told}");
+        let rule = "[[rule]]\nkind = \"inventory\"\norder = \"A-*\"\n";
+        fs::write(&script, format!("{rule}outcome = \"refused\"\ntext = \"x\"\n{rule}delay_ms = 5000\n")).unwrap();
+        let config = Config::load(&file).unwrap();
+        assert_eq!(config.simulator.script.rule.len(), 2);
+        assert!(config.simulator.sandbox);
+        for (wrong, named) in [("outcom = \"refused\"", "outcom"), ("outcome = \"rejected\"", "simulator.script"), ("[", "sandbox.toml")] {
+            fs::write(&script, format!("{rule}{wrong}\n")).unwrap();
+            let told = Config::load(&file).unwrap_err().to_string();
+            assert!(told.contains(named), "{wrong}: {told}");
+        }
+        fs::write(&script, "#".repeat(1 << 21)).unwrap();
+        assert!(Config::load(&file).unwrap_err().to_string().contains("1 MiB"));
+    }
+
+    #[test]
     fn a_missing_file_is_named() {
         assert!(matches!(Config::load(Path::new("nowhere.toml")), Err(Error::Missing(_))));
     }

@@ -262,7 +262,7 @@ mod tests {
         let script = Script { rule: vec![bill, rule("A-1", Outcome::Refused), rule("A-*", Outcome::Review)] };
         assert_eq!(script.faults(), [""; 0]);
         let outcome = |kind, orders: &[&str], bill: &str| {
-            let numbers = Numbers { orders: orders.iter().copied().collect(), bill, ..Numbers::default() };
+            let numbers = Numbers { orders: orders.to_vec(), bill, ..Numbers::default() };
             script.fate(kind, &numbers).map(|fate| fate.outcome)
         };
         assert_eq!(outcome(Kind::Inventory, &["A-1"], "B"), Some(Outcome::Silent));

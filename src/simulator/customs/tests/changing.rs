@@ -1,5 +1,7 @@
 //! Amendments, deletions, and what is declared again.
 
+use std::slice::from_ref;
+
 use super::*;
 
 fn later(paper: &Paper, action: Action, seconds: i64, guid: &str) -> Paper {
@@ -28,7 +30,7 @@ fn to_change_what_is_not_there_is_rejected() {
 fn only_a_newer_change_is_taken() {
     let (mut customs, mut now) = fresh();
     let order = paper(Kind::Order, "1");
-    play(&mut customs, &[order.clone()], &mut now);
+    play(&mut customs, from_ref(&order), &mut now);
     for seconds in [-1, 0] {
         let said = play(&mut customs, &[later(&order, Action::Amend, seconds, "old")], &mut now);
         assert_eq!(codes(&said, Kind::Order), ["-301014"]);
@@ -46,8 +48,8 @@ fn a_change_that_comes_again_is_counted_by_its_bytes_and_its_guid() {
     let (mut customs, mut now) = fresh();
     let order = paper(Kind::Order, "1");
     let change = later(&order, Action::Amend, 1, "change");
-    play(&mut customs, &[order.clone()], &mut now);
-    play(&mut customs, &[change.clone()], &mut now);
+    play(&mut customs, from_ref(&order), &mut now);
+    play(&mut customs, from_ref(&change), &mut now);
     let said = play(&mut customs, &[change.clone(), order.clone()], &mut now);
     assert_eq!(codes(&said, Kind::Order), ["-304001", "-304001"]);
     assert_eq!((customs.report().delivered_again, customs.report().declared_twice.len()), (2, 0));
@@ -145,7 +147,7 @@ fn together_a_payment_is_stored_when_its_list_is_passed() {
         let list = paper(Kind::Inventory, "1");
         let mut said = Vec::new();
         if payment_first {
-            said.extend(play(&mut customs, &[payment.clone()], &mut now));
+            said.extend(play(&mut customs, from_ref(&payment), &mut now));
             assert_eq!(codes(&said, Kind::Payment), ["2"]);
         }
         said.extend(parcel(&mut customs, &list, &mut now));

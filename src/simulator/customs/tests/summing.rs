@@ -20,8 +20,11 @@ fn results(said: &[Said]) -> Vec<&Summed> {
     summed.collect()
 }
 
+/// The number of an inventory, and how it differs from the usual one.
+type Differing = (&'static str, fn(&mut Listed));
+
 /// A customs with closed inventories of these numbers, changed as told.
-fn closed(lists: &[(&str, fn(&mut Listed))]) -> (Customs, Timestamp, Vec<String>) {
+fn closed(lists: &[Differing]) -> (Customs, Timestamp, Vec<String>) {
     let (mut customs, mut now) = (Customs::new(options()), Timestamp(FIRST.0));
     let mut numbers = Vec::new();
     for (no, change) in lists {
@@ -63,7 +66,7 @@ fn a_summary_becomes_a_customs_declaration_in_three_results() {
 
 #[test]
 fn there_is_a_declaration_for_each_office_and_owner_and_month() {
-    let lists: [(&str, fn(&mut Listed)); 4] =
+    let lists: [Differing; 4] =
         [("1", |_| {}), ("2", |list| list.office = "5208".into()), ("3", |list| list.owner = "O".into()), ("4", |_| {})];
     for (by_owner, expected) in [(false, vec![1, 3]), (true, vec![1, 1, 2])] {
         let (mut customs, mut now, numbers) = closed(&lists);
