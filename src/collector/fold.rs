@@ -145,7 +145,7 @@ impl Work {
     }
 
     /// What is to be written; nothing if nothing changed.
-    fn change(mut self, rules: Rules<'_>) -> Option<Change> {
+    fn change(self, rules: Rules<'_>) -> Option<Change> {
         let before = originals(&self.subject);
         let mut differences: Vec<Difference> =
             before.iter().filter_map(|old| Some((old, self.documents.get(&old.id)?))).flat_map(|(old, new)| compare(old, new)).collect();
@@ -154,10 +154,11 @@ impl Work {
             return None;
         }
         // Whatever has changed may be what an inventory waits for.
-        for inventory in self.documents.values_mut().filter(|document| document.kind == Kind::Inventory && document.state == State::Waiting)
-        {
-            inventory.gate_at = Some(rules.now);
-        }
+        let waits = self.documents.values().any(|document| document.kind == Kind::Inventory && document.state == State::Waiting);
+        let woken = match &self.subject {
+            Subject::Dossier(dossier) if waits => vec![dossier.id],
+            Subject::Dossier(_) | Subject::Waybill(_) => Vec::new(),
+        };
         let assessment = assess(rules, &self.subject, &self.documents, &mut differences);
         let tenant = before.first().map(|document| document.tenant.clone())?;
         let tenant = if let Subject::Dossier(dossier) = &self.subject { dossier.tenant.clone() } else { tenant };
@@ -172,6 +173,7 @@ impl Work {
                 .map(|document| (document.id, document.version))
                 .collect(),
             documents: self.documents.values().filter(|document| changed(document)).cloned().collect(),
+            woken,
             numbers: self.numbers,
             assessment,
             entries,
