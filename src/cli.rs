@@ -22,6 +22,7 @@ mod outcome;
 mod rows;
 mod rules;
 mod serve;
+mod sheet;
 mod submit;
 mod table;
 mod validate;
@@ -51,8 +52,10 @@ enum Command {
     Migrate(migrate::MigrateArgs),
     /// 演示：网关与模拟海关同进程，200 个样例订单 · Gateway and simulated customs in one process, with 200 shipped orders.
     Demo(demo::DemoArgs),
-    /// 提交订单或运单文件（JSON Lines 或 CSV）· Submits a file of orders or waybills (JSON lines or CSV).
+    /// 提交订单或运单文件（JSON Lines、CSV 或 XLSX）· Submits a file of orders or waybills (JSON lines, CSV or XLSX).
     Submit(submit::SubmitArgs),
+    /// 生成空的 XLSX 模板 · Writes an empty XLSX template for submit.
+    Template(sheet::TemplateArgs),
     /// 按模式与规范校验报文文件，逐条指出缺陷 · Validates message files by schema and specification, and names every defect.
     Validate(validate::ValidateArgs),
     /// 用中英文说明报文和回执 · Says in plain words what messages and receipts mean, and what to do next.
@@ -96,6 +99,7 @@ pub async fn run() -> ExitCode {
         Command::Migrate(args) => migrate::migrate(&args).await,
         Command::Demo(args) => demo::demo(&args).await,
         Command::Submit(args) => submit::submit(&args).await,
+        Command::Template(args) => sheet::template(&args),
         Command::Validate(args) => validate::validate(&args),
         Command::Explain(args) => explain::explain(&args),
         Command::Rules(args) => rules::rules(&args),

@@ -99,6 +99,9 @@ impl Default for Config {
     }
 }
 
+/// The largest script file of the simulated customs, in bytes.
+const LARGEST_SCRIPT: u64 = 1 << 20;
+
 /// Where things are kept.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -210,7 +213,21 @@ impl Config {
             Error::Unreadable(told.join("\n"))
         })?;
         config.rebase(file.parent().unwrap_or(Path::new("")));
+        config.read_script()?;
         Ok(config)
+    }
+
+    /// Adds what the simulated customs' script file says to its script.
+    fn read_script(&mut self) -> Result<(), Error> {
+        let Some(file) = &self.simulator.script_file else { return Ok(()) };
+        let unreadable = |what: &dyn std::fmt::Display| Error::Unreadable(format!("  {}: {what}", file.display()));
+        let length = std::fs::metadata(file).map_err(|error| unreadable(&error))?.len();
+        if length > LARGEST_SCRIPT {
+            return Err(unreadable(&"超过 1 MiB · more than 1 MiB"));
+        }
+        let read: simulator::Script = Figment::from(Toml::file_exact(file)).extract().map_err(|error| unreadable(&error))?;
+        self.simulator.script.rule.extend(read.rule);
+        Ok(())
     }
 
     fn rebase(&mut self, folder: &Path) {
@@ -219,6 +236,7 @@ impl Config {
         paths.extend(self.roads.iter_mut().map(|road| &mut road.folder));
         paths.extend(self.exemption.libraries.iter_mut());
         paths.extend(self.collector.forward.as_mut());
+        paths.extend(self.simulator.script_file.as_mut());
         paths.extend(
             self.store
                 .postgres
