@@ -1,6 +1,7 @@
 //! What the gateway costs: each measurement is a run of its own, gives one JSON line, and says what it ran.
 
 pub mod check;
+pub mod exemption;
 pub mod life;
 pub mod load;
 pub mod process;
