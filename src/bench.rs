@@ -3,6 +3,7 @@
 pub mod accepts;
 mod callers;
 pub mod check;
+pub mod exemption;
 pub mod life;
 pub mod load;
 pub mod process;

@@ -12,7 +12,7 @@ use tokio::sync::watch;
 
 use super::{complain, demo::set_up, migrate, say, serve};
 use crate::{
-    bench::{accepts, check, life, load, schema},
+    bench::{accepts, check, exemption, life, load, schema},
     clock::Clockwork,
     config::Config,
     demo, simulator,
@@ -71,6 +71,9 @@ struct What {
     /// 订单校验 · All checks of an order.
     #[arg(long)]
     check: bool,
+    /// 无票免税逐行判定，文库 4 万行 · Deciding a line on the exemption, with a library of 40,000 rows.
+    #[arg(long)]
+    exemption: bool,
     /// 模式校验，与 libxml2（xmllint）同轮对比 · The check against the schemas, beside libxml2's (xmllint) in the same run.
     #[arg(long)]
     schema: bool,
@@ -97,6 +100,8 @@ pub(super) async fn bench(args: &BenchArgs) -> Result<ExitCode> {
     } else if args.what.check {
         let report = check::run(&check::Options { lines: args.lines, runs: args.runs, rounds: args.calls })?;
         say(&serde_json::to_string(&report)?);
+    } else if args.what.exemption {
+        say(&serde_json::to_string(&exemption::run(&exemption::Options::default())?)?);
     } else if args.what.schema {
         schemas(args, &clockwork)?;
     } else if let Some(server) = &args.what.load {
