@@ -4,6 +4,7 @@
 mod backups;
 mod bench;
 mod encrypted;
+mod files;
 mod fuzzing;
 mod grpc;
 mod house;
@@ -11,6 +12,7 @@ mod journey;
 mod kills;
 mod moving;
 mod nodes;
+mod python;
 mod rig;
 mod rules;
 mod schemas;
