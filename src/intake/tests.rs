@@ -122,7 +122,7 @@ fn every_rule_of_a_request_is_tried_with_a_near_miss() {
     assert_eq!(needed_by(Timestamp::NEVER), [""; 0]);
     assert_eq!(needed_by(Timestamp(Timestamp::NEVER.0 + 1)), ["R-NEEDED-BY"]);
     assert_eq!(
-        super::rules::RULES.map(|rule| rule.code),
+        super::rules::OF_SUBMISSIONS.map(|rule| rule.code),
         ["R-KEY", "R-NEEDED-BY", "R-NO-LANE", "R-NO-SENDER"],
         "a new rule wants a test here"
     );

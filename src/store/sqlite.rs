@@ -247,7 +247,7 @@ impl Store for Sqlite {
 
     async fn apply(&self, now: Timestamp, application: Application) -> Result<Written> {
         let awaited = application.awaited();
-        let prepared = apply::prepare(now, &application)?;
+        let prepared = apply::prepare(now, application)?;
         let written = self.writer()?.write(move |connection| Box::pin(apply::apply(connection, prepared))).await?;
         if written == Written::Done {
             self.hints.awaited(awaited);
