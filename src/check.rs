@@ -17,6 +17,7 @@ pub mod characters;
 mod coded;
 pub mod fields;
 pub mod follow_up;
+mod goods;
 mod inventory;
 mod order;
 pub mod parameters;

@@ -14,6 +14,7 @@ use crate::{check::characters::is_unseen, config::Config, message};
 mod audit;
 mod bench;
 mod demo;
+mod exemption;
 mod explain;
 mod keys;
 mod migrate;
@@ -67,6 +68,9 @@ enum Command {
     /// 审计日志 · The audit log.
     #[command(subcommand)]
     Audit(audit::AuditCommand),
+    /// 无票免税 · The exemption without invoice.
+    #[command(subcommand)]
+    Exemption(exemption::ExemptionCommand),
     /// 密钥 · Keys.
     #[command(subcommand)]
     Key(keys::KeyCommand),
@@ -105,6 +109,7 @@ pub async fn run() -> ExitCode {
         Command::Rules(args) => rules::rules(&args),
         Command::Bench(args) => bench::bench(&args).await,
         Command::Audit(command) => audit::run(&command).await,
+        Command::Exemption(command) => exemption::run(&command).await,
         Command::Key(command) => keys::run(&command),
         Command::Config(ConfigCommand::Example) => {
             say(crate::config::EXAMPLE);

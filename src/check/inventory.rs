@@ -1,8 +1,10 @@
 //! The rules of the inventory (603), alone and against its order.
 
 use super::{
-    MOST_LINES, coded,
+    MOST_LINES,
+    coded::{self, HsDigits},
     fields::Field,
+    goods,
     order::{check_pairs, count, line_number},
     parameters::{Limit, Parameters, is_over},
     read::{Amount, is_longer, shown},
@@ -30,14 +32,20 @@ pub(super) fn read(report: &mut Report, draft: &draft::Inventory, order: &Order)
     if gross_weight.zip(net_weight).is_some_and(|(gross, net)| net > gross) {
         report.add(&rules::WEIGHT, Field::NetWeight, 0, "");
     }
+    let statistics = statistics(report, &draft.statistics);
+    let trade_mode = trade_mode(report, &draft.trade_mode, order.order_type);
+    let digits = match statistics {
+        Statistics::Summed => HsDigits::All,
+        Statistics::Simplified if is_business(&trade_mode) => HsDigits::Six,
+        Statistics::Simplified => HsDigits::Four,
+    };
     let inventory = Inventory {
         exits_at: coded::office(report, Field::ExitsAt, &draft.exits_at),
         exit_date: report.exit_date(&draft.exit_date).unwrap_or(report.today),
-        statistics: statistics(report, &draft.statistics),
+        statistics,
         declarant: report.party(Field::DeclarantCode, Field::DeclarantName, &draft.declarant),
         owner: owner(report, draft),
         owner_registered: draft.owner_registered,
-        trade_mode: trade_mode(report, &draft.trade_mode, order.order_type),
         transport: coded::transport(report, Field::Transport, &draft.transport),
         vehicle: report.text(Field::Vehicle, 0, &draft.vehicle),
         voyage: report.text(Field::Voyage, 0, &draft.voyage),
@@ -58,8 +66,9 @@ pub(super) fn read(report: &mut Report, draft: &draft::Inventory, order: &Order)
         note: report.text(Field::InventoryNote, 0, &draft.note),
         carrier: report.party(Field::CarrierCode, Field::CarrierName, &draft.carrier),
         waybill_no: report.text(Field::InventoryWaybillNo, 0, &draft.waybill_no),
-        lines: read_lines(report, &draft.lines, order),
+        lines: read_lines(report, &draft.lines, order, digits),
         declared_at,
+        trade_mode,
     };
     check_whole(report, draft, &inventory, order);
     inventory
@@ -74,6 +83,9 @@ fn check_whole(report: &mut Report, draft: &draft::Inventory, inventory: &Invent
         for (index, _) in inventory.lines.iter().enumerate().filter(|(_, line)| line.invoice == InvoiceStatus::Special) {
             report.add(&rules::REFUND, Field::Invoice, index, "");
         }
+    }
+    for (index, line) in inventory.lines.iter().enumerate() {
+        goods::check(report, index, line, inventory);
     }
     check_wire_note(report, inventory);
     check_business(report, inventory);
@@ -161,12 +173,12 @@ pub(super) fn packs(report: &mut Report, field: Field, value: &str) -> u32 {
     packs.unwrap_or_default()
 }
 
-fn read_lines(report: &mut Report, draft: &[draft::InventoryLine], order: &Order) -> Vec<InventoryLine> {
+fn read_lines(report: &mut Report, draft: &[draft::InventoryLine], order: &Order, digits: HsDigits) -> Vec<InventoryLine> {
     count(report, Field::InventoryLines, draft.len(), MOST_LINES);
-    draft.iter().take(MOST_LINES).enumerate().map(|(index, line)| read_line(report, index, line, order)).collect()
+    draft.iter().take(MOST_LINES).enumerate().map(|(index, line)| read_line(report, index, line, order, digits)).collect()
 }
 
-fn read_line(report: &mut Report, index: usize, draft: &draft::InventoryLine, order: &Order) -> InventoryLine {
+fn read_line(report: &mut Report, index: usize, draft: &draft::InventoryLine, order: &Order, digits: HsDigits) -> InventoryLine {
     let number = line_number(report, Field::InventoryLineNumber, index, &draft.number);
     let legal_quantity = report.amount(Field::LegalQuantity, index, &draft.legal_quantity, Amount::Positive);
     let legal_unit = coded::unit(report, Field::LegalUnit, index, &draft.legal_unit).unwrap_or_default();
@@ -176,7 +188,7 @@ fn read_line(report: &mut Report, index: usize, draft: &draft::InventoryLine, or
     }
     InventoryLine {
         number,
-        hs_code: coded::hs_code(report, Field::HsCode, index, &draft.hs_code),
+        hs_code: coded::hs_code(report, Field::HsCode, index, &draft.hs_code, digits),
         customs_name: report.required(Field::CustomsName, index, &draft.customs_name),
         specification: report.required(Field::Specification, index, &draft.specification),
         country: coded::country(report, Field::LineCountry, index, &draft.country),

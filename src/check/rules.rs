@@ -89,6 +89,12 @@ const CODES: Source = ("JGS-20《海关业务代码集》", "JGS-20, customs bus
 const CREDIT: Source = ("GB 32100-2015 统一社会信用代码编码规则", "GB 32100-2015, unified social credit code");
 const PRACTICE: Source = ("行业实践：平台与模拟系统的校验", "practice: checks of platforms and simulators");
 const TARIFF: Source = ("进出口税则 2026", "customs tariff 2026");
+const ELEMENTS_2022: Source =
+    ("国际贸易单一窗口参数 CusMerchElement，2022-06", "single window parameters, table CusMerchElement, June 2022");
+const DUAL_USE_2026: Source = (
+    "商务部、海关总署公告2025年第91号，2026年度目录（经二手资料，原文未核对）",
+    "MOFCOM and GACC announcement 2025 no. 91, list of 2026 (from secondary sources; the text itself was not seen)",
+);
 const SIMPLIFIED: Source =
     ("报文规范（202205版） §2.12.4 清单回执，申报业务类型", "message specification 202205, §2.12.4 list receipt, kind of declaration");
 const PARCEL: Source = (
@@ -131,6 +137,8 @@ rules! {
         "删除换行、制表符和其他不可见字符", "remove line breaks, tabs and other invisible characters";
     SPACES: "F-SPACES", Error, OURS, "{field}首尾有空格", "{field} begins or ends with a space",
         "去掉首尾空格：海关按原文比对", "remove it: customs compares the text as it is";
+    PLACEHOLDER: "F-PLACEHOLDER", Error, TABLES, "{field}填写了“无”或“NO”", "{field} says 无 or NO",
+        "没有的留空；“无”只用于无代码的境外平台和条形码，NO由本网关填写", "leave it empty if there is none; 无 is only for a foreign platform's code and a bar code, NO is written by the gateway";
     TOO_LONG: "F-TOO-LONG", Error, TABLES, "{field}超过{detail}个字符", "{field} is longer than {detail} characters",
         "缩短到{detail}个字符以内", "shorten it to {detail} characters";
     LENGTH: "F-LENGTH", Error, SCHEMA, "{field}不是{detail}位数字", "{field} is not {detail} digits",
@@ -163,25 +171,32 @@ rules! {
     SITE: "C-SITE", Warning, LIST, "{field}不在已知的监管场所中，或不属于申报地海关{detail}", "{field} is no known site of the declaring office{detail}",
         "与监管场所核对代码；本表不全", "ask the site for its code; the list at hand is not complete";
     CURRENCY: "C-CURRENCY", Error, CODES, "{field}不在币制代码表中{detail}", "{field} is not a currency code{detail}",
-        "填写3位海关代码：人民币142，美元502", "write the three digits of customs: 142 for CNY, 502 for USD";
+        "填写3位海关代码或ISO字母：人民币142或CNY，美元502或USD", "write the three digits of customs or ISO letters: 142 or CNY, 502 or USD";
     COUNTRY: "C-COUNTRY", Error, CODES, "{field}不在国别（地区）代码表中{detail}", "{field} is not a country code{detail}",
-        "填写3位海关代码：美国502，日本116", "write the three digits of customs: 502 for the USA, 116 for Japan";
+        "填写3位海关代码或ISO字母：美国502、US或USA", "write the three digits of customs or ISO letters: 502, US or USA";
     COUNTRY_CHINA: "C-COUNTRY-CHINA", Error, RETURN, "{field}不能为中国", "{field} may not be China",
         "填写退货启运的国家（地区）", "write the country that the goods come back from";
     UNIT: "C-UNIT", Error, CODES, "{field}不在计量单位代码表中{detail}", "{field} is not a unit code{detail}",
         "填写3位海关代码：件011，千克035", "write the three digits of customs: 011 for pieces, 035 for kilograms";
     TRANSPORT: "C-TRANSPORT", Error, CODES, "{field}不在运输方式代码表中{detail}", "{field} is not a mode of transport{detail}",
         "填写1位代码：公路4，航空5，邮件6", "write one character: 4 road, 5 air, 6 post";
-    WRAP: "C-WRAP", Error, CODES, "{field}不在包装种类代码表（1位）中{detail}", "{field} is not a one-digit kind of packing{detail}",
-        "填写1位代码：纸箱2，包6，其它7", "write one digit: 2 carton, 6 bag, 7 other";
-    PORT: "C-PORT", Error, CODES, "{field}不在港口代码表（3至4位）中{detail}", "{field} is not a port code of 3 or 4 digits{detail}",
-        "填写4位港口代码；不能预知时填3位国别代码", "write the four digits of the port, or the three of the country if it is not known";
+    WRAP: "C-WRAP", Error, CODES, "{field}不在包装种类代码表中{detail}", "{field} is not a kind of packing{detail}",
+        "填写1位代码或新的2位代码：纸箱2或22，包6或06", "write the one digit or the new two: 2 or 22 carton, 6 or 06 bag";
+    PORT: "C-PORT", Error, CODES, "{field}不在港口代码表中{detail}", "{field} is not a port code{detail}",
+        "填写4位港口代码或新的6位代码；不能预知时填3位国别代码", "write the four digits of the port or the new six characters, or the three digits of the country if it is not known";
     TRADE_MODE: "C-TRADE-MODE", Error, CODES, "{field}不在贸易方式代码表中{detail}", "{field} is not a trade mode{detail}",
         "一般出口填写9610", "write 9610 for retail export";
     HS_HEADING: "C-HS-HEADING", Error, TARIFF, "{field}的前4位不在税则中{detail}", "the first 4 digits of {field} are no heading of the tariff{detail}",
         "按税则归类，填写10位编码", "classify the goods and write the 10 digits";
     HS_CODE: "C-HS-CODE", Warning, TARIFF, "税则中没有这个10位{field}，只认得前{detail}位", "the tariff at hand does not hold this 10-digit {field}, only its first {detail} digits",
         "简化申报前4位有效即可；汇总申报请核对全部10位", "enough for simplified declaration (4 digits count); else check all 10";
+
+    HS_PADDED: "C-HS-PADDED", Error, LIST, "{field}只有前4位，其余补零；此处需要前{detail}位", "{field} has only its first 4 digits, filled up with zeros; its first {detail} are needed here",
+        "简化申报（A）的零售出口只需4位，9710、9810简化申报需6位，汇总申报（B）需10位", "retail under simplified declaration (A) needs 4, 9710 and 9810 under A 6, summed declaration (B) 10";
+    ELEMENTS: "C-ELEMENTS", Warning, ELEMENTS_2022, "{field}的要素少于该商品编码的申报要素：{detail}", "{field} says less than the code asks to be declared: {detail}",
+        "汇总申报后要逐项填写报关单：按要素顺序填写，以“|”分隔", "what is summed becomes a customs declaration, which wants each of them: write them in order, with bars between";
+    DUAL_USE: "C-DUAL-USE", Warning, DUAL_USE_2026, "{field}在两用物项出口许可证管理目录中，而未填写许可证号", "{field} is on the list of dual-use items, yet there is no licence number",
+        "核对商品是否属于管制物项；属于的不得简化申报，须填写许可证号", "find out whether the goods are controlled; if so they may not go by simplified declaration and need the licence number";
 
     CREDIT_CODE: "P-CREDIT-CODE", Error, CREDIT, "{field}不是有效的统一社会信用代码（18位，含校验位）", "{field} is not a valid unified social credit code (18 characters with a check digit)",
         "核对营业执照上的代码，或填写10位海关注册编码", "compare it with the business licence, or write the 10-character customs code";
@@ -230,7 +245,7 @@ rules! {
         "填写大于零的数", "write a number greater than zero";
     SECOND: "A-SECOND", Error, LIST, "第二数量与第二计量单位须同时填写或同时不填", "second quantity and second unit go together: both or neither",
         "补填缺少的一项，或两项都不填", "fill in the missing one, or leave both empty";
-    UNIT_EQUAL: "A-UNIT-EQUAL", Error, PRACTICE, "计量单位与法定计量单位相同，{field}应等于申报数量{detail}", "unit and legal unit are the same, so {field} should be the quantity {detail}",
+    UNIT_EQUAL: "A-UNIT-EQUAL", Error, PRACTICE, "计量单位与法定计量单位相同，{field}应等于申报数量{detail}", "unit and legal unit are the same, so {field} should be the quantity{detail}",
         "改正数量或单位", "correct the quantity or the unit";
 
     ORDER_TYPE: "M-ORDER-TYPE", Error, ORDER, "{field}不是E、B或W", "{field} is none of E, B, W",

@@ -31,6 +31,7 @@ mod full;
 mod lanes;
 mod matching;
 mod oddities;
+mod sandbox;
 mod stopped;
 
 /// Generous: a lease of one minute may have to run out, on a machine that is busy.
