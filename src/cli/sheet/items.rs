@@ -28,22 +28,24 @@ pub(in crate::cli) type Read<T> = (Vec<Item<T>>, Book);
 pub(in crate::cli) fn orders(file: &Path, today: Date, fill: bool) -> Result<Read<draft::Declaration>> {
     let grid = grid::read(file, What::Orders)?;
     let wire = day_to_wire(today);
-    read(grid, What::Orders, |draft: &mut draft::Declaration| {
+    let complete = |draft: &mut draft::Declaration| {
         if fill && draft.inventory.exit_date.is_empty() {
             draft.inventory.exit_date.clone_from(&wire);
         }
-        check::check(draft, &Taken::default(), &Parameters::default(), today).err()
-    })
+    };
+    let parameters = Parameters::default();
+    read(grid, What::Orders, complete, |draft| check::check(draft, &Taken::default(), &parameters, today).err())
 }
 
 /// Reads a file of waybills.
 pub(in crate::cli) fn waybills(file: &Path, today: Date) -> Result<Read<draft::Waybill>> {
     let grid = grid::read(file, What::Waybills)?;
-    read(grid, What::Waybills, |draft: &mut draft::Waybill| check::check_waybill(draft, &TakenWaybill::default(), today).err())
+    let judge = |draft: &draft::Waybill| check::check_waybill(draft, &TakenWaybill::default(), today).err();
+    read(grid, What::Waybills, |_| {}, judge)
 }
 
-/// `complete` fills what the caller asked to be filled, and says what else is wrong with one that is not sent.
-fn read<T: DeserializeOwned>(grid: Grid, what: What, complete: impl Fn(&mut T) -> Option<Findings>) -> Result<Read<T>> {
+/// `complete` fills what the caller asked to be filled; `judge` says what else is wrong with one that is not sent.
+fn read<T: DeserializeOwned>(grid: Grid, what: What, complete: impl Fn(&mut T), judge: impl Fn(&T) -> Option<Findings>) -> Result<Read<T>> {
     let Grid { columns, rows, notes } = grid;
     let mut groups = grouped(rows, what);
     let mut items = Vec::new();
@@ -55,14 +57,14 @@ fn read<T: DeserializeOwned>(grid: Grid, what: What, complete: impl Fn(&mut T) -
         };
         // Every column is a field of the draft and every cell is of its type, by the tests of the columns.
         let mut draft: T = serde_json::from_value(Value::Object(object))?;
-        let more = complete(&mut draft);
+        complete(&mut draft);
         group.findings = findings;
         if group.findings.is_empty() {
             items.push(Item { id: at.to_string(), draft, idempotency_key, needed_by: None });
         } else {
             // All at once: what the gateway would say of the rest as well.
             let known: Vec<_> = group.findings.iter().map(|finding| finding.path.clone()).collect();
-            let more = more.map_or_else(Vec::new, Findings::into_list).into_iter();
+            let more = judge(&draft).map_or_else(Vec::new, Findings::into_list).into_iter();
             group.findings.extend(more.filter(|finding| finding.severity == Severity::Error && !known.contains(&finding.path)));
         }
     }

@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, io::Write as _, path::PathBuf};
 
+use proptest::prelude::*;
 use rust_xlsxwriter::{ExcelDateTime, Format, Formula, Workbook, Worksheet};
 use tempfile::TempDir;
 use time::macros::date;
@@ -331,4 +332,21 @@ fn waybills_are_a_row_each() {
     assert_eq!(items.iter().map(|item| item.draft.waybill_no.as_str()).collect::<Vec<_>>(), ["W1"]);
     assert_eq!(items[0].draft.order.as_ref().unwrap().order_no, "O1");
     assert_eq!(book.groups[1].findings[0].rule, "B-ROUNDED");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, cases: 400, ..ProptestConfig::default() })]
+
+    /// Whatever stands where the cells should: it is read or refused.
+    #[test]
+    fn no_sheet_makes_it_panic(
+        pieces in proptest::collection::vec(
+            "<row>|</row>|<row r=\"[0-9]{1,12}\">|<c r=\"[A-Z]{0,9}[0-9]{0,12}\"( t=\"(s|b|e|n|d|str|inlineStr)\")?>|</c>|<v>|</v>|<f( t=\"shared\" si=\"[0-9]{1,20}\")?>|</f>|<is><t>|</t></is>|[0-9.eE-]{1,25}|\u{8ba2}\u{5355}\u{7f16}\u{53f7}|&amp;|&#x[0-9]{1,9};|<!--|]]>",
+            0..40,
+        ),
+        merged in "(<mergeCell ref=\"[A-Z]{0,8}[0-9]{0,12}(:[A-Z]{0,8}[0-9]{0,12})?\"/>)?",
+    ) {
+        let sheet = format!("{}{}</sheetData><mergeCells count=\"1\">{merged}</mergeCells><sheetData>", cells(&[&["订单编号", "单价", "总价"]]), pieces.concat());
+        drop(orders(&raw("", &[&sheet]).path, TODAY, false));
+    }
 }
