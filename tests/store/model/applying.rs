@@ -6,7 +6,7 @@ use tongguan::{
     declaration::MessageId,
     dossier::Document,
     party::Tenant,
-    store::{Application, Change, MessageChange, Number, Written},
+    store::{Application, Change, DeadlineChange, MessageChange, Number, Written},
 };
 use uuid::Uuid;
 
@@ -17,7 +17,10 @@ impl Model {
         let held = |id: &Uuid| self.arrivals.get(id).is_some_and(|came| came.unread && came.hold.token == application.token);
         let seen = application.changes.iter().flat_map(|change| &change.expected);
         let as_seen = seen.into_iter().all(|(id, version)| self.papers.get(id).is_some_and(|paper| paper.document.version == *version));
-        if !as_seen || !application.arrivals.iter().all(|(id, _)| held(id)) {
+        let revisions = application.changes.iter().filter_map(|change| change.revision.as_ref());
+        let as_revised =
+            revisions.into_iter().all(|new| self.declarations.get(&new.declaration).is_some_and(|known| known.amended.0 == new.expected));
+        if !as_seen || !as_revised || !application.arrivals.iter().all(|(id, _)| held(id)) {
             return Written::Stale;
         }
         for change in &application.changes {
@@ -61,6 +64,17 @@ impl Model {
         }
         if let Some((id, text)) = &change.assessment {
             self.declarations.get_mut(id).unwrap().assessments.push(text.clone());
+        }
+        if let Some(new) = &change.revision {
+            let declared = self.declarations.get_mut(&new.declaration).unwrap();
+            declared.declaration = std::sync::Arc::clone(&new.content);
+            declared.amended = (new.expected + 1, Some(new.digest));
+        }
+        for deadline in &change.deadlines {
+            match deadline {
+                DeadlineChange::Set(deadline) => drop(self.deadlines.insert((deadline.declaration, deadline.kind), deadline.clone())),
+                DeadlineChange::Met(declaration, kind) => drop(self.deadlines.remove(&(*declaration, *kind))),
+            }
         }
         self.tell(&change.entries);
     }
