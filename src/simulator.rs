@@ -18,7 +18,8 @@
 //! it). The dice fall the same way again, so what was said is known and what was not said is said. Deliveries lost on purpose are
 //! lost by the message's guid, once; who sends again gets through. No receipt is ever lost: 899 always comes.
 //!
-//! What it does not play: goods that do not move, officers who refuse after 120, cancellations, returns, summaries.
+//! Goods move by themselves, or ([`Movements::Told`]) when an arrival and a departure say so. What it does not play: officers who refuse
+//! after 120.
 
 pub mod customs;
 mod dice;
@@ -39,7 +40,7 @@ use tokio::sync::watch;
 
 pub use flaky::{Breaks, Flaky};
 pub use office::{Office, Pass};
-pub use options::{Delays, Fate, Identity, Matching, Oddities, Options, Script, Signatures};
+pub use options::{Delays, Fate, Identity, Matching, Movements, Oddities, Options, Script, Signatures};
 pub use report::Report;
 
 use crate::{clock::Clockwork, message};

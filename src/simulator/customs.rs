@@ -11,7 +11,8 @@ use std::{
 
 use crate::{
     clock::Timestamp,
-    declaration::{Action, Kind},
+    declaration::{Action, Kind, SummaryResult},
+    message::FollowUpRequest,
     receipt::{FormatReceipt, Receipt, TransportReceipt},
 };
 
@@ -23,11 +24,17 @@ use super::{
     report::Report,
 };
 
+mod follow_ups;
+
+pub(super) use follow_ups::summary_no;
+
 /// Something customs says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Speech {
-    /// 304, 506, 604.
+    /// 304, 506, 604, and those of what is submitted on its own.
     Receipt(Box<Told>),
+    /// 792.
+    Summed(Box<SummaryResult>),
     /// 900; with the MsgType of the message.
     Format(FormatReceipt, String),
     /// DxpRep; with the MsgType of the message.
@@ -43,6 +50,8 @@ pub struct Told {
     pub guid: String,
     /// statisticsFlag of an inventory; others have none.
     pub statistics: String,
+    /// The document, of what is submitted on its own: its receipt repeats more of it than its key.
+    pub follow_up: Option<Box<FollowUpRequest>>,
 }
 
 /// Something customs says, to whom, and when it was said.
@@ -75,6 +84,8 @@ pub struct Customs {
     records: BTreeMap<Name, Record>,
     /// The inventories that name an order or a waybill.
     named_by: BTreeMap<Name, BTreeSet<Name>>,
+    /// The waybills of each bill, as manifests tell.
+    bills: BTreeMap<String, BTreeSet<Name>>,
     agenda: BTreeMap<(Timestamp, u64), Step>,
     planned: u64,
     serials: BTreeSet<u64>,
@@ -92,6 +103,7 @@ impl Customs {
             options,
             records: BTreeMap::new(),
             named_by: BTreeMap::new(),
+            bills: BTreeMap::new(),
             agenda: BTreeMap::new(),
             planned: 0,
             serials: BTreeSet::new(),
@@ -208,9 +220,17 @@ impl Customs {
         let alive = before.filter(|record| record.alive);
         let taken = before.map_or(0, |record| record.taken) + 1;
         match (alive, paper.action) {
-            (Some(record), action) if record.paper.action == action => {
+            // An amendment of an amendment is another document, if it is newer; the same bytes again are not.
+            (Some(record), action) if record.paper.action == action && !is_newer(record, paper) => {
                 let record = record.clone();
                 return self.duplicate(letter, paper, &record, at);
+            }
+            (Some(record), _) if paper.time < record.paper.time => {
+                return self.reject(letter, paper, "-301014", "报文处理失败，接收报文为旧报文数据，不做处理".to_owned(), at);
+            }
+            (Some(record), Action::Amend | Action::Delete) if record.is_fixed(paper.action) => {
+                let text = format!("处理失败，{}状态不符，报文业务主键[{}]", title(name.kind), name.number());
+                return self.reject(letter, paper, not_found(name.kind), text, at);
             }
             (None, Action::Amend | Action::Delete) => {
                 let text = format!("处理失败，未找到对应操作的{}，报文业务主键[{}]", title(name.kind), name.number());
@@ -224,7 +244,8 @@ impl Customs {
             }
         }
         let serial = before.map_or_else(|| self.new_serial(&name), |record| record.serial);
-        let record = Record { serial, ..Record::new(letter, paper, taken) };
+        let (arrived, left) = before.map_or((false, false), |record| (record.arrived, record.left));
+        let record = Record { serial, arrived, left, ..Record::new(letter, paper, taken) };
         if paper.trio.is_some() {
             self.serials.insert(serial);
         }
@@ -274,7 +295,7 @@ impl Customs {
             return None;
         }
         record.number(word);
-        record.alive = !word.kills();
+        record.alive = !word.kills() && !record.is_deleted(word);
         record.last = Some((word.clone(), at));
         let (told, address) = (record.tell(word, &missing, at), record.address.clone());
         self.tally(name.kind, word);
@@ -295,6 +316,9 @@ impl Customs {
 
     /// What a word leads to.
     fn follow(&mut self, name: &Name, taken: u32, word: &Word, at: Timestamp) {
+        if name.kind.is_follow_up() {
+            return self.follow_up(name, taken, word, at);
+        }
         let Some(record) = self.records.get(name) else { return };
         let next = match word {
             Word::Declaring | Word::Sent => return self.after_declaring(&record.clone(), word, at),
@@ -303,8 +327,7 @@ impl Customs {
             Word::Stored if self.happens(self.options.oddities.inspection, "inspection", record) => Some(Word::Inspection),
             Word::Stored | Word::Review | Word::Inspection => Some(Word::Passed),
             Word::Passed if record.paper.action == Action::Delete => None,
-            Word::Passed => Some(Word::Released),
-            Word::Released => Some(Word::Closed),
+            Word::Passed | Word::Released => self.moves_on(name, word),
             Word::PortFailed | Word::Refused(_) | Word::Closed | Word::Rejected(..) => None,
         };
         if let Some(next) = next {
@@ -330,7 +353,8 @@ impl Customs {
         if let Some(why) = &record.paper.quarrel {
             return self.later(&name, taken, Word::Refused(why.clone()), at);
         }
-        if fate == Some(Fate::Refused) && name.kind == Kind::Inventory {
+        let refused = fate == Some(Fate::Refused) || fate == Some(Fate::RefusedOnce) && taken == 1;
+        if refused && name.kind == Kind::Inventory {
             return self.later(&name, taken, Word::Refused("商品归类与申报要素不符".to_owned()), at);
         }
         if self.options.matching == Matching::Each && name.kind != Kind::Inventory {
@@ -360,7 +384,8 @@ impl Customs {
     fn store(&mut self, name: &Name, at: Timestamp) {
         let Some(record) = self.records.get_mut(name).filter(|record| record.is_declared() && !record.storing) else { return };
         let doomed = record.paper.quarrel.is_some();
-        let refused = name.kind == Kind::Inventory && self.options.script.fate(name.number()) == Some(Fate::Refused);
+        let fate = self.options.script.fate(name.number());
+        let refused = name.kind == Kind::Inventory && (fate == Some(Fate::Refused) || fate == Some(Fate::RefusedOnce) && record.taken == 1);
         if doomed || refused {
             return;
         }
@@ -444,6 +469,11 @@ const fn not_found(kind: Kind) -> &'static str {
 
 fn count(number: usize) -> u64 {
     u64::try_from(number).unwrap_or(u64::MAX)
+}
+
+/// Whether a document amends another one anew.
+fn is_newer(record: &Record, paper: &Paper) -> bool {
+    paper.action != Action::Add && paper.time > record.paper.time
 }
 
 #[cfg(test)]

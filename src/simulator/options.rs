@@ -167,6 +167,21 @@ pub enum Fate {
     Poison,
     /// Its order meets 4 the first time.
     PortFailed,
+    /// Its inventory is refused (100) the first time.
+    RefusedOnce,
+    /// Its cancellation is refused (100).
+    NotCancelled,
+}
+
+/// Who says that goods have moved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Movements {
+    /// Nobody has to: they arrive and leave by themselves, after a while.
+    #[default]
+    ByThemselves,
+    /// 507 and 509: a list is released once its goods have arrived, and closed once they have left.
+    Told,
 }
 
 /// Fates by order number.
@@ -175,7 +190,7 @@ pub enum Fate {
 pub struct Script(pub BTreeMap<String, Fate>);
 
 impl Script {
-    /// Reads rows of order number, outcome and anything, by tabs: `refused`, `poison` and `port_failed` are fates, other outcomes are
+    /// Reads rows of order number, outcome and anything, by tabs: `refused`, `refused_once`, `not_cancelled`, `poison` and `port_failed` are fates, other outcomes are
     /// not customs' affair.
     #[must_use]
     pub fn read(rows: &str) -> Self {
@@ -186,6 +201,8 @@ impl Script {
                 "refused" => Fate::Refused,
                 "poison" => Fate::Poison,
                 "port_failed" => Fate::PortFailed,
+                "refused_once" => Fate::RefusedOnce,
+                "not_cancelled" => Fate::NotCancelled,
                 _ => return None,
             };
             Some((order_no.to_owned(), fate))
@@ -212,6 +229,8 @@ pub struct Options {
     pub seed: u64,
     /// How the three documents find together.
     pub matching: Matching,
+    /// Who says that goods have moved.
+    pub movements: Movements,
     /// How signatures are looked at.
     pub signatures: Signatures,
     /// The senders it knows; if none is named, every sender is taken as it says it is.
@@ -237,6 +256,7 @@ impl Default for Options {
             roads: vec!["guangzhou".to_owned(), "huangpu".to_owned()],
             seed: 1,
             matching: Matching::default(),
+            movements: Movements::default(),
             signatures: Signatures::default(),
             known: Vec::new(),
             dxp_id: "DXPEDCCEB0000003".to_owned(),

@@ -4,6 +4,7 @@ use time::Date;
 
 use crate::{
     declaration::{Action, Kind},
+    message::FollowUpRequest,
     receipt::Key,
 };
 
@@ -51,6 +52,26 @@ impl Name {
         }
     }
 
+    /// The same document's part of another number.
+    #[must_use]
+    pub fn with_part(&self, part: u32) -> Self {
+        let mut other = self.clone();
+        other.parts[1] = part.to_string();
+        other
+    }
+
+    /// Which part it is, of what is submitted on its own.
+    #[must_use]
+    pub fn part(&self) -> u32 {
+        self.parts[1].parse().unwrap_or(1)
+    }
+
+    /// The enterprise that customs knows it by, of what is submitted on its own.
+    #[must_use]
+    pub fn party(&self) -> &str {
+        &self.parts[0]
+    }
+
     /// As written in reports and texts, and as thrown dice for.
     #[must_use]
     pub fn text(&self) -> String {
@@ -69,6 +90,8 @@ pub struct Trio {
     pub office: String,
     /// statisticsFlag.
     pub statistics: String,
+    /// gnum and gcode of its lines.
+    pub lines: Vec<(u32, String)>,
 }
 
 /// One document as customs reads it.
@@ -82,6 +105,10 @@ pub struct Paper {
     pub guid: String,
     /// The day of its appTime: dates the numbers that it is given.
     pub day: Date,
+    /// appTime, as written: of two that amend one document only a newer one counts.
+    pub time: String,
+    /// Of what is submitted on its own: all that decides.
+    pub follow_up: Option<Box<FollowUpRequest>>,
     /// Of an inventory: what it names.
     pub trio: Option<Trio>,
     /// What customs refuses it for (100), if its figures do not agree.

@@ -143,11 +143,17 @@ fn paper(document: &RequestDocument) -> Result<Paper, &'static str> {
                 waybill: Name::of_waybill(&inventory.carrier, &inventory.waybill_no),
                 office: inventory.declared_at.clone(),
                 statistics: inventory.statistics.clone(),
+                lines: inventory.lines.iter().filter_map(|line| Some((line.number.parse().ok()?, line.hs_code.clone()))).collect(),
             };
             (Some(trio), quarrel(&inventory.lines, None))
         }
     };
-    Ok(Paper { key: document.content.key(), action, guid: document.guid.clone(), day, trio, quarrel })
+    let follow_up = match &document.content {
+        RequestContent::FollowUp(follow_up) => Some(follow_up.clone()),
+        RequestContent::Order(_) | RequestContent::Waybill(_) | RequestContent::Inventory(_) => None,
+    };
+    let time = document.app_time.clone();
+    Ok(Paper { key: document.content.key(), action, guid: document.guid.clone(), day, time, follow_up, trio, quarrel })
 }
 
 /// Figures that do not agree: a line's total is quantity times price (message specification, 603 totalPrice), the order's value

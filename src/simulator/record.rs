@@ -2,12 +2,12 @@
 
 use crate::{
     clock::Timestamp,
-    declaration::{Action, InventoryNo, Kind, PortNo},
+    declaration::{Action, InventoryNo, Kind, PortNo, SummaryNo},
     receipt::Receipt,
 };
 
 use super::{
-    customs::Told,
+    customs::{Told, summary_no},
     options::Delays,
     paper::{Address, Letter, Name, Paper, Trio},
 };
@@ -136,6 +136,10 @@ pub struct Record {
     pub port_no: Option<PortNo>,
     /// invtNo.
     pub inventory_no: Option<InventoryNo>,
+    /// Whether its goods are at the site.
+    pub arrived: bool,
+    /// Whether its goods have left.
+    pub left: bool,
 }
 
 impl Record {
@@ -155,6 +159,8 @@ impl Record {
             serial: 0,
             port_no: None,
             inventory_no: None,
+            arrived: false,
+            left: false,
         }
     }
 
@@ -177,8 +183,34 @@ impl Record {
             (Some((Word::Stored, _)), Kind::Order | Kind::Waybill) => true,
             (Some((Word::Closed, _)), Kind::Inventory) => true,
             (Some((Word::Passed, _)), Kind::Inventory) => self.paper.action == Action::Delete,
+            (Some((Word::Stored, _)), Kind::Payment) | (Some((Word::Released, _)), Kind::GoodsReturn) => true,
+            (Some((Word::Passed, _)), kind) => kind.is_follow_up(),
             _ => false,
         }
+    }
+
+    /// sumNo, which comes with the 399 of a summary.
+    fn summary_no(&self, word: &Word) -> Option<SummaryNo> {
+        let paper = self.paper.follow_up.as_deref().filter(|_| self.name.kind == Kind::Summary && *word == Word::Passed)?;
+        Some(SummaryNo(summary_no(paper, self.paper.day.year(), self.serial)))
+    }
+
+    /// Whether customs does not let it be amended or deleted any more: a list from 399 on, and for a deletion from 800 on.
+    #[must_use]
+    pub fn is_fixed(&self, action: Action) -> bool {
+        let last = self.last.as_ref().map(|(word, _)| word);
+        match last {
+            Some(Word::Released | Word::Closed) => self.name.kind == Kind::Inventory,
+            Some(Word::Passed) => self.name.kind == Kind::Inventory && action == Action::Amend,
+            _ => false,
+        }
+    }
+
+    /// Whether a word grants its own deletion: then its key may be declared anew.
+    #[must_use]
+    pub fn is_deleted(&self, word: &Word) -> bool {
+        let granted = if self.name.kind == Kind::Inventory { Word::Passed } else { Word::Stored };
+        self.paper.action == Action::Delete && *word == granted
     }
 
     /// Gives an inventory the numbers that come with a word: preNo from the first, invtNo from 120.
@@ -203,8 +235,13 @@ impl Record {
             info: word.info(self, missing),
             port_no: self.port_no.clone(),
             inventory_no: self.inventory_no.clone(),
-            summary_no: None,
+            summary_no: self.summary_no(word),
         };
-        Told { receipt, guid: self.guid.clone(), statistics: self.trio().map(|trio| trio.statistics.clone()).unwrap_or_default() }
+        Told {
+            receipt,
+            guid: self.guid.clone(),
+            statistics: self.trio().map(|trio| trio.statistics.clone()).unwrap_or_default(),
+            follow_up: self.paper.follow_up.clone(),
+        }
     }
 }

@@ -25,6 +25,8 @@ pub struct Report {
     pub stored: u64,
     /// Documents refused (100).
     pub refused: u64,
+    /// Inventories cancelled (606: 399).
+    pub cancelled: u64,
     /// Documents answered below zero.
     pub rejected: u64,
     /// Inventories that wait for an order or a waybill.
@@ -47,8 +49,8 @@ impl fmt::Display for Report {
         )?;
         writeln!(
             f,
-            "  入库 · stored {}, 结关 · closed {}, 退单 · refused {}, 异常 · rejected {}, 待匹配 · unmatched {}",
-            self.stored, self.closed, self.refused, self.rejected, self.unmatched
+            "  入库 · stored {}, 结关 · closed {}, 退单 · refused {}, 撤销 · cancelled {}, 异常 · rejected {}, 待匹配 · unmatched {}",
+            self.stored, self.closed, self.refused, self.cancelled, self.rejected, self.unmatched
         )?;
         writeln!(
             f,

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use crate::{
     clock::{Clockwork, Timestamp},
     declaration::{DocumentGuid, Kind, MessageId, wire_guid},
-    message::{self, Message, Namespacing, Reply, Style, dxp},
+    message::{self, Message, Namespacing, Reply, Style, SummaryReply, dxp},
     receipt::{Key, Receipt},
 };
 
@@ -62,6 +62,7 @@ impl Writing {
     pub fn add(&mut self, said: Said) {
         let thing = match &said.speech {
             Speech::Receipt(told) => format!("{}{}", Name::of_key(&told.receipt.key).text(), told.receipt.code),
+            Speech::Summed(result) => format!("{}{}", result.summary_no, result.state),
             Speech::Format(receipt, _) => receipt.original.clone(),
             Speech::Transport(receipt, _) => receipt.original.clone(),
         };
@@ -96,6 +97,13 @@ impl Writing {
             let said = entry.remove();
             match said.speech {
                 Speech::Receipt(told) => gathered.entry((said.address, told.receipt.key.kind())).or_default().push(*told),
+                Speech::Summed(result) => {
+                    let guid = MessageId(self.clockwork.id());
+                    let names = [result.declarant.as_str(), result.seller.as_str(), result.customs_declarant.as_str()];
+                    let reply = SummaryReply { guid: DocumentGuid(self.clockwork.id()), result: &result, names };
+                    let bytes = message::compose_summary_results(guid, &[reply], self.style(&guid))?;
+                    self.put(&mut files, &said.address, Message::SummaryResults, guid, bytes, now)?;
+                }
                 Speech::Format(receipt, refused) => {
                     let guid = MessageId(self.clockwork.id());
                     let bytes = message::compose_format(guid, &receipt, &refused, "", self.style(&guid))?;
@@ -127,7 +135,12 @@ impl Writing {
         let guid = MessageId(self.clockwork.id());
         let replies: Vec<_> = told
             .iter()
-            .map(|told| Reply { guid: self.guid(told), receipt: &told.receipt, statistics: &told.statistics, follow_up: None })
+            .map(|told| Reply {
+                guid: self.guid(told),
+                receipt: &told.receipt,
+                statistics: &told.statistics,
+                follow_up: told.follow_up.as_deref(),
+            })
             .collect();
         let bytes = message::compose_receipts(kind, guid, &replies, self.style(&guid))?;
         self.put(files, address, Message::Receipts(kind), guid, bytes, now)?;

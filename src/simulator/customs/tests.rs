@@ -30,8 +30,11 @@ fn paper(kind: Kind, no: &str) -> Paper {
         waybill: Name::of_waybill("C", no),
         office: "5141".to_owned(),
         statistics: "A".to_owned(),
+        lines: Vec::new(),
     });
-    Paper { key: key(kind, no), action: Action::Add, guid: format!("{kind:?}{no}"), day: date!(2026 - 11 - 11), trio, quarrel: None }
+    let time = "20261111000000".to_owned();
+    let day = date!(2026 - 11 - 11);
+    Paper { key: key(kind, no), action: Action::Add, guid: format!("{kind:?}{no}"), day, time, follow_up: None, trio, quarrel: None }
 }
 
 fn letter(guid: &str, papers: Vec<Paper>) -> Letter {
