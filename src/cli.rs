@@ -14,6 +14,7 @@ use crate::{check::characters::is_unseen, config::Config, message};
 mod audit;
 mod bench;
 mod demo;
+mod exemption;
 mod explain;
 mod keys;
 mod migrate;
@@ -22,6 +23,7 @@ mod outcome;
 mod rows;
 mod rules;
 mod serve;
+mod sheet;
 mod submit;
 mod table;
 mod validate;
@@ -51,8 +53,10 @@ enum Command {
     Migrate(migrate::MigrateArgs),
     /// 演示：网关与模拟海关同进程，200 个样例订单 · Gateway and simulated customs in one process, with 200 shipped orders.
     Demo(demo::DemoArgs),
-    /// 提交订单或运单文件（JSON Lines 或 CSV）· Submits a file of orders or waybills (JSON lines or CSV).
+    /// 提交订单或运单文件（JSON Lines、CSV 或 XLSX）· Submits a file of orders or waybills (JSON lines, CSV or XLSX).
     Submit(submit::SubmitArgs),
+    /// 生成空的 XLSX 模板 · Writes an empty XLSX template for submit.
+    Template(sheet::TemplateArgs),
     /// 按模式与规范校验报文文件，逐条指出缺陷 · Validates message files by schema and specification, and names every defect.
     Validate(validate::ValidateArgs),
     /// 用中英文说明报文和回执 · Says in plain words what messages and receipts mean, and what to do next.
@@ -64,6 +68,9 @@ enum Command {
     /// 审计日志 · The audit log.
     #[command(subcommand)]
     Audit(audit::AuditCommand),
+    /// 无票免税 · The exemption without invoice.
+    #[command(subcommand)]
+    Exemption(exemption::ExemptionCommand),
     /// 密钥 · Keys.
     #[command(subcommand)]
     Key(keys::KeyCommand),
@@ -96,11 +103,13 @@ pub async fn run() -> ExitCode {
         Command::Migrate(args) => migrate::migrate(&args).await,
         Command::Demo(args) => demo::demo(&args).await,
         Command::Submit(args) => submit::submit(&args).await,
+        Command::Template(args) => sheet::template(&args),
         Command::Validate(args) => validate::validate(&args),
         Command::Explain(args) => explain::explain(&args),
         Command::Rules(args) => rules::rules(&args),
         Command::Bench(args) => bench::bench(&args).await,
         Command::Audit(command) => audit::run(&command).await,
+        Command::Exemption(command) => exemption::run(&command).await,
         Command::Key(command) => keys::run(&command),
         Command::Config(ConfigCommand::Example) => {
             say(crate::config::EXAMPLE);

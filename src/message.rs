@@ -59,6 +59,7 @@ pub use follow_up::FollowUpRequest;
 pub use request::{InventoryRequest, OrderRequest, Request, RequestContent, RequestDocument, RequestLine, WaybillRequest, parse_request};
 pub use schema::{Defect, MAX_DEFECTS, Refusal as SchemaRefusal, files as schema_files, load as load_schemas, validate};
 pub use strict::{RULES as STRICT_RULES, Rule as StrictRule, examine, strict_defects};
+pub use summary::{SummaryTerms, parse_summary_terms};
 pub use summary_result::{SummaryReply, compose_summary_results};
 pub use xml::canonical::{ElementName, Part, canonical};
 

@@ -155,10 +155,11 @@ impl Work {
             return None;
         }
         // Whatever has changed may be what an inventory waits for.
-        for inventory in self.documents.values_mut().filter(|document| document.kind == Kind::Inventory && document.state == State::Waiting)
-        {
-            inventory.gate_at = Some(rules.now);
-        }
+        let waits = self.documents.values().any(|document| document.kind == Kind::Inventory && document.state == State::Waiting);
+        let woken = match &self.subject {
+            Subject::Dossier(dossier) if waits => vec![dossier.id],
+            Subject::Dossier(_) | Subject::Waybill(_) => Vec::new(),
+        };
         let assessment = assess(rules, &self.subject, &self.documents, &mut differences);
         let deadlines = deadlines(&self.subject, &self.documents);
         let tenant = before.first().map(|document| document.tenant.clone())?;
@@ -174,6 +175,7 @@ impl Work {
                 .map(|document| (document.id, document.version))
                 .collect(),
             documents: self.documents.values().filter(|document| changed(document)).cloned().collect(),
+            woken,
             numbers: self.numbers,
             assessment,
             deadlines,

@@ -89,6 +89,8 @@ fn inventory(inventory: proto::Inventory) -> Inventory {
         declarant: party(inventory.declarant),
         owner: party(inventory.owner),
         owner_registered: inventory.owner_registered,
+        area_enterprise: party(inventory.area_enterprise),
+        book_no: inventory.book_no,
         trade_mode: inventory.trade_mode,
         transport: inventory.transport,
         vehicle: inventory.vehicle,
@@ -117,6 +119,7 @@ fn inventory(inventory: proto::Inventory) -> Inventory {
 fn inventory_line(line: proto::InventoryLine) -> InventoryLine {
     InventoryLine {
         number: line.number,
+        record_no: line.record_no,
         hs_code: line.hs_code,
         customs_name: line.customs_name,
         specification: line.specification,

@@ -84,7 +84,7 @@ fn a_faulty_request_and_a_faulty_declaration_are_told_together() {
     let mut submission = Submission { idempotency_key: "a\nb".into(), needed_by: Some(Timestamp(-1)), ..submission() };
     let refused = |submission: &Submission| codes(prepare(&rules(vec![lane()]), submission, &Taken::default(), now()).unwrap_err());
     assert_eq!(refused(&submission), ["R-KEY", "R-NEEDED-BY"]);
-    submission.draft.order.currency = "CNY".into();
+    submission.draft.order.currency = "RMB".into();
     assert!(refused(&submission).len() > 2);
 }
 

@@ -108,6 +108,7 @@ impl Sqlite {
             // What a command has changed is noted beside, to be taken back should it fail: in memory, not in a file that is thrown away.
             .pragma("temp_store", "MEMORY")
             .row_buffer_size(ROWS_AHEAD)
+            .statement_cache_capacity(bulk::STATEMENTS_KEPT)
             .disable_statement_logging();
         let lock = lock(file)?;
         let mut connection = options.connect().await?;
@@ -255,7 +256,7 @@ impl Store for Sqlite {
 
     async fn apply(&self, now: Timestamp, application: Application) -> Result<Written> {
         let awaited = application.awaited();
-        let prepared = apply::prepare(now, &application)?;
+        let prepared = apply::prepare(now, application)?;
         let written = self.writer()?.write(move |connection| Box::pin(apply::apply(connection, prepared))).await?;
         if written == Written::Done {
             self.hints.awaited(awaited);

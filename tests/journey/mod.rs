@@ -31,6 +31,7 @@ mod full;
 mod lanes;
 mod matching;
 mod oddities;
+mod sandbox;
 mod stopped;
 mod story;
 

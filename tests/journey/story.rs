@@ -6,7 +6,7 @@ use tongguan::{
     dossier::Document,
     grpc::{client, proto},
     lane::Duty,
-    simulator::{Fate, Movements},
+    simulator::{Movement, Outcome, Rule},
     store::postgres,
 };
 use tonic::{Code, Status, transport::Channel};
@@ -24,8 +24,8 @@ async fn town(database: Option<postgres::Options>, refused_once: &str) -> Town {
     let fate = refused_once.to_owned();
     open(move |config| {
         config.store.postgres = database;
-        config.simulator.movements = Movements::Told;
-        config.simulator.script.0.insert(fate, Fate::RefusedOnce);
+        config.simulator.movement = Movement::Reported;
+        config.simulator.script.0.push(Rule { times: 1, ..Rule::of_order(Kind::Inventory, &fate, Outcome::Refused) });
         let operator = config.senders.iter().find(|sender| sender.name.contains("carrier")).unwrap_or(&config.senders[0]).name.clone();
         for lane in &mut config.lanes {
             lane.arrival = Duty::Send(Some(operator.clone()));
@@ -328,7 +328,7 @@ async fn tell(database: Option<postgres::Options>) {
     let counts = story.town.gateway.store().counts(None).await.unwrap();
     assert!(counts.iter().all(|count| count.count > 0) && counts.iter().any(|count| count.kind == Kind::Manifest));
     let (_folder, report) = story.town.end().await;
-    assert_eq!((report.closed, report.cancelled), (4, 1));
+    assert_eq!((report.closed, report.kinds[&Kind::Inventory].withdrawn), (4, 1));
 }
 
 #[tokio::test]

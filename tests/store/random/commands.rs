@@ -314,6 +314,7 @@ impl<'a> Dice<'a> {
             }
         }
         application.changes = self.changes();
+        application.apart = self.one_in(3);
         if let Some(message) = self.pick(&self.model.message_ids()).filter(|_| self.one_in(3)) {
             application.messages.push(match self.below(3) {
                 0 => MessageChange::Dissolved(message),
@@ -374,6 +375,7 @@ impl<'a> Dice<'a> {
             if self.one_in(4) {
                 change.numbers.push(self.number(&document));
             }
+            change.woken.extend(document.declaration.filter(|_| self.one_in(3)));
             change.documents.push(self.changed(document));
             changes.push(change);
         }
