@@ -25,7 +25,7 @@ async fn town(database: Option<postgres::Options>, refused_once: &str) -> Town {
     open(move |config| {
         config.store.postgres = database;
         config.simulator.movement = Movement::Reported;
-        config.simulator.script.0.push(Rule { times: 1, ..Rule::of_order(Kind::Inventory, &fate, Outcome::Refused) });
+        config.simulator.script.rule.push(Rule { times: 1, ..Rule::of_order(Kind::Inventory, &fate, Outcome::Refused) });
         let operator = config.senders.iter().find(|sender| sender.name.contains("carrier")).unwrap_or(&config.senders[0]).name.clone();
         for lane in &mut config.lanes {
             lane.arrival = Duty::Send(Some(operator.clone()));
