@@ -17,10 +17,11 @@ use crate::{
     party::{self, Party},
 };
 
-/// The trade modes whose lists need no more than we carry, with the orders they go with (messages §6). 1210 would need the
-/// books of a bonded zone.
-const CARRIED: [(&str, OrderType); 3] =
-    [("9610", OrderType::Retail), ("9710", OrderType::Business), ("9810", OrderType::OverseasWarehouse)];
+/// The trade modes of a list, with the orders they go with (messages §6).
+const CARRIED: [(&str, OrderType); 4] =
+    [("9610", OrderType::Retail), (FROM_AREA, OrderType::Retail), ("9710", OrderType::Business), ("9810", OrderType::OverseasWarehouse)];
+/// tradeMode of goods from a special area, which are kept in books.
+const FROM_AREA: &str = "1210";
 /// The longest note (603 note).
 const LONGEST_NOTE: usize = 1000;
 
@@ -46,6 +47,8 @@ pub(super) fn read(report: &mut Report, draft: &draft::Inventory, order: &Order)
         declarant: report.party(Field::DeclarantCode, Field::DeclarantName, &draft.declarant),
         owner: owner(report, draft),
         owner_registered: draft.owner_registered,
+        area_enterprise: area_enterprise(report, &draft.area_enterprise, &trade_mode),
+        book_no: of_area(report, Field::BookNo, 0, &draft.book_no, &trade_mode),
         transport: coded::transport(report, Field::Transport, &draft.transport),
         vehicle: report.text(Field::Vehicle, 0, &draft.vehicle),
         voyage: report.text(Field::Voyage, 0, &draft.voyage),
@@ -66,7 +69,7 @@ pub(super) fn read(report: &mut Report, draft: &draft::Inventory, order: &Order)
         note: report.text(Field::InventoryNote, 0, &draft.note),
         carrier: report.party(Field::CarrierCode, Field::CarrierName, &draft.carrier),
         waybill_no: report.text(Field::InventoryWaybillNo, 0, &draft.waybill_no),
-        lines: read_lines(report, &draft.lines, order, digits),
+        lines: read_lines(report, &draft.lines, order, &trade_mode, digits),
         declared_at,
         trade_mode,
     };
@@ -164,6 +167,30 @@ fn trade_mode(report: &mut Report, value: &str, order_type: OrderType) -> String
     mode
 }
 
+/// What goods from a special area must say, and no others may.
+fn of_area(report: &mut Report, field: Field, index: usize, sent: &str, trade_mode: &str) -> Option<String> {
+    check_area(report, field, index, sent, trade_mode);
+    report.text(field, index, sent)
+}
+
+fn check_area(report: &mut Report, field: Field, index: usize, sent: &str, trade_mode: &str) {
+    let is_said = !sent.trim().is_empty();
+    match trade_mode {
+        FROM_AREA if !is_said => report.add(&rules::AREA, field, index, ""),
+        // A trade mode that is not good is noted already.
+        FROM_AREA | "" => {}
+        _ if is_said => report.add(&rules::NOT_AREA, field, index, ""),
+        _ => {}
+    }
+}
+
+fn area_enterprise(report: &mut Report, sent: &Party, trade_mode: &str) -> Option<Party> {
+    check_area(report, Field::AreaEnterpriseCode, 0, &sent.code, trade_mode);
+    check_area(report, Field::AreaEnterpriseName, 0, &sent.name, trade_mode);
+    let enterprise = report.party(Field::AreaEnterpriseCode, Field::AreaEnterpriseName, sent);
+    (trade_mode == FROM_AREA).then_some(enterprise)
+}
+
 /// A number of parcels.
 pub(super) fn packs(report: &mut Report, field: Field, value: &str) -> u32 {
     let packs = report.integer(field, 0, value);
@@ -173,9 +200,20 @@ pub(super) fn packs(report: &mut Report, field: Field, value: &str) -> u32 {
     packs.unwrap_or_default()
 }
 
-fn read_lines(report: &mut Report, draft: &[draft::InventoryLine], order: &Order, digits: HsDigits) -> Vec<InventoryLine> {
+fn read_lines(
+    report: &mut Report,
+    draft: &[draft::InventoryLine],
+    order: &Order,
+    trade_mode: &str,
+    digits: HsDigits,
+) -> Vec<InventoryLine> {
     count(report, Field::InventoryLines, draft.len(), MOST_LINES);
-    draft.iter().take(MOST_LINES).enumerate().map(|(index, line)| read_line(report, index, line, order, digits)).collect()
+    let mut lines = Vec::with_capacity(draft.len().min(MOST_LINES));
+    for (index, line) in draft.iter().take(MOST_LINES).enumerate() {
+        let record_no = of_area(report, Field::RecordNo, index, &line.record_no, trade_mode);
+        lines.push(InventoryLine { record_no, ..read_line(report, index, line, order, digits) });
+    }
+    lines
 }
 
 fn read_line(report: &mut Report, index: usize, draft: &draft::InventoryLine, order: &Order, digits: HsDigits) -> InventoryLine {
@@ -188,6 +226,7 @@ fn read_line(report: &mut Report, index: usize, draft: &draft::InventoryLine, or
     }
     InventoryLine {
         number,
+        record_no: None,
         hs_code: coded::hs_code(report, Field::HsCode, index, &draft.hs_code, digits),
         customs_name: report.required(Field::CustomsName, index, &draft.customs_name),
         specification: report.required(Field::Specification, index, &draft.specification),

@@ -251,9 +251,13 @@ rules! {
     ORDER_TYPE: "M-ORDER-TYPE", Error, ORDER, "{field}不是E、B或W", "{field} is none of E, B, W",
         "零售出口填写E", "write E for retail export";
     TRADE_CARRIED: "M-TRADE-MODE", Error, OURS, "本网关不申报该{field}{detail}", "this gateway does not carry that {field}{detail}",
-        "可申报9610、9710、9810", "9610, 9710 and 9810 are carried";
+        "可申报9610、1210、9710、9810", "9610, 1210, 9710 and 9810 are carried";
     TRADE_ORDER: "M-TRADE-ORDER", Error, PRACTICE, "{field}与贸易方式不符，应为{detail}", "{field} does not fit the trade mode, which wants {detail}",
-        "9610配E，9710配B，9810配W", "9610 goes with E, 9710 with B, 9810 with W";
+        "9610、1210配E，9710配B，9810配W", "9610 and 1210 go with E, 9710 with B, 9810 with W";
+    AREA: "M-AREA", Error, LIST, "特殊区域出口（1210）须填写{field}", "goods from a special area (1210) need {field}",
+        "填写{field}；不从特殊区域出口的填写9610", "fill in {field}, or write 9610 for goods that do not come from a special area";
+    NOT_AREA: "M-NOT-AREA", Error, LIST, "{field}只用于特殊区域出口（1210）", "{field} is for goods from a special area (1210) alone",
+        "删除{field}，或改为1210", "remove {field}, or write 1210";
     STATISTICS: "M-STATISTICS", Error, LIST, "{field}不是A或B", "{field} is neither A nor B",
         "简化申报填写A，汇总申报填写B", "write A for simplified, B for summed declaration";
     LICENCE: "M-LICENCE", Error, SIMPLIFIED, "简化申报（A）的商品不得涉及许可证", "goods under simplified declaration (A) may not need a licence",
@@ -293,6 +297,35 @@ rules! {
     WAYBILL_TAKEN: "T-WAYBILL-TAKEN", Error, WAYBILL, "该物流企业的这个{field}在6个月内已被使用", "this {field} of that carrier was already used within 6 months",
         "与物流企业核对运单编号", "check the number with the carrier";
 }
+
+/// What the rules do not look at because no data at hand allows it, in Chinese and English.
+pub static UNCHECKED: &[(&str, &str)] = &[
+    (
+        "出口关税：手头没有应征出口关税的商品清单，简化申报（A）不因此拒绝",
+        "export duty: no list of goods that bear it is at hand, so that no simplified list (A) is refused for it",
+    ),
+    (
+        "监管证件：没有商品编码对应证件的表；只看所填许可证号和两用物项目录",
+        "licences and certificates: no table ties them to HS codes; only the licence number that is given and the dual-use list count",
+    ),
+    (
+        "出口退税：简化申报（A）是否涉及退税，只看所报进货凭证",
+        "refunds: whether goods under simplified declaration (A) ask for one is seen from the purchase voucher alone",
+    ),
+    (
+        "法定计量单位：没有商品编码对应单位的表；只核对是否为单位代码、与申报单位相同时数量是否相等",
+        "legal units: no table ties them to HS codes; they must be unit codes, and quantities equal where units are",
+    ),
+    ("申报要素：只数个数，不看内容；表为2022年6月", "declaration elements: counted, not understood; the table is of June 2022"),
+    (
+        "特殊区域出口（1210）：账册和料号是否存在、申报地海关是否为特殊区域",
+        "goods from special areas (1210): whether books and numbers in them exist, and whether the office is one of a special area",
+    ),
+    (
+        "企业：只核对代码的结构和校验位；企业名册不公开",
+        "enterprises: only structure and check digit of their codes; the registers are not public",
+    ),
+];
 
 #[cfg(test)]
 mod tests {

@@ -20,6 +20,8 @@ use crate::{
 const COLUMNS: usize = 140;
 /// How far a rule's text stands in.
 const INDENT: &str = "    ";
+/// Over what the rules do not look at.
+const UNCHECKED_TITLE: &str = "未核对 · Not checked";
 
 #[derive(Debug, Args)]
 pub(super) struct RulesArgs {
@@ -169,6 +171,10 @@ fn text(listed: &[Listed]) -> String {
     for (name, as_of, source, rows) in codes::sources() {
         lines.extend(wrap(&format!("{name}: {rows} rows, {as_of}, {source}"), COLUMNS));
     }
+    lines.extend([String::new(), UNCHECKED_TITLE.to_owned(), "─".repeat(width(UNCHECKED_TITLE))]);
+    for (zh, en) in check::UNCHECKED {
+        lines.extend(wrap(&both(zh, en), COLUMNS));
+    }
     lines.join("\n")
 }
 
@@ -202,6 +208,10 @@ fn markdown(listed: &[Listed]) -> String {
     for (limit, value, days, source) in Limits::default().rows() {
         let day = |day: Option<time::Date>| day.map(|day| day.to_string()).unwrap_or_default();
         let _ = writeln!(page, "| `{}` | {value} | {} | {} | {source} |", limit.as_str(), day(days.from), day(days.to));
+    }
+    let _ = write!(page, "\n## {UNCHECKED_TITLE}\n\n");
+    for (zh, en) in check::UNCHECKED {
+        let _ = writeln!(page, "- {zh}<br>{en}");
     }
     page
 }

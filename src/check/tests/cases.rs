@@ -321,7 +321,7 @@ const CASES: &[Case] = &[
     (
         "M-TRADE-MODE",
         "inventory.trade_mode",
-        |t| t.d.inventory.trade_mode = "1210".into(),
+        |t| t.d.inventory.trade_mode = "1239".into(),
         |t| {
             t.d.inventory.trade_mode = "9810".into();
             t.d.order.order_type = "W".into();

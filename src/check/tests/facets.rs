@@ -40,6 +40,13 @@ pub(super) fn good(kind: Kind) -> Value {
             let mut declaration = serde_json::to_value(sample()).expect("writes");
             // Summed, because a simplified list has rules of its own about what may be filled.
             declaration["inventory"]["statistics"] = "B".into();
+            // From a special area, because what only its goods say may not be filled by others.
+            declaration["inventory"]["trade_mode"] = "1210".into();
+            declaration["inventory"]["area_enterprise"] = json!({ "code": "4401660XYZ", "name": "广州样例仓储有限公司" });
+            declaration["inventory"]["book_no"] = "T5208W000001".into();
+            for line in 0..2 {
+                declaration["inventory"]["lines"][line]["record_no"] = "LH0001".into();
+            }
             declaration
         }
         Kind::Waybill => {

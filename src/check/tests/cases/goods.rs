@@ -53,9 +53,47 @@ pub(super) const CASES: &[Case] = &[
             super::licence_and_sum(t);
         },
     ),
+    ("M-TRADE-ORDER", "order.order_type", |t| t.area_order("B"), |t| t.area_order("E")),
+    (
+        "M-AREA",
+        "inventory.area_enterprise.code",
+        |t| t.area().area_enterprise.code.clear(),
+        |t| t.area().area_enterprise.code = super::CARRIER.into(),
+    ),
+    ("M-AREA", "inventory.area_enterprise.name", |t| t.area().area_enterprise.name.clear(), |t| t.area().site.clear()),
+    ("M-AREA", "inventory.book_no", |t| t.area().book_no.clear(), |t| t.area().book_no = "T".repeat(30)),
+    ("M-AREA", "inventory.lines[1].record_no", |t| t.area().lines[1].record_no.clear(), |t| t.area().lines[1].record_no = "1".into()),
+    ("M-NOT-AREA", "inventory.book_no", |t| t.area().trade_mode = "9610".into(), |t| t.d.inventory.book_no = " ".into()),
+    (
+        "M-NOT-AREA",
+        "inventory.lines[0].record_no",
+        |t| t.d.inventory.lines[0].record_no = "1".into(),
+        |t| t.area().lines[0].record_no = "2".into(),
+    ),
+    (
+        "P-CUSTOMS-CODE",
+        "inventory.area_enterprise.code",
+        |t| t.area().area_enterprise.code = "440196XAB?".into(),
+        |t| t.area().area_enterprise.code = "440196XABC".into(),
+    ),
 ];
 
 impl Trial {
+    /// The list with what goods from a special area must say.
+    fn area(&mut self) -> &mut crate::declaration::draft::Inventory {
+        let list = &mut self.d.inventory;
+        list.trade_mode = "1210".into();
+        list.area_enterprise = crate::party::Party { code: "4401660XYZ".into(), name: "广州样例仓储有限公司".into() };
+        list.book_no = "T5208W000001".into();
+        list.lines.iter_mut().for_each(|line| line.record_no = "LH0001".into());
+        list
+    }
+
+    fn area_order(&mut self, letter: &str) {
+        self.area();
+        self.d.order.order_type = letter.into();
+    }
+
     /// A list of that kind, its first line with that code.
     fn hs(&mut self, statistics: &str, code: &str) {
         self.d.inventory.statistics = statistics.into();
