@@ -277,7 +277,9 @@ fn assess(
 ) -> Option<(DeclarationId, String)> {
     let Subject::Dossier(dossier) = subject else { return None };
     let old = dossier.document(Kind::Inventory)?;
-    let new = documents.get(&old.id).filter(|new| new.state != old.state)?;
+    // An amendment that is turned down leaves the list as it stands.
+    let stands = |new: &&Document| new.action == Action::Add || !new.state.is_turned_away();
+    let new = documents.get(&old.id).filter(|new| new.state != old.state).filter(stands)?;
     let spoken = new.last_word.as_ref().map(|word| word.at.day());
     let list = list_status(new.state, spoken)?;
     let assessment = rules.advisor.assess(&dossier.declaration, list, rules.now.day());

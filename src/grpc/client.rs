@@ -269,6 +269,12 @@ fn party(party: Party) -> proto::Party {
     proto::Party { code: party.code, name: party.name }
 }
 
+/// A declaration as it travels.
+#[must_use]
+pub fn message_of(draft: draft::Declaration) -> proto::Declaration {
+    declaration(draft)
+}
+
 fn declaration(draft: draft::Declaration) -> proto::Declaration {
     proto::Declaration { order: Some(order(draft.order)), inventory: Some(inventory(draft.inventory)) }
 }

@@ -22,6 +22,7 @@ mod against;
 mod plan;
 pub mod preview;
 
+pub(super) use against::{standing, state_finding};
 use plan::Plan;
 
 /// How often a decision is made again because somebody else changed what it rested on.

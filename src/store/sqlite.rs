@@ -21,8 +21,9 @@ use self::{
 use super::{
     Acceptance, Accepted, Application, Arrival, Batch, Count, Deadline, DeadlineFilter, Delivery, EntryFilter, Error, FollowUpAcceptance,
     FollowUpAccepted, FollowUpFound, FollowUpLookup, Found, Gated, Hints, Hit, KeptNode, KeptReceipt, KeptWaybill, LeasedArrival,
-    ListFilter, LogHead, Lookup, Matches, MessageFound, Packing, PendingEntry, PlacedEntry, Result, Sequencing, Settlement, Shown,
-    ShownFollowUp, Store, StoredCheckpoint, StoredRow, SummedFound, SummedLookup, WaybillAcceptance, WaybillAccepted, Written,
+    ListFilter, LogHead, Lookup, Matches, MessageFound, Packing, PendingEntry, PlacedEntry, Relabel, Relabelled, Result, Sequencing,
+    Settlement, Shown, ShownFollowUp, Store, StoredCheckpoint, StoredRow, SummedFound, SummedLookup, WaybillAcceptance, WaybillAccepted,
+    Written,
 };
 use crate::{
     audit::Entry,
@@ -46,6 +47,7 @@ mod nodes;
 mod numbers;
 mod packing;
 mod papers;
+mod relabel;
 mod revisions;
 mod rows;
 mod views;
@@ -235,6 +237,13 @@ impl Store for Sqlite {
         self.hints.pack.tell();
         self.hints.sequence.tell();
         Ok(accepted)
+    }
+
+    async fn relabel(&self, now: Timestamp, asked: Relabel) -> Result<Relabelled> {
+        let done = self.writer()?.write(move |connection| Box::pin(async move { relabel::relabel(connection, now, &asked).await })).await?;
+        self.hints.gate.tell();
+        self.hints.sequence.tell();
+        Ok(done)
     }
 
     async fn gates(&self, now: Timestamp, limit: u32) -> Result<Vec<Gated>> {

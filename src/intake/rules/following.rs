@@ -128,9 +128,45 @@ pub const NOTHING_AMENDED: Rule = Rule {
     remedy_en: "nothing to do; what was refused is sent anew once something is corrected",
 };
 
+/// No waybill's number.
+pub const WAYBILL_NO: Rule = Rule {
+    code: "R-WAYBILL-NO",
+    severity: Error,
+    source_zh: "报文规范（202205版） 505 logisticsNo：C..32",
+    source_en: "message specification 202205, 505 logisticsNo: C..32",
+    zh: "物流运单编号须为1至32个可见的ASCII字符",
+    en: "a waybill's number has 1 to 32 visible ASCII characters",
+    remedy_zh: "填写运单号",
+    remedy_en: "write the number of the waybill",
+};
+/// Another declaration has that waybill.
+pub const WAYBILL_TAKEN: Rule = Rule {
+    code: "R-WAYBILL-TAKEN",
+    severity: Error,
+    source_zh: "报文规范（202205版） 505 logisticsNo：六个月内不可重复",
+    source_en: "message specification 202205, 505 logisticsNo: not again within six months",
+    zh: "运单号{detail}已属于另一申报",
+    en: "the waybill {detail} belongs to another declaration",
+    remedy_zh: "核对运单号",
+    remedy_en: "check the number",
+};
+
 /// Each of them.
-pub const RULES: [Rule; 11] =
-    [NO_INVENTORY, STATE, ASKED_ALREADY, NO_LINE, OTHER_LINE, TOO_MUCH, OTHER_PARTY, NOT_TO_SUM, NOT_SENT, FIXED, NOTHING_AMENDED];
+pub const RULES: [Rule; 13] = [
+    NO_INVENTORY,
+    STATE,
+    ASKED_ALREADY,
+    NO_LINE,
+    OTHER_LINE,
+    TOO_MUCH,
+    OTHER_PARTY,
+    NOT_TO_SUM,
+    NOT_SENT,
+    FIXED,
+    NOTHING_AMENDED,
+    WAYBILL_NO,
+    WAYBILL_TAKEN,
+];
 
 /// What stands against something, in Chinese and in English.
 #[must_use]

@@ -9,7 +9,7 @@ use tongguan::{
     dossier::Document,
     party::Tenant,
     state::State,
-    store::{Application, Change, MessageChange, Number, Written},
+    store::{Application, Change, DeadlineChange, MessageChange, Number, Written},
 };
 use uuid::Uuid;
 
@@ -26,13 +26,15 @@ impl Model {
         }
         let held = |id: &Uuid| self.arrivals.get(id).is_some_and(|came| came.unread && came.hold.token == application.token);
         let as_seen = application.changes.iter().all(|change| self.is_as_seen(change));
-        if !as_seen || !application.arrivals.iter().all(|(id, _)| held(id)) {
+        let mut revisions = application.changes.iter().filter_map(|change| change.revision.as_ref());
+        let as_revised = revisions.all(|new| self.declarations.get(&new.declaration).is_some_and(|known| known.amended.0 == new.expected));
+        if !as_seen || !as_revised || !application.arrivals.iter().all(|(id, _)| held(id)) {
             return Written::Stale;
         }
         for change in &application.changes {
             self.change(now, change);
         }
-        self.wake_waiting(now, &application.changes);
+        self.rouse(now, &application.changes);
         self.receipts.extend(application.receipts.iter().cloned());
         for (id, _) in &application.arrivals {
             let came = self.arrivals.get_mut(id).unwrap();
@@ -51,7 +53,7 @@ impl Model {
         change.expected.iter().all(|(id, version)| self.papers.get(id).is_some_and(|paper| paper.document.version == *version))
     }
 
-    fn wake_waiting(&mut self, now: Timestamp, changes: &[Change]) {
+    fn rouse(&mut self, now: Timestamp, changes: &[Change]) {
         let woken: BTreeSet<_> = changes.iter().flat_map(|change| change.woken.iter().copied()).collect();
         let waits = |document: &Document| document.state == State::Waiting && document.declaration.is_some_and(|id| woken.contains(&id));
         for paper in self.papers.values_mut().filter(|paper| waits(&paper.document)) {
@@ -84,6 +86,17 @@ impl Model {
         }
         if let Some((id, text)) = &change.assessment {
             self.declarations.get_mut(id).unwrap().assessments.push(text.clone());
+        }
+        if let Some(new) = &change.revision {
+            let declared = self.declarations.get_mut(&new.declaration).unwrap();
+            declared.declaration = std::sync::Arc::clone(&new.content);
+            declared.amended = (new.expected + 1, Some(new.digest));
+        }
+        for deadline in &change.deadlines {
+            match deadline {
+                DeadlineChange::Set(deadline) => drop(self.deadlines.insert((deadline.declaration, deadline.kind), deadline.clone())),
+                DeadlineChange::Met(declaration, kind) => drop(self.deadlines.remove(&(*declaration, *kind))),
+            }
         }
         self.tell(&change.entries);
     }
