@@ -64,7 +64,8 @@ fn the_demonstration_has_its_faults_and_no_others() {
             Ok(checked) => {
                 assert!(outcome.is_none_or(|(outcome, _)| outcome != "finding"), "{no} should not be accepted");
                 // What is summed wants more elements than the short specifications of the demonstration say.
-                let unexpected = checked.warnings().iter().find(|warning| warning.rule != "C-ELEMENTS" || draft.inventory.statistics != "B");
+                let unexpected =
+                    checked.warnings().iter().find(|warning| warning.rule != "C-ELEMENTS" || draft.inventory.statistics != "B");
                 assert_eq!(unexpected, None, "{no}");
             }
             Err(findings) => {
