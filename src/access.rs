@@ -72,7 +72,7 @@ pub enum Call {
     ReadAuditLog,
     /// Find.
     Find,
-    /// UnmatchedReceipts and Queues.
+    /// UnmatchedReceipts, Queues and Nodes.
     ReadQueues,
     /// ResumeSender.
     ResumeSender,

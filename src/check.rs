@@ -1,6 +1,6 @@
-//! Everything a declaration or a waybill can get wrong, all at once, before it is accepted.
+//! Everything a declaration, a waybill or a document of its own can get wrong, all at once, before it is accepted.
 //!
-//! What callers send ([`draft`]) becomes a [`Checked`] or a [`CheckedWaybill`] here and nowhere else. Findings come in the order
+//! What callers send ([`draft`]) becomes a [`Checked`], a [`CheckedWaybill`] or a [`CheckedFollowUp`] here and nowhere else. Findings come in the order
 //! of the document; a path counts lines from 0, in the list as sent. Findings never repeat what people wrote freely.
 
 use serde::{Deserialize, Serialize};
@@ -14,7 +14,10 @@ use fields::Field;
 use report::Report;
 
 pub mod characters;
+mod coded;
 pub mod fields;
+pub mod follow_up;
+mod goods;
 mod inventory;
 mod order;
 pub mod parameters;
@@ -27,6 +30,7 @@ pub(crate) mod sample;
 mod tests;
 mod waybill;
 
+pub use follow_up::CheckedFollowUp;
 pub use parameters::{Limits, Parameters};
 pub use rules::Rule;
 

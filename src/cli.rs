@@ -15,12 +15,15 @@ mod audit;
 mod bench;
 mod demo;
 mod exemption;
+mod explain;
 mod keys;
 mod migrate;
+mod nodes;
 mod outcome;
 mod rows;
 mod rules;
 mod serve;
+mod sheet;
 mod submit;
 mod table;
 mod validate;
@@ -41,17 +44,23 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// 运行网关 · Runs the gateway until Ctrl-C.
-    Serve(ConfigArgs),
+    Serve(serve::ServeArgs),
     /// 运行模拟海关 · Runs the simulated customs of the same configuration until Ctrl-C.
     Simulate(ConfigArgs),
+    /// 列出各节点及其配置差异 · Lists the nodes that work on the database, and where their configurations differ.
+    Nodes(nodes::NodesArgs),
     /// 升级 PostgreSQL 数据库结构 · Brings a PostgreSQL database to this version's schema.
     Migrate(migrate::MigrateArgs),
     /// 演示：网关与模拟海关同进程，200 个样例订单 · Gateway and simulated customs in one process, with 200 shipped orders.
     Demo(demo::DemoArgs),
-    /// 提交订单或运单文件（JSON Lines 或 CSV）· Submits a file of orders or waybills (JSON lines or CSV).
+    /// 提交订单或运单文件（JSON Lines、CSV 或 XLSX）· Submits a file of orders or waybills (JSON lines, CSV or XLSX).
     Submit(submit::SubmitArgs),
+    /// 生成空的 XLSX 模板 · Writes an empty XLSX template for submit.
+    Template(sheet::TemplateArgs),
     /// 按模式与规范校验报文文件，逐条指出缺陷 · Validates message files by schema and specification, and names every defect.
     Validate(validate::ValidateArgs),
+    /// 用中英文说明报文和回执 · Says in plain words what messages and receipts mean, and what to do next.
+    Explain(explain::ExplainArgs),
     /// 列出全部校验规则 · Lists every rule that something can be refused by.
     Rules(rules::RulesArgs),
     /// 测量：每次一行 JSON · Measures what the gateway costs; prints one JSON line.
@@ -88,12 +97,15 @@ enum ConfigCommand {
 /// Runs the command that the arguments name. Faults are told on standard error, in one line each cause.
 pub async fn run() -> ExitCode {
     let result = match Cli::parse().command {
-        Command::Serve(args) => serve::serve(&args.config).await,
+        Command::Serve(args) => serve::serve(&args).await,
         Command::Simulate(args) => serve::simulate(&args.config).await,
+        Command::Nodes(args) => nodes::nodes(&args).await,
         Command::Migrate(args) => migrate::migrate(&args).await,
         Command::Demo(args) => demo::demo(&args).await,
         Command::Submit(args) => submit::submit(&args).await,
+        Command::Template(args) => sheet::template(&args),
         Command::Validate(args) => validate::validate(&args),
+        Command::Explain(args) => explain::explain(&args),
         Command::Rules(args) => rules::rules(&args),
         Command::Bench(args) => bench::bench(&args).await,
         Command::Audit(command) => audit::run(&command).await,

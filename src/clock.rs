@@ -218,6 +218,27 @@ impl Clock for ManualClock {
     }
 }
 
+/// A clock that is always ahead of another by the same: for tests and rehearsals of nodes whose clocks differ.
+#[derive(Debug)]
+pub struct Shifted {
+    clock: Arc<dyn Clock>,
+    shift_us: i64,
+}
+
+impl Shifted {
+    /// A clock ahead by so many milliseconds; behind, if they are below zero.
+    #[must_use]
+    pub fn new(clock: Arc<dyn Clock>, shift_ms: i64) -> Self {
+        Self { clock, shift_us: shift_ms.saturating_mul(1_000) }
+    }
+}
+
+impl Clock for Shifted {
+    fn now(&self) -> Timestamp {
+        Timestamp(self.clock.now().0.saturating_add(self.shift_us))
+    }
+}
+
 /// Repeatable pseudo-random bytes from a seed (SplitMix64): for tests and for the simulated customs' oddities, never for secrets.
 #[derive(Debug)]
 pub struct SeededEntropy(Mutex<u64>);
@@ -266,6 +287,12 @@ impl Clockwork {
     #[must_use]
     pub fn system() -> Self {
         Self::new(Arc::new(SystemClock), Arc::new(SystemEntropy))
+    }
+
+    /// The machine's own, put ahead by so many milliseconds: for rehearsals.
+    #[must_use]
+    pub fn shifted(shift_ms: i64) -> Self {
+        Self::new(Arc::new(Shifted::new(Arc::new(SystemClock), shift_ms)), Arc::new(SystemEntropy))
     }
 
     /// The present moment.

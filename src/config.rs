@@ -1,7 +1,10 @@
 //! Gathers the options of every part from one TOML file and the environment (`TONGGUAN_STORE__FILE=…` overrides `store.file`),
 //! refuses what it does not know, and looks whether the parts fit together: every fault at once.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 use figment::{
     Figment,
@@ -14,7 +17,7 @@ use crate::{
     exemption::{Seller, Settings},
     gatekeeper, grpc, intake,
     lane::Lane,
-    packer,
+    node, packer,
     party::Sender,
     sequencer, signers, simulator,
     store::{postgres, sqlite},
@@ -22,6 +25,7 @@ use crate::{
 
 mod check;
 mod fit;
+mod sections;
 
 pub use check::{CheckOptions, TableError};
 
@@ -34,6 +38,8 @@ pub const EXAMPLE: &str = include_str!("config/example.toml");
 pub struct Config {
     /// Where things are kept.
     pub store: StoreOptions,
+    /// This process among others.
+    pub node: node::Options,
     /// The door.
     pub grpc: grpc::Options,
     /// Who may come in.
@@ -72,6 +78,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             store: StoreOptions::default(),
+            node: node::Options::default(),
             grpc: grpc::Options::default(),
             access: access::Options::default(),
             senders: Vec::new(),
@@ -91,6 +98,9 @@ impl Default for Config {
         }
     }
 }
+
+/// The largest script file of the simulated customs, in bytes.
+const LARGEST_SCRIPT: u64 = 1 << 20;
 
 /// Where things are kept.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -203,7 +213,21 @@ impl Config {
             Error::Unreadable(told.join("\n"))
         })?;
         config.rebase(file.parent().unwrap_or(Path::new("")));
+        config.read_script()?;
         Ok(config)
+    }
+
+    /// Adds what the simulated customs' script file says to its script.
+    fn read_script(&mut self) -> Result<(), Error> {
+        let Some(file) = &self.simulator.script_file else { return Ok(()) };
+        let unreadable = |what: &dyn std::fmt::Display| Error::Unreadable(format!("  {}: {what}", file.display()));
+        let length = std::fs::metadata(file).map_err(|error| unreadable(&error))?.len();
+        if length > LARGEST_SCRIPT {
+            return Err(unreadable(&"超过 1 MiB · more than 1 MiB"));
+        }
+        let read: simulator::Script = Figment::from(Toml::file_exact(file)).extract().map_err(|error| unreadable(&error))?;
+        self.simulator.script.rule.extend(read.rule);
+        Ok(())
     }
 
     fn rebase(&mut self, folder: &Path) {
@@ -212,6 +236,7 @@ impl Config {
         paths.extend(self.roads.iter_mut().map(|road| &mut road.folder));
         paths.extend(self.exemption.libraries.iter_mut());
         paths.extend(self.collector.forward.as_mut());
+        paths.extend(self.simulator.script_file.as_mut());
         paths.extend(
             self.store
                 .postgres
@@ -230,13 +255,25 @@ impl Config {
         }
     }
 
-    /// Reads a file and the environment, and looks whether the files that it names are there and its tables good.
+    /// Reads a file and the environment, and looks whether the files that it names are there and its tables good, as far as the roles
+    /// of this node need them.
     ///
     /// # Errors
     /// As [`Config::load`], and if files are missing; every fault is told.
     pub fn load_whole(file: &Path) -> Result<Self, Error> {
-        let config = Self::read(file)?;
-        let tables = config.check.parameters().err().unwrap_or_default().iter().map(|fault| format!("  {fault}")).collect();
+        Self::load_as(file, |_| ())
+    }
+
+    /// As [`Config::load_whole`], with what the command line says about this node.
+    ///
+    /// # Errors
+    /// As [`Config::load_whole`].
+    pub fn load_as(file: &Path, set: impl FnOnce(&mut node::Options)) -> Result<Self, Error> {
+        let mut config = Self::read(file)?;
+        set(&mut config.node);
+        let takes_in = config.node.runs(node::Role::Intake);
+        let tables = config.check.parameters().err().filter(|_| takes_in).unwrap_or_default();
+        let tables = tables.iter().map(|fault| format!("  {fault}")).collect();
         Self::all_well([fit::faults(&config), fit::missing_files(&config), tables].concat())?;
         Ok(config)
     }
@@ -252,7 +289,13 @@ impl Config {
     /// What is odd but may be right.
     #[must_use]
     pub fn notes(&self) -> Vec<String> {
-        fit::missing_folders(self)
+        [fit::missing_folders(self), fit::odd_nodes(self)].concat()
+    }
+
+    /// A digest of each section, by which nodes see that they differ; what a node may have of its own does not count.
+    #[must_use]
+    pub fn sections(&self) -> BTreeMap<String, String> {
+        sections::of(self)
     }
 
     fn all_well(faults: Vec<String>) -> Result<(), Error> {

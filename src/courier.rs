@@ -22,6 +22,7 @@ use crate::{
     declaration::wire_guid,
     endpoint::{Envelope, Road, Shipment},
     message::{self, dxp},
+    node::Share,
     party::{Sender, Tenant},
     queue::{Backoff, Breaker, Fault, Lease},
     state::State,
@@ -77,6 +78,8 @@ pub struct Courier {
     options: Options,
     breaker: Arc<Mutex<Breaker>>,
     rate: Arc<Mutex<Rate>>,
+    /// What of the road's limits is this node's.
+    share: Arc<Share>,
     /// Senders of which the log has been told that their messages cannot be tried.
     warned: Arc<Mutex<HashSet<String>>>,
 }
@@ -88,7 +91,13 @@ impl Courier {
         let breaker = Breaker::new(options.breaker_failures, Duration::from_secs(options.breaker_rest_s));
         let rate = Rate::new(road.options.per_second, clockwork.now());
         let (breaker, rate) = (Arc::new(Mutex::new(breaker)), Arc::new(Mutex::new(rate)));
-        Self { store, clockwork, road, senders, options, breaker, rate, warned: Arc::default() }
+        Self { store, clockwork, road, senders, options, breaker, rate, share: Arc::new(Share::whole()), warned: Arc::default() }
+    }
+
+    /// Keeps the road's limits together with other nodes.
+    #[must_use]
+    pub fn sharing(self, share: Arc<Share>) -> Self {
+        Self { share, ..self }
     }
 
     /// Runs until stopped.
@@ -103,8 +112,10 @@ impl Courier {
 
     /// How many may start now.
     fn room(&self, now: Timestamp) -> usize {
-        let wanted = self.road.options.concurrent;
-        let paced = locked(&self.rate).allows(now);
+        let options = &self.road.options;
+        let concurrent = u32::try_from(options.concurrent).unwrap_or(u32::MAX);
+        let wanted = usize::try_from(self.share.of(concurrent)).unwrap_or(usize::MAX);
+        let paced = locked(&self.rate).allows(self.share.of(options.per_second), now);
         locked(&self.breaker).admits(if paced < wanted { paced } else { wanted }, now)
     }
 

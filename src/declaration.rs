@@ -1,5 +1,6 @@
 //! Documents and what is in them. A *declaration* is one order with what its export list needs; out of it come two
-//! documents, the order (电子订单) and the inventory (清单). The carrier's waybill (运单) is a third, submitted on its own.
+//! documents, the order (电子订单) and the inventory (清单). The carrier's waybill (运单) is a third, submitted on its own. All
+//! others are a [`FollowUp`]: submitted on their own, too, mostly about inventories that are at customs already.
 //!
 //! The types here hold checked values: decimals, days, enumerations. What callers send, unchecked text, is in [`draft`].
 
@@ -13,6 +14,19 @@ use uuid::Uuid;
 use crate::party::Party;
 
 pub mod draft;
+mod follow_up;
+mod goods_return;
+mod kind;
+mod manifest;
+mod movement;
+mod summary;
+
+pub use follow_up::{Cancellation, FollowUp, Part, Payment};
+pub use goods_return::{GoodsReturn, ReturnLine, ReturnTally};
+pub use kind::{Kind, KindRow};
+pub use manifest::{Manifest, ManifestLine};
+pub use movement::{Arrival, Departure, MovementLine};
+pub use summary::{Period, Summary, SummaryResult, SummaryResultLine};
 
 macro_rules! text_newtype {
     ($(#[$doc:meta])* $name:ident) => {
@@ -84,14 +98,37 @@ text_newtype! {
     /// invtNo: given by customs at clearance (office, year, E, 9 to 11 digits).
     InventoryNo
 }
+text_newtype! {
+    /// sumNo: given by customs to a summary, 18 characters.
+    SummaryNo
+}
+
+impl DocumentId {
+    /// The id of a document that comes after `earlier`: the new one, unless that is not greater, since two of one millisecond, and two
+    /// nodes' clocks, come in any order.
+    #[must_use]
+    pub fn behind(earlier: Self, new: Uuid) -> Self {
+        Self(if new > earlier.0 { new } else { Uuid::from_u128(earlier.0.as_u128().saturating_add(1)) })
+    }
+}
 
 impl EnterpriseNo {
     /// The number of a document made under `id`: `TG` and the id in base 32 (Crockford), 28 characters.
     #[must_use]
     pub fn from_id(id: Uuid) -> Self {
+        Self::in_base_32::<26>(id.as_u128())
+    }
+
+    /// The same for a document whose number has at most 20 characters (215 coElNo): 90 bits of the id, which of a UUIDv7 are
+    /// its time and 42 random bits or fixed ones.
+    #[must_use]
+    pub fn short_from_id(id: Uuid) -> Self {
+        Self::in_base_32::<18>(id.as_u128() >> 38)
+    }
+
+    fn in_base_32<const DIGITS: usize>(mut rest: u128) -> Self {
         const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
-        let mut rest = id.as_u128();
-        let mut digits = [b'0'; 26];
+        let mut digits = [b'0'; DIGITS];
         for digit in digits.iter_mut().rev() {
             *digit = ALPHABET[usize::try_from(rest & 31).unwrap_or(0)];
             rest >>= 5;
@@ -108,49 +145,6 @@ impl EnterpriseNo {
 pub fn wire_guid(guid: Uuid) -> String {
     let mut buffer = Uuid::encode_buffer();
     guid.hyphenated().encode_upper(&mut buffer).to_owned()
-}
-
-/// The kinds of document we send: a closed list.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Kind {
-    /// 电子订单, message 303.
-    Order,
-    /// 物流运单, message 505.
-    Waybill,
-    /// 出口清单, message 603.
-    Inventory,
-}
-
-impl Kind {
-    /// All of them, in the order in which one parcel needs them.
-    pub const ALL: [Self; 3] = [Self::Order, Self::Waybill, Self::Inventory];
-
-    /// The number of its message in the specification; also how it is stored.
-    #[must_use]
-    pub const fn number(self) -> i64 {
-        match self {
-            Self::Order => 303,
-            Self::Waybill => 505,
-            Self::Inventory => 603,
-        }
-    }
-
-    /// The kind with that message number.
-    #[must_use]
-    pub fn from_number(number: i64) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.number() == number)
-    }
-
-    /// Its name in logs, configuration and the audit log.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Order => "order",
-            Self::Waybill => "waybill",
-            Self::Inventory => "inventory",
-        }
-    }
 }
 
 /// 报送类型 (appType).

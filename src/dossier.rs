@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::{
     clock::Timestamp,
     declaration::{
-        Action, Declaration, DeclarationId, DocumentGuid, DocumentId, EnterpriseNo, InventoryNo, Kind, MessageId, PortNo, Waybill,
+        Action, Declaration, DeclarationId, DocumentGuid, DocumentId, EnterpriseNo, FollowUp, InventoryNo, Kind, MessageId, PortNo, Waybill,
     },
     lane::Plan,
     party::Tenant,
@@ -84,29 +84,53 @@ pub struct Dossier {
     pub accepted_at: Timestamp,
     /// When it should be delivered by.
     pub needed_by: Timestamp,
-    /// What was submitted. Shared: it never changes.
+    /// What was submitted, as last amended.
     pub declaration: Arc<Declaration>,
     /// The number of its waybill: the seller's, or that of the waybill bound to it.
     pub waybill_no: Option<String>,
     /// Who transmits what, as it was decided at acceptance.
     pub plan: Plan,
-    /// The documents that we send, and the waybill once it is known; at most one of a kind alive.
+    /// The documents that we send, and the waybill once it is known; several of a kind where one amends or deletes another.
     pub documents: Vec<Document>,
 }
 
 impl Dossier {
-    /// Its document of a kind.
+    /// Its document of a kind, as it counts now: the newest, but for one that was to amend it and was turned away. What only asks
+    /// for a deletion is not it.
     #[must_use]
     pub fn document(&self, kind: Kind) -> Option<&Document> {
-        self.documents.iter().find(|document| document.kind == kind)
+        let counts = |document: &&Document| document.action == Action::Add || !document.state.is_turned_away();
+        self.of_kind(kind).filter(|document| document.action != Action::Delete).filter(counts).max_by_key(|document| document.id)
+    }
+
+    /// The document of a kind that customs speaks of: the newest that it may have, whatever that asks for. What is still to be sent
+    /// it cannot know.
+    #[must_use]
+    pub fn spoken_of(&self, kind: Kind) -> Option<&Document> {
+        let known = |document: &&Document| document.packed > 0 || !matches!(document.state, State::Waiting | State::Due);
+        let counts = |document: &&Document| document.action == Action::Add || !document.state.is_turned_away();
+        let newest = self.of_kind(kind).filter(known).filter(counts).max_by_key(|document| document.id);
+        newest.or_else(|| self.of_kind(kind).max_by_key(|document| document.id))
+    }
+
+    /// What asks customs to delete its document of a kind, and has not been turned away.
+    #[must_use]
+    pub fn deletion(&self, kind: Kind) -> Option<&Document> {
+        self.of_kind(kind).find(|document| document.action == Action::Delete && !document.state.is_turned_away())
+    }
+
+    fn of_kind(&self, kind: Kind) -> impl Iterator<Item = &Document> {
+        self.documents.iter().filter(move |document| document.kind == kind)
     }
 }
 
-/// What a document says: the part that never changes.
+/// What a document says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Content {
     /// Of an order and of an inventory.
     Declaration(Arc<Declaration>),
     /// Of a waybill.
     Waybill(Arc<Waybill>),
+    /// Of what is submitted on its own.
+    FollowUp(Arc<FollowUp>),
 }

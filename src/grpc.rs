@@ -39,6 +39,7 @@ mod find;
 mod follow;
 mod items;
 mod logistics;
+mod nodes;
 mod operations;
 mod options;
 mod outlet;

@@ -21,14 +21,21 @@ use crate::{
     declaration::{DeclarationId, DocumentId, draft},
     exemption::{Advisor, Paper},
     lane::Lane,
-    party::{Actor, Sender},
+    party::{Actor, Sender, Tenant},
     store::{self, Store},
 };
 
+pub mod deadlines;
 mod declarations;
+mod follow_ups;
 pub mod prepare;
 pub mod rules;
 mod waybills;
+
+pub use self::follow_ups::{
+    FollowUpAnswer, FollowUpSubmission,
+    preview::{Group, Preview},
+};
 
 /// How much is taken in at once.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -295,6 +302,23 @@ impl Intake {
     pub async fn validate(&self, actor: &Actor, submission: Submission) -> Reply<Validation> {
         let _room = self.room_now(submission.size)?;
         declarations::validate(&self.core, actor, &submission).await
+    }
+
+    /// Submits a document on its own; answered once it is on disk.
+    ///
+    /// # Errors
+    /// Why it was not kept; [`Refusal::Busy`] at once if too much is waiting.
+    pub async fn submit_follow_up(&self, actor: &Actor, submission: FollowUpSubmission) -> Reply<FollowUpAnswer> {
+        let _room = self.room_now(submission.size)?;
+        follow_ups::submit(&self.core, actor, &submission).await
+    }
+
+    /// Groups inventories as they would be summed; keeps nothing.
+    ///
+    /// # Errors
+    /// If the store cannot be asked.
+    pub async fn preview_summary(&self, tenant: &Tenant, numbers: Vec<String>, by_owner: bool) -> Reply<Preview> {
+        follow_ups::preview::preview(&self.core, tenant, numbers, by_owner).await
     }
 
     fn share(&self, size: usize) -> u32 {

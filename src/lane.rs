@@ -14,6 +14,10 @@ use crate::{
     state::State,
 };
 
+mod known;
+
+pub use known::{Known, choose_by, duty_on};
+
 /// Who transmits one kind of document.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", from = "WrittenDuty")]
@@ -97,6 +101,30 @@ pub struct Lane {
     /// Who transmits the inventory.
     #[serde(default = "send")]
     pub inventory: Duty,
+    /// Who transmits the payment: nobody since 2024-12-15, if not told otherwise (transport §4.1).
+    #[serde(default = "none")]
+    pub payment: Duty,
+    /// Who transmits the arrival: the site's operator, if not told otherwise.
+    #[serde(default = "external")]
+    pub arrival: Duty,
+    /// Who transmits the departure: the carrier, if not told otherwise.
+    #[serde(default = "external")]
+    pub departure: Duty,
+    /// Who transmits cancellations.
+    #[serde(default = "send")]
+    pub cancellation: Duty,
+    /// Who transmits the manifest.
+    #[serde(default = "send")]
+    pub manifest: Duty,
+    /// Who transmits summaries.
+    #[serde(default = "send")]
+    pub summary: Duty,
+    /// Who transmits goods returns.
+    #[serde(default = "send")]
+    pub goods_return: Duty,
+    /// Who transmits the tally of what came back: the site's operator, if not told otherwise.
+    #[serde(default = "external")]
+    pub return_tally: Duty,
     /// How far order and waybill must be before the inventory leaves.
     #[serde(default)]
     pub mark: Mark,
@@ -110,6 +138,14 @@ pub struct Lane {
 
 fn send() -> Duty {
     Duty::Send(None)
+}
+
+fn external() -> Duty {
+    Duty::External
+}
+
+fn none() -> Duty {
+    Duty::None
 }
 
 fn two_hours() -> u64 {
@@ -126,6 +162,14 @@ impl Default for Lane {
             order: send(),
             waybill: send(),
             inventory: send(),
+            payment: none(),
+            arrival: external(),
+            departure: external(),
+            cancellation: send(),
+            manifest: send(),
+            summary: send(),
+            goods_return: send(),
+            return_tally: external(),
             mark: Mark::default(),
             longest_wait_s: two_hours(),
             road: String::new(),
@@ -162,6 +206,14 @@ impl Lane {
             Kind::Order => &self.order,
             Kind::Waybill => &self.waybill,
             Kind::Inventory => &self.inventory,
+            Kind::Payment => &self.payment,
+            Kind::Arrival => &self.arrival,
+            Kind::Departure => &self.departure,
+            Kind::Cancellation => &self.cancellation,
+            Kind::Manifest => &self.manifest,
+            Kind::Summary => &self.summary,
+            Kind::GoodsReturn => &self.goods_return,
+            Kind::ReturnTally => &self.return_tally,
         }
     }
 
@@ -200,6 +252,7 @@ pub fn transmitters(declaration: &Declaration, kind: Kind) -> Vec<&str> {
         Kind::Order => vec![&declaration.order.platform.code, &declaration.order.seller.code],
         Kind::Waybill => vec![&declaration.inventory.carrier.code],
         Kind::Inventory => vec![&declaration.inventory.declarant.code],
+        _ => Vec::new(),
     }
 }
 
@@ -210,6 +263,7 @@ pub fn draft_transmitters(draft: &draft::Declaration, kind: Kind) -> Vec<&str> {
         Kind::Order => vec![&draft.order.platform.code, &draft.order.seller.code],
         Kind::Waybill => vec![&draft.inventory.carrier.code],
         Kind::Inventory => vec![&draft.inventory.declarant.code],
+        _ => Vec::new(),
     }
 }
 

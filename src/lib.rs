@@ -35,6 +35,7 @@
 //! | [`store`] | the use cases of what is kept; [`store::sqlite`] keeps it |
 //! | [`signers`] | keys from files, paced as their device allows |
 //! | [`task`] | the loop that every moving part runs |
+//! | [`node`] | processes that share a store: who lives, who differs, whose turn it is |
 //! | [`endpoint`] | a road to customs: today a folder |
 //! | [`intake`] | takes in what callers send; answers after the commit |
 //! | [`gatekeeper`] | looks at the gates, and makes the waybill's document |
@@ -125,6 +126,7 @@ pub mod seal;
 pub mod store;
 pub mod signers;
 pub mod task;
+pub mod node;
 pub mod endpoint;
 pub mod intake;
 pub mod gatekeeper;

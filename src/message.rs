@@ -3,8 +3,16 @@
 //! | message | carries | answered by |
 //! | --- | --- | --- |
 //! | CEB303 | 1 to 100 orders | CEB304 |
-//! | CEB505 | 1 to 100 waybills | CEB506 |
-//! | CEB603 | 1 to 100 inventories | CEB604 |
+//! | CEB403 | payments | CEB404 |
+//! | CEB505 | waybills | CEB506 |
+//! | CEB507 | arrivals | CEB508 |
+//! | CEB509 | departures | CEB510 |
+//! | CEB603 | inventories | CEB604 |
+//! | CEB605 | cancellations | CEB606 |
+//! | CEB607 | manifests | CEB608 |
+//! | CEB701 | summaries | CEB702, then CEB792 unasked |
+//! | CEB213 | goods returns | CEB214 |
+//! | CEB215 | return tallies | CEB216 |
 //! | CEB900 | the refusal of a whole message | |
 //! | DxpMsg | any of these, in base64 (with a shell for relays: DxpMsgSv) | DxpRep, when the transport could not deliver it |
 //!
@@ -14,21 +22,32 @@
 //!
 //! [`validate`] holds a message against its schema, exactly; [`examine`] against the specification's text as well.
 //!
-//! A kind of document is one file with a [`family::Family`] and one row in [`family::FAMILIES`].
+//! A kind of document is one file with a [`family::Family`] and one row of the table there.
 //!
 //! Source of every name, order and length: message specification 202205 and its schema (海关跨境统一版系统企业对接报文规范).
 
 mod answer;
+mod arrival;
+mod cancellation;
 mod codes;
 mod compose;
+mod departure;
 pub mod dxp;
 mod error;
 mod family;
+mod follow_up;
+pub mod gist;
+mod goods_return;
 mod inventory;
+mod manifest;
 mod order;
+mod payment;
 mod request;
+mod return_tally;
 mod schema;
 mod strict;
+mod summary;
+mod summary_result;
 mod waybill;
 pub mod xml;
 
@@ -36,9 +55,12 @@ pub use answer::{MAX_INFO, Namespacing, Reply, Style, compose_format, compose_re
 pub use codes::{SCHEMA_CODES, SchemaCode};
 pub use compose::{Outgoing, compose, signature_position};
 pub use error::{Error, Place, Problem};
+pub use follow_up::FollowUpRequest;
 pub use request::{InventoryRequest, OrderRequest, Request, RequestContent, RequestDocument, RequestLine, WaybillRequest, parse_request};
 pub use schema::{Defect, MAX_DEFECTS, Refusal as SchemaRefusal, files as schema_files, load as load_schemas, validate};
 pub use strict::{RULES as STRICT_RULES, Rule as StrictRule, examine, strict_defects};
+pub use summary::{SummaryTerms, parse_summary_terms};
+pub use summary_result::{SummaryReply, compose_summary_results};
 pub use xml::canonical::{ElementName, Part, canonical};
 
 use crate::declaration::Kind;
@@ -49,10 +71,12 @@ pub const MAX_DOCUMENTS: usize = 100;
 /// Every message that is sent or read: a closed list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Message {
-    /// Documents of a kind: 303, 505, 603.
+    /// Documents of a kind: 303, 403, 505, 507, 509, 603, 605, 607, 701, 213, 215.
     Request(Kind),
-    /// Receipts for documents of a kind: 304, 506, 604.
+    /// Receipts for documents of a kind: 304, 404, 506, 508, 510, 604, 606, 608, 702, 214, 216.
     Receipts(Kind),
+    /// 792: results of summaries.
+    SummaryResults,
     /// 900: a whole message was refused.
     Format,
     /// DxpMsg: the envelope of an enterprise.
@@ -64,7 +88,7 @@ pub enum Message {
 }
 
 impl Message {
-    const OTHERS: [Self; 4] = [Self::Format, Self::Envelope, Self::RoutedEnvelope, Self::TransportReport];
+    const OTHERS: [Self; 5] = [Self::SummaryResults, Self::Format, Self::Envelope, Self::RoutedEnvelope, Self::TransportReport];
 
     /// All of them.
     pub fn all() -> impl Iterator<Item = Self> {
@@ -77,6 +101,7 @@ impl Message {
         match self {
             Self::Request(kind) => family::of(kind).request,
             Self::Receipts(kind) => family::of(kind).answer,
+            Self::SummaryResults => "CEB792Message",
             Self::Format => "CEB900Message",
             Self::Envelope => "DxpMsg",
             Self::RoutedEnvelope => "DxpMsgSv",
@@ -90,6 +115,7 @@ impl Message {
         match self {
             Self::Request(kind) => family::of(kind).document,
             Self::Receipts(kind) => family::of(kind).receipt,
+            Self::SummaryResults => "SummaryResult",
             Self::Format => "MessageReturn",
             Self::Envelope => "Data",
             Self::RoutedEnvelope => "DxpMsg",
@@ -107,7 +133,7 @@ impl Message {
         use xml::tree::Space;
         let message = Self::from_wire_type(root.name()).ok_or_else(|| root.error(Problem::UnknownMessage))?;
         let space = match message {
-            Self::Request(_) | Self::Receipts(_) | Self::Format => Space::Ceb,
+            Self::Request(_) | Self::Receipts(_) | Self::SummaryResults | Self::Format => Space::Ceb,
             Self::Envelope | Self::RoutedEnvelope | Self::TransportReport => Space::Dxp,
         };
         // Receipts from production have been seen without any namespace (messages §3).
@@ -127,26 +153,15 @@ mod tests {
 
     #[test]
     fn the_catalogue_is_closed_and_its_names_differ() {
-        let names: Vec<_> = Message::all().map(Message::wire_type).collect();
-        assert_eq!(
-            names,
-            [
-                "CEB303Message",
-                "CEB304Message",
-                "CEB505Message",
-                "CEB506Message",
-                "CEB603Message",
-                "CEB604Message",
-                "CEB900Message",
-                "DxpMsg",
-                "DxpMsgSv",
-                "DxpRep"
-            ]
-        );
+        let pairs = Kind::ALL.into_iter().flat_map(|kind| [kind.number(), kind.number() + 1]);
+        let names: Vec<_> = pairs.chain([792, 900]).map(|number| format!("CEB{number}Message")).collect();
+        let all: Vec<_> = Message::all().map(Message::wire_type).collect();
+        assert_eq!(all[..names.len()], names);
+        assert_eq!(all[names.len()..], ["DxpMsg", "DxpMsgSv", "DxpRep"]);
         for message in Message::all() {
             assert_eq!(Message::from_wire_type(message.wire_type()), Some(message));
         }
-        assert_eq!(Message::from_wire_type("CEB403Message"), None);
+        assert_eq!(Message::from_wire_type("CEB402Message"), None);
         for kind in Kind::ALL {
             assert_eq!(wire_type(kind), format!("CEB{}Message", kind.number()));
         }

@@ -7,12 +7,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     clock::Timestamp,
-    declaration::{InventoryNo, Kind, PortNo},
+    declaration::{InventoryNo, Kind, PortNo, SummaryNo, SummaryResult},
 };
 
 mod explain;
 
-pub use explain::{Explanation, Remark, Side, explain, explain_transport, remarks};
+pub use explain::{Explanation, Remark, Side, explain, explain_answer, explain_transport, remarks};
 
 /// The business key by which an answer finds its document. guids do not (transport §4.6).
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -46,6 +46,26 @@ pub enum Key {
         /// orderNo.
         order_no: String,
     },
+    /// 404: order number with seller, and the payment's own number where it was given.
+    Payment {
+        /// ebcCode.
+        seller: String,
+        /// orderNo.
+        order_no: String,
+        /// payNo.
+        payment_no: String,
+    },
+    /// 508, 510, 606, 608, 702, 214, 216: our copNo (coElNo), with the enterprise that customs knows it by.
+    FollowUp {
+        /// What it is.
+        kind: Kind,
+        /// agentCode, operatorCode of an arrival or a tally, or logisticsCode of a departure.
+        party: String,
+        /// copNo, or coElNo.
+        enterprise_no: String,
+        /// msgSeqNo; 1 where it has none.
+        part: u32,
+    },
 }
 
 impl Key {
@@ -56,11 +76,13 @@ impl Key {
             Self::Order { .. } => Kind::Order,
             Self::Waybill { .. } => Kind::Waybill,
             Self::Inventory { .. } => Kind::Inventory,
+            Self::Payment { .. } => Kind::Payment,
+            Self::FollowUp { kind, .. } => *kind,
         }
     }
 }
 
-/// What customs answered about one document (304, 506, 604).
+/// What customs answered about one document (304, 404, 506, 508, 510, 604, 606, 608, 702, 214, 216).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Receipt {
     /// Which document.
@@ -73,8 +95,11 @@ pub struct Receipt {
     pub info: String,
     /// preNo, if given.
     pub port_no: Option<PortNo>,
-    /// invtNo, if given.
+    /// invtNo, if given; of a cancellation and of a return it is the number of the inventory that they are about.
     pub inventory_no: Option<InventoryNo>,
+    /// sumNo of a summary, if given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub summary_no: Option<SummaryNo>,
 }
 
 /// 报文格式校验回执 (900): a whole message was refused.
@@ -106,8 +131,10 @@ pub struct TransportReceipt {
 /// What arrives from customs, read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Answer {
-    /// 304, 506, 604: 1 to 100 receipts.
+    /// 304, 404, 506, 508, 510, 604, 606, 608, 702, 214, 216: 1 to 100 receipts.
     Receipts(Vec<Receipt>),
+    /// 792: 1 to 100 results of summaries.
+    SummaryResults(Vec<SummaryResult>),
     /// 900.
     Format(FormatReceipt),
     /// DxpRep.
@@ -156,17 +183,34 @@ pub enum Verdict {
 const DUPLICATE_TEXTS: [&str; 5] = ["重复申报", "主键重复", "重复发送", "已存在", "已经申报过"];
 /// The same within a 100, which may name other things that exist: only what cannot be anything else.
 const DUPLICATE_REFUSALS: [&str; 2] = ["重复申报", "业务主键重复"];
-/// Codes that say the same, whatever their text (message specification 202205, table 7-2).
-const DUPLICATE_CODES: [(Kind, &str); 3] = [(Kind::Order, "-301010"), (Kind::Waybill, "-504012"), (Kind::Waybill, "-504015")];
+/// Codes that say the same, whatever their text, by the message that is answered (message specification 202205, table 7-2).
+const DUPLICATE_CODES: [(i64, &str); 7] =
+    [(303, "-301010"), (403, "-401007"), (505, "-504012"), (505, "-504015"), (603, "-621004"), (605, "-623009"), (213, "-625033")];
+/// Codes that say that a newer one is there.
+const OUTDATED_CODES: [(i64, &str); 2] = [(303, "-301014"), (403, "-401012")];
 
 /// What a returnStatus means for a document of that kind, its text read with it.
 #[must_use]
 pub fn verdict(kind: Kind, code: &str, info: &str) -> Verdict {
+    verdict_of(kind.number(), code, info)
+}
+
+/// The same for the message of that number; an import message is read as the export message of the same business.
+fn verdict_of(number: i64, code: &str, info: &str) -> Verdict {
     let code = code.trim();
+    let number = match number {
+        311 => 303,
+        411 => 403,
+        511 => 505,
+        621 => 603,
+        623 => 605,
+        625 => 213,
+        other => other,
+    };
     let says = |texts: &[&str]| texts.iter().any(|text| info.contains(text));
     match code {
         "1" => Verdict::Held,
-        "2" if kind == Kind::Inventory && missing(info).any() => Verdict::Missing,
+        "2" if number == 603 && missing(info).any() => Verdict::Missing,
         "2" => Verdict::Declaring,
         "3" => Verdict::Sent,
         "4" => Verdict::PortFailed,
@@ -180,8 +224,8 @@ pub fn verdict(kind: Kind, code: &str, info: &str) -> Verdict {
         "800" => Verdict::Released,
         "899" => Verdict::Closed,
         _ if !code.starts_with('-') => Verdict::Other,
-        _ if info.contains("旧报文") || (kind == Kind::Order && code == "-301014") => Verdict::Outdated,
-        _ if says(&DUPLICATE_TEXTS) || DUPLICATE_CODES.contains(&(kind, code)) => Verdict::Duplicate,
+        _ if info.contains("旧报文") || OUTDATED_CODES.contains(&(number, code)) => Verdict::Outdated,
+        _ if says(&DUPLICATE_TEXTS) || DUPLICATE_CODES.contains(&(number, code)) => Verdict::Duplicate,
         _ => Verdict::Rejected,
     }
 }

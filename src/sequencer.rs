@@ -1,7 +1,7 @@
 //! Puts audit entries into the tree in the order of their places, and signs checkpoints. One node at a time holds the role; the size
 //! of the log, compared when it is written, is what really guards it.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
@@ -70,20 +70,43 @@ impl Sequencer {
             backoff: Backoff::default(),
         };
         task::run(&self, pace, &self.clockwork, stop).await;
-        // It is the last to stop: what the others wrote at their end comes under a checkpoint, too.
-        for _ in 0..LAST_TRIES {
-            if matches!(self.pass().await, Ok(done) if done > 0) {
-                continue;
-            }
-            if matches!(self.store.pending_entries(1).await, Ok(waiting) if waiting.is_empty()) {
-                return;
-            }
-            tokio::time::sleep(LAST_WAIT).await;
+        if !self.finish().await {
+            warn!("sequencer ends while entries wait for a checkpoint; they get it at the next start");
         }
-        warn!("sequencer ends while entries wait for a checkpoint; they get it at the next start");
+        // Another node need not wait until the role is free by itself.
+        let now = self.clockwork.now();
+        if self.tree.lock().await.is_some() && self.store.take_role(now, NAME, self.holder, now).await.is_err() {
+            debug!("the role was not given back; it ends by itself");
+        }
     }
 
+    /// It is the last to stop: what the others of this node wrote at their end comes under a checkpoint, too, by this node or, where
+    /// another has the role, by that one. What other nodes go on writing is not waited for.
+    async fn finish(&self) -> bool {
+        let mut last: Option<HashSet<Uuid>> = None;
+        for _ in 0..LAST_TRIES {
+            let done = self.pass().await;
+            if let Ok(waiting) = self.store.pending_entries(self.options.batch).await {
+                let waiting: HashSet<_> = waiting.iter().map(|entry| entry.id).collect();
+                let last = last.get_or_insert_with(|| waiting.clone());
+                last.retain(|id| waiting.contains(id));
+                if last.is_empty() {
+                    return true;
+                }
+            }
+            if !matches!(done, Ok(done) if done > 0) {
+                tokio::time::sleep(LAST_WAIT).await;
+            }
+        }
+        false
+    }
+
+    /// The tree as it is kept. A log that another key has signed is not gone on with.
     async fn restored(&self) -> Result<Tree, Error> {
+        let last = self.store.last_checkpoint().await?;
+        if last.is_some_and(|last| Checkpoint::open(&last.note, &self.key.verifier()).is_err()) {
+            return Err(Error::Part("the log cannot be gone on with: it was signed with another key than this node has".into()));
+        }
         let head = self.store.log_head().await?;
         let tree = restore(&head).map_err(|reason| Error::Part(format!("the log cannot be gone on with: {reason}")))?;
         info!(log.size = tree.size(), "sequencer goes on with the log");

@@ -13,6 +13,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{clock::Timestamp, receipt::Verdict};
 
+mod permits;
+
+pub use permits::{Obstacle, Operation, Permit, permits};
+
 /// How far a document has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -51,7 +55,7 @@ pub enum State {
     Refused,
     /// Below zero: not processed.
     Rejected,
-    /// Withdrawn by a cancellation that customs granted.
+    /// Withdrawn: by its sender before customs had it, or by a cancellation or a deletion that customs granted.
     Cancelled,
 }
 
@@ -86,6 +90,12 @@ pub enum Event {
     Answered(Verdict, Timestamp),
     /// A port failure is tried again.
     TriedAgain,
+    /// Turned away, it is to go anew, corrected or not.
+    Renewed,
+    /// Its sender takes it back before customs has it.
+    Withdrawn,
+    /// Customs granted its cancellation (606: 399) or its deletion.
+    Revoked,
 }
 
 /// What an event does.
@@ -209,6 +219,12 @@ impl State {
         self.rank() >= Self::Packed.rank()
     }
 
+    /// Whether it was turned away: customs does not have it, and it may be declared again under the same numbers.
+    #[must_use]
+    pub const fn is_turned_away(self) -> bool {
+        matches!(self, Self::PortFailed | Self::Refused | Self::Rejected)
+    }
+
     /// Whether nothing more will happen to it by itself.
     #[must_use]
     pub const fn is_final(self) -> bool {
@@ -234,11 +250,18 @@ pub fn next(state: State, last: Option<Timestamp>, event: Event) -> Next {
     match (state, event) {
         (State::Waiting, Event::GateOpened)
         | (State::PortFailed, Event::TriedAgain)
-        | (State::Packed | State::Delivered, Event::Dissolved) => Next::To(State::Due),
+        | (State::Packed | State::Delivered, Event::Dissolved)
+        | (State::PortFailed | State::Refused | State::Rejected, Event::Renewed) => Next::To(State::Due),
+        (State::Waiting | State::Due | State::PortFailed | State::Refused | State::Rejected, Event::Withdrawn) => {
+            Next::To(State::Cancelled)
+        }
+        // Customs alone knows when it was too late for it: its word counts whatever was heard before.
+        (state, Event::Revoked) if state.is_alive() => Next::To(State::Cancelled),
         (State::Due, Event::Packed) => Next::To(State::Packed),
         (State::Packed, Event::Delivered) => Next::To(State::Delivered),
         (_, Event::Answered(verdict, at)) => answered(state, verdict, last.is_none_or(|last| at >= last)),
         (_, Event::GateOpened | Event::Packed | Event::Delivered | Event::Dissolved | Event::TriedAgain) => Next::Ignored,
+        (_, Event::Renewed | Event::Withdrawn | Event::Revoked) => Next::Ignored,
     }
 }
 
@@ -292,105 +315,4 @@ fn forward(state: State, to: State, newer: bool) -> Next {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const EARLY: Timestamp = Timestamp(1);
-    const LATE: Timestamp = Timestamp(2);
-
-    fn run(verdicts: &[(Verdict, Timestamp)]) -> State {
-        let mut state = State::Delivered;
-        let mut last = None;
-        for &(verdict, at) in verdicts {
-            match next(state, last, Event::Answered(verdict, at)) {
-                Next::To(to) => (state, last) = (to, last.max(Some(at))),
-                Next::Noted => last = last.max(Some(at)),
-                Next::Ignored => {}
-            }
-        }
-        state
-    }
-
-    #[test]
-    fn the_usual_life() {
-        use Verdict as V;
-        let times = [V::Declaring, V::Sent, V::Stored, V::Review, V::Inspection, V::Review, V::Passed, V::Released, V::Closed];
-        let life: Vec<_> = times.into_iter().enumerate().map(|(at, verdict)| (verdict, Timestamp(i64::try_from(at).unwrap()))).collect();
-        assert_eq!(run(&life), State::Closed);
-        let mut reversed = life;
-        reversed.reverse();
-        assert_eq!(run(&reversed), State::Closed, "the order of arrival does not matter");
-    }
-
-    #[test]
-    fn an_earlier_word_does_not_hold_back_what_goes_out_anew() {
-        let late = |state, verdict| next(state, Some(LATE), Event::Answered(verdict, EARLY));
-        for state in [State::Due, State::Packed, State::Delivered] {
-            for verdict in [Verdict::Held, Verdict::Declaring, Verdict::Missing, Verdict::Sent, Verdict::PortFailed, Verdict::Duplicate] {
-                assert_eq!(late(state, verdict), Next::Ignored, "{state:?} {verdict:?}");
-            }
-            assert_eq!(next(state, Some(EARLY), Event::Answered(Verdict::Declaring, LATE)), Next::To(State::Declaring));
-        }
-    }
-
-    #[test]
-    fn no_way_back_from_a_good_state() {
-        assert_eq!(run(&[(Verdict::Passed, EARLY), (Verdict::Stored, LATE)]), State::Passed);
-        assert_eq!(run(&[(Verdict::Released, EARLY), (Verdict::Refused, LATE)]), State::Released);
-        assert_eq!(run(&[(Verdict::Stored, LATE), (Verdict::Refused, EARLY)]), State::Stored, "an older refusal");
-        assert_eq!(run(&[(Verdict::Stored, EARLY), (Verdict::Refused, LATE)]), State::Refused);
-        assert_eq!(run(&[(Verdict::Declaring, EARLY), (Verdict::Duplicate, LATE)]), State::Declaring);
-        assert_eq!(run(&[(Verdict::Stored, EARLY), (Verdict::Rejected, LATE)]), State::Stored);
-        assert_eq!(run(&[(Verdict::Closed, EARLY), (Verdict::Rejected, LATE)]), State::Closed);
-    }
-
-    #[test]
-    fn a_duplicate_proves_arrival() {
-        assert_eq!(next(State::Packed, None, Event::Answered(Verdict::Duplicate, EARLY)), Next::To(State::Declaring));
-    }
-
-    #[test]
-    fn missing_documents_and_their_arrival() {
-        assert_eq!(run(&[(Verdict::Missing, EARLY)]), State::Unmatched);
-        assert_eq!(run(&[(Verdict::Missing, EARLY), (Verdict::Stored, LATE)]), State::Stored);
-        assert_eq!(run(&[(Verdict::Stored, LATE), (Verdict::Missing, EARLY)]), State::Stored);
-    }
-
-    #[test]
-    fn every_state_and_event_keeps_the_invariants() {
-        use Verdict as V;
-        let verdicts = [
-            V::Held,
-            V::Declaring,
-            V::Missing,
-            V::Sent,
-            V::PortFailed,
-            V::Refused,
-            V::Stored,
-            V::Review,
-            V::Inspection,
-            V::Passed,
-            V::Released,
-            V::Closed,
-            V::Duplicate,
-            V::Outdated,
-            V::Rejected,
-            V::Other,
-        ];
-        for state in State::ALL {
-            for verdict in verdicts {
-                let result = next(state, Some(LATE), Event::Answered(verdict, EARLY));
-                if let Next::To(to) = result {
-                    assert!(to.rank() > state.rank(), "an older answer moved {state:?} to {to:?}");
-                }
-                let result = next(state, Some(EARLY), Event::Answered(verdict, LATE));
-                if matches!(state, State::Released | State::Closed | State::Passed) {
-                    assert!(!matches!(result, Next::To(to) if to.rank() <= state.rank()), "{state:?} left by {verdict:?}");
-                }
-                if matches!(state, State::Waiting | State::Due) && !matches!(result, Next::To(to) if to.is_alive()) {
-                    assert_eq!(result, Next::Ignored, "{state:?} is not at customs, but {verdict:?} touched it");
-                }
-            }
-        }
-    }
-}
+mod tests;

@@ -22,8 +22,10 @@ use crate::{
 mod accepting;
 mod batching;
 mod failure;
+mod following;
 mod looking;
 mod moving;
+mod nodes;
 mod numbering;
 mod papers;
 pub mod postgres;
@@ -31,7 +33,7 @@ mod reading;
 pub mod sqlite;
 mod taking;
 
-pub use self::{looking::*, moving::*, taking::*};
+pub use self::{following::*, looking::*, moving::*, nodes::KeptNode, taking::*};
 
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
@@ -122,6 +124,11 @@ pub trait Store: Send + Sync {
     /// Keeps waybills, and binds them to declarations that name them or that they name.
     async fn accept_waybills(&self, now: Timestamp, many: Vec<WaybillAcceptance>) -> Result<Vec<WaybillAccepted>>;
 
+    /// Tells what a document that is submitted on its own is about.
+    async fn follow_up_lookup(&self, asked: &FollowUpLookup) -> Result<FollowUpFound>;
+    /// Keeps a document that is submitted on its own, all parts of it or none.
+    async fn accept_follow_up(&self, now: Timestamp, acceptance: FollowUpAcceptance) -> Result<FollowUpAccepted>;
+
     // — gatekeeper —
 
     /// Declarations whose inventory waits at a gate that is to be looked at by `now`, or whose waybill was pushed before anybody
@@ -154,6 +161,10 @@ pub trait Store: Send + Sync {
     async fn lease_arrivals(&self, now: Timestamp, lease: Lease, limit: u32) -> Result<Vec<LeasedArrival>>;
     /// Finds what receipts are about.
     async fn matches(&self, keys: &[Key]) -> Result<Matches>;
+    /// The declarations that documents submitted on their own are about.
+    async fn members(&self, follow_ups: &[DocumentId]) -> Result<Vec<(DocumentId, Dossier)>>;
+    /// The declarations that results of summaries are about, in the order in which they were asked for.
+    async fn summed(&self, asked: &[SummedLookup]) -> Result<Vec<Vec<SummedFound>>>;
     /// Finds a message by its CopMsgId.
     async fn message(&self, cop_msg_id: &str) -> Result<Option<MessageFound>>;
 
@@ -181,10 +192,23 @@ pub trait Store: Send + Sync {
     /// Every checkpoint, by size.
     async fn stored_checkpoints(&self) -> Result<Vec<StoredCheckpoint>>;
 
+    // — nodes —
+
+    /// Writes down what a node says of itself, and tells what all of them said last, itself among them.
+    async fn beat(&self, node: KeptNode) -> Result<Vec<KeptNode>>;
+    /// What all nodes said last, the one that started first leading.
+    async fn nodes(&self) -> Result<Vec<KeptNode>>;
+    /// Removes nodes that have not spoken since the beat named.
+    async fn forget(&self, gone: Vec<(Uuid, i64)>) -> Result<()>;
+
     // — looking in —
 
     /// One declaration of a tenant (of any, if none is named).
     async fn show(&self, tenant: Option<&Tenant>, id: DeclarationId) -> Result<Option<Shown>>;
+    /// What was submitted on its own, by the id of any part of it.
+    async fn follow_up(&self, tenant: Option<&Tenant>, id: DocumentId) -> Result<Option<ShownFollowUp>>;
+    /// Open deadlines, earliest first.
+    async fn deadlines(&self, filter: DeadlineFilter) -> Result<Vec<Deadline>>;
     /// Declarations in the order of their ids.
     async fn list(&self, filter: ListFilter) -> Result<Vec<Dossier>>;
     /// A waybill by carrier and number.

@@ -1,14 +1,18 @@
 //! Black-box and conformance tests, in one binary.
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that meets the unexpected fails")]
 
+mod backups;
 mod bench;
 mod encrypted;
+mod files;
 mod fuzzing;
 mod grpc;
 mod house;
 mod journey;
 mod kills;
 mod moving;
+mod nodes;
+mod python;
 mod rig;
 mod rules;
 mod schemas;

@@ -36,7 +36,7 @@ async fn a_caller_comes_in_by_the_certificate_it_trusts_and_no_other() {
     let (ours, other) = (openssl(folder.path(), "ours"), openssl(folder.path(), "other"));
     config.grpc.tls = Some(ours.clone());
     let gateway = Gateway::start(&config, &Clockwork::system()).await.unwrap();
-    let address = format!("https://{}", gateway.address());
+    let address = format!("https://{}", gateway.address().unwrap());
     let trusted = std::fs::read(&ours.certificate).unwrap();
     let client = Client::connect(&address, None, Some(&trusted)).await.unwrap();
     let (orders, _) = rig::many(1);
@@ -46,7 +46,7 @@ async fn a_caller_comes_in_by_the_certificate_it_trusts_and_no_other() {
     assert!(matches!(answers[..], [Answer::Kept { .. }]), "{answers:?}");
     let stranger = std::fs::read(&other.certificate).unwrap();
     assert!(Client::connect(&address, None, Some(&stranger)).await.is_err(), "a certificate that vouches for another door");
-    let plain = Client::connect(&format!("http://{}", gateway.address()), None, None).await;
+    let plain = Client::connect(&format!("http://{}", gateway.address().unwrap()), None, None).await;
     let refused = match plain {
         Ok(client) => client.submit(Vec::new(), |_, _| ()).await.is_err(),
         Err(_) => true,
@@ -65,7 +65,7 @@ async fn whoever_does_not_encrypt_or_never_ends_the_handshake_is_closed() {
     // A handshake that says how long its first record is, and stops there.
     let begun = [b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03".to_vec(), vec![7; 40]].concat();
     for bytes in [b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec(), b"GET / HTTP/1.1\r\n\r\n".to_vec(), Vec::new(), begun] {
-        let address = gateway.address();
+        let address = gateway.address().unwrap();
         let closed = tokio::task::spawn_blocking(move || {
             let mut stream = TcpStream::connect(address).unwrap();
             stream.write_all(&bytes).unwrap();

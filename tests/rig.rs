@@ -26,6 +26,7 @@ use tongguan::{
 
 pub mod postgres;
 pub mod proxy;
+pub mod town;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_tongguan");
 
@@ -158,6 +159,11 @@ impl Program {
         Self { child, log: log.to_owned() }
     }
 
+    /// Its process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Kills it without a chance to say anything: SIGKILL.
     pub fn kill(mut self) {
         self.child.kill().unwrap();
@@ -252,6 +258,7 @@ pub fn name_of(content: &RequestContent, action: Action) -> String {
         RequestContent::Inventory(inventory) => {
             format!("603 {}|{}|{} {action:?}", inventory.platform, inventory.seller, inventory.order_no)
         }
+        RequestContent::FollowUp(follow_up) => format!("{:?} {action:?}", follow_up.key),
     }
 }
 
@@ -261,6 +268,8 @@ pub fn name_of_key(key: &Key) -> String {
         Key::Order { platform, seller, order_no } => format!("303 {platform}|{seller}|{order_no} Add"),
         Key::Waybill { carrier, waybill_no } => format!("505 {carrier}|{waybill_no} Add"),
         Key::Inventory { platform, seller, order_no, .. } => format!("603 {platform}|{seller}|{order_no} Add"),
+        Key::Payment { seller, order_no, .. } => format!("403 {seller}|{order_no} Add"),
+        Key::FollowUp { kind, party, enterprise_no, part } => format!("{} {party}|{enterprise_no}|{part} Add", kind.number()),
     }
 }
 
@@ -323,7 +332,7 @@ fn refused(folder: &Path) -> BTreeSet<String> {
         match answer {
             Answer::Format(receipt) if receipt.code.starts_with('-') => drop(refused.insert(receipt.original)),
             Answer::Transport(report) if report.code.parse::<u16>().unwrap() < 1_000 => drop(refused.insert(report.original)),
-            Answer::Format(_) | Answer::Transport(_) | Answer::Receipts(_) => {}
+            Answer::Format(_) | Answer::Transport(_) | Answer::Receipts(_) | Answer::SummaryResults(_) => {}
         }
     }
     refused

@@ -8,6 +8,8 @@ mod agree;
 mod corpus;
 mod fields;
 mod hostile;
+mod kinds;
+mod samples;
 
 use std::{
     collections::HashSet,
@@ -20,9 +22,9 @@ use std::{
 use serde_json::{Value, json};
 use tongguan::{
     clock::{Timestamp, parse_day},
-    declaration::{Action, DocumentGuid, DocumentId, EnterpriseNo, InventoryNo, Kind, MessageId, PortNo},
+    declaration::{Action, DocumentGuid, DocumentId, EnterpriseNo, InventoryNo, Kind, MessageId, PortNo, SummaryNo, SummaryResult},
     dossier::{Content, Document},
-    message::{self, Message, Namespacing, Outgoing, Part, Reply, Style, dxp},
+    message::{self, Message, Namespacing, Outgoing, Part, Reply, RequestContent, Style, SummaryReply, dxp},
     party::{Party, Sender, Tenant},
     receipt::{FormatReceipt, Key, Receipt},
     state::State,
@@ -47,7 +49,7 @@ fn official() -> Option<PathBuf> {
 
 fn official_schema(message: Message) -> Option<PathBuf> {
     let name = match message {
-        Message::Request(_) | Message::Receipts(_) => "ceb-export-202205.xsd",
+        Message::Request(_) | Message::Receipts(_) | Message::SummaryResults => "ceb-export-202205.xsd",
         // Defined on the import side alone.
         Message::Format => "ceb-import-202205.xsd",
         Message::Envelope | Message::TransportReport => "dxp-terminal.xsd",
@@ -177,7 +179,7 @@ fn sender() -> Sender {
 }
 
 fn request(kind: Kind) -> Vec<u8> {
-    let content = if kind == Kind::Waybill { waybill() } else { declaration() };
+    let content = samples::content(kind);
     let document = document(kind);
     let outgoing = Outgoing { document: &document, content: &content, waybill_no: "W-1" };
     message::compose(kind, MessageId(guid(3)), &sender(), &[outgoing], at()).unwrap()
@@ -202,6 +204,14 @@ fn receipts(kind: Kind, style: Style) -> Vec<u8> {
             seller: text("S"),
             order_no: text("A-1"),
         },
+        Kind::Payment => Key::Payment { seller: text("S"), order_no: text("A-1"), payment_no: text("P-1") },
+        _ => Key::FollowUp { kind, party: text("D"), enterprise_no: text("TG1"), part: 1 },
+    };
+    let request = request(kind);
+    let request = message::parse_request(&request).unwrap();
+    let follow_up = match &request.documents[0].content {
+        RequestContent::FollowUp(follow_up) => Some(&**follow_up),
+        _ => None,
     };
     let receipt = Receipt {
         key,
@@ -210,9 +220,15 @@ fn receipts(kind: Kind, style: Style) -> Vec<u8> {
         info: text("[Code:1800;Desc:逻辑校验通过]"),
         port_no: Some(PortNo(text("B20261111000000001"))),
         inventory_no: Some(InventoryNo(text("51412026E000000001"))),
+        summary_no: Some(SummaryNo(text("514120260000000001"))),
     };
-    let reply = Reply { guid: DocumentGuid(guid(2)), receipt: &receipt, statistics: "A" };
+    let reply = Reply { guid: DocumentGuid(guid(2)), receipt: &receipt, statistics: "A", follow_up };
     message::compose_receipts(kind, MessageId(guid(4)), &[reply], style).unwrap()
+}
+
+fn summary_results(result: &SummaryResult, style: Style) -> Vec<u8> {
+    let reply = SummaryReply { guid: DocumentGuid(guid(2)), result, names: ["报关行", "卖家", "报关行"] };
+    message::compose_summary_results(MessageId(guid(4)), &[reply], style).unwrap()
 }
 
 fn address() -> dxp::Address<'static> {
@@ -225,6 +241,7 @@ fn everything() -> Vec<(Message, Vec<u8>)> {
     let refusal = FormatReceipt { code: "-1".to_owned(), at: Some(at()), info: "bad".to_owned(), original: "M-1".to_owned() };
     let mut all: Vec<_> = Kind::ALL.into_iter().map(|kind| (Message::Request(kind), signed(kind))).collect();
     all.extend(Kind::ALL.into_iter().map(|kind| (Message::Receipts(kind), receipts(kind, style))));
+    all.push((Message::SummaryResults, summary_results(&samples::summary_result(), style)));
     all.push((Message::Format, message::compose_format(MessageId(guid(4)), &refusal, "CEB303Message", "<a>", style).unwrap()));
     all.push((Message::Envelope, dxp::wrap(&address(), &request(Kind::Inventory), "a.xml").unwrap()));
     let envelope = dxp::wrap(&address(), &request(Kind::Order), "a.xml").unwrap();

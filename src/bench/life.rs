@@ -158,7 +158,8 @@ pub async fn run(options: &Options, config: &Config, clockwork: &Clockwork) -> R
     let database_before = database(config).await?;
     let began = clockwork.now();
     let mut command = Command::new(&program);
-    command.args(["bench", "--load", &format!("http://{}", gateway.address())]);
+    let address = gateway.address().ok_or_else(|| Error::Wrong("the gateway has no door".to_owned()))?;
+    command.args(["bench", "--load", &format!("http://{address}")]);
     command.args(["--lives", &options.declarations.to_string()]);
     if let Some(rate) = options.rate {
         command.args(["--rate", &rate.to_string()]);

@@ -1,26 +1,22 @@
 //! The rules of the inventory (603), alone and against its order.
 
-use rust_decimal::Decimal;
-
 use super::{
     MOST_LINES,
+    coded::{self, HsDigits},
     fields::Field,
-    order::{check_pairs, count, currency, line_number, unit},
+    goods,
+    order::{check_pairs, count, line_number},
     parameters::{Limit, Parameters, is_over},
     read::{Amount, is_longer, shown},
     report::Report,
     rules,
 };
 use crate::{
-    codes::{self, HsMatch},
-    declaration::{Inventory, InventoryLine, InvoiceStatus, Order, OrderLine, OrderType, Statistics, draft},
+    codes,
+    declaration::{Inventory, InventoryLine, InvoiceStatus, Order, OrderType, Statistics, draft},
     party::{self, Party},
 };
 
-/// The customs districts this gateway declares to: Guangzhou and Huangpu.
-const DISTRICTS: [&str; 2] = ["51", "52"];
-/// 海关总署, which clears nothing itself.
-const ADMINISTRATION: &str = "0000";
 /// The trade modes whose lists need no more than we carry, with the orders they go with (messages §6). 1210 would need the
 /// books of a bonded zone.
 const CARRIED: [(&str, OrderType); 3] =
@@ -30,46 +26,49 @@ const LONGEST_NOTE: usize = 1000;
 
 /// Reads the inventory; what was not good is empty or zero in it.
 pub(super) fn read(report: &mut Report, draft: &draft::Inventory, order: &Order) -> Inventory {
-    let declared_at = declaring_office(report, &draft.declared_at);
+    let declared_at = coded::declaring_office(report, Field::DeclaredAt, &draft.declared_at);
     let gross_weight = report.amount(Field::GrossWeight, 0, &draft.gross_weight, Amount::Positive);
     let net_weight = report.amount(Field::NetWeight, 0, &draft.net_weight, Amount::Positive);
     if gross_weight.zip(net_weight).is_some_and(|(gross, net)| net > gross) {
         report.add(&rules::WEIGHT, Field::NetWeight, 0, "");
     }
+    let statistics = statistics(report, &draft.statistics);
+    let trade_mode = trade_mode(report, &draft.trade_mode, order.order_type);
+    let digits = match statistics {
+        Statistics::Summed => HsDigits::All,
+        Statistics::Simplified if is_business(&trade_mode) => HsDigits::Six,
+        Statistics::Simplified => HsDigits::Four,
+    };
     let inventory = Inventory {
-        exits_at: office(report, Field::ExitsAt, &draft.exits_at),
+        exits_at: coded::office(report, Field::ExitsAt, &draft.exits_at),
         exit_date: report.exit_date(&draft.exit_date).unwrap_or(report.today),
-        statistics: statistics(report, &draft.statistics),
+        statistics,
         declarant: report.party(Field::DeclarantCode, Field::DeclarantName, &draft.declarant),
         owner: owner(report, draft),
         owner_registered: draft.owner_registered,
-        trade_mode: trade_mode(report, &draft.trade_mode, order.order_type),
-        transport: known(report, Field::Transport, &draft.transport, &rules::TRANSPORT, |code, today| {
-            codes::transport(code, today).is_some()
-        }),
+        transport: coded::transport(report, Field::Transport, &draft.transport),
         vehicle: report.text(Field::Vehicle, 0, &draft.vehicle),
         voyage: report.text(Field::Voyage, 0, &draft.voyage),
         bill_no: report.text(Field::BillNo, 0, &draft.bill_no),
         bag_no: report.text(Field::BagNo, 0, &draft.bag_no),
-        site: site(report, &draft.site, &declared_at),
+        site: coded::site(report, Field::Site, &draft.site, &declared_at),
         licence_no: report.text(Field::LicenceNo, 0, &draft.licence_no),
-        country: country(report, Field::Country, 0, &draft.country),
-        destination_port: known(report, Field::DestinationPort, &draft.destination_port, &rules::PORT, |code, today| {
-            codes::port(code, today).is_some()
-        }),
+        country: coded::country(report, Field::Country, 0, &draft.country),
+        destination_port: coded::port(report, Field::DestinationPort, &draft.destination_port),
         freight: report.amount(Field::Freight, 0, &draft.freight, Amount::ZeroIfNone).unwrap_or_default(),
-        freight_currency: currency(report, Field::FreightCurrency, 0, &draft.freight_currency),
+        freight_currency: coded::currency(report, Field::FreightCurrency, 0, &draft.freight_currency),
         insured_fee: report.amount(Field::InsuredFee, 0, &draft.insured_fee, Amount::ZeroIfNone).unwrap_or_default(),
-        insured_currency: currency(report, Field::InsuredCurrency, 0, &draft.insured_currency),
-        wrap: known(report, Field::Wrap, &draft.wrap, &rules::WRAP, |code, today| codes::wrap(code, today).is_some()),
+        insured_currency: coded::currency(report, Field::InsuredCurrency, 0, &draft.insured_currency),
+        wrap: coded::wrap(report, Field::Wrap, &draft.wrap),
         packs: packs(report, Field::Packs, &draft.packs),
         gross_weight: gross_weight.unwrap_or_default(),
         net_weight: net_weight.unwrap_or_default(),
         note: report.text(Field::InventoryNote, 0, &draft.note),
         carrier: report.party(Field::CarrierCode, Field::CarrierName, &draft.carrier),
         waybill_no: report.text(Field::InventoryWaybillNo, 0, &draft.waybill_no),
-        lines: read_lines(report, &draft.lines, order),
+        lines: read_lines(report, &draft.lines, order, digits),
         declared_at,
+        trade_mode,
     };
     check_whole(report, draft, &inventory, order);
     inventory
@@ -84,6 +83,9 @@ fn check_whole(report: &mut Report, draft: &draft::Inventory, inventory: &Invent
         for (index, _) in inventory.lines.iter().enumerate().filter(|(_, line)| line.invoice == InvoiceStatus::Special) {
             report.add(&rules::REFUND, Field::Invoice, index, "");
         }
+    }
+    for (index, line) in inventory.lines.iter().enumerate() {
+        goods::check(report, index, line, inventory);
     }
     check_wire_note(report, inventory);
     check_business(report, inventory);
@@ -136,34 +138,8 @@ fn check_wire_note(report: &mut Report, inventory: &Inventory) {
     }
 }
 
-fn known(
-    report: &mut Report,
-    field: Field,
-    value: &str,
-    rule: &'static rules::Rule,
-    known: impl FnOnce(&str, time::Date) -> bool,
-) -> String {
-    report.code(field, 0, value, rule, known).unwrap_or_default()
-}
-
-fn office(report: &mut Report, field: Field, value: &str) -> String {
-    known(report, field, value, &rules::OFFICE, |code, today| code != ADMINISTRATION && codes::office(code, today).is_some())
-}
-
-fn declaring_office(report: &mut Report, value: &str) -> String {
-    let code = office(report, Field::DeclaredAt, value);
-    if !code.is_empty() && !DISTRICTS.iter().any(|district| code.starts_with(district)) {
-        report.add(&rules::OFFICE_DISTRICT, Field::DeclaredAt, 0, shown(&code));
-    }
-    code
-}
-
-fn country(report: &mut Report, field: Field, index: usize, value: &str) -> String {
-    report.code(field, index, value, &rules::COUNTRY, |code, today| codes::country(code, today).is_some()).unwrap_or_default()
-}
-
 fn statistics(report: &mut Report, value: &str) -> Statistics {
-    let letter = known(report, Field::Statistics, value, &rules::STATISTICS, |letter, _| Statistics::from_letter(letter).is_some());
+    let letter = coded::known(report, Field::Statistics, value, &rules::STATISTICS, |letter, _| Statistics::from_letter(letter).is_some());
     // Summed, because rules that hold for simplified lists alone should not follow from a value that was not good.
     Statistics::from_letter(&letter).unwrap_or(Statistics::Summed)
 }
@@ -173,28 +149,19 @@ fn owner(report: &mut Report, draft: &draft::Inventory) -> Party {
     let code = if draft.owner_registered {
         report.enterprise(Field::OwnerCode, 0, &draft.owner.code)
     } else {
-        known(report, Field::OwnerCode, &draft.owner.code, &rules::OWNER_CODE, |code, _| party::is_credit_code(code))
+        coded::known(report, Field::OwnerCode, &draft.owner.code, &rules::OWNER_CODE, |code, _| party::is_credit_code(code))
     };
     Party { code, name: report.required(Field::OwnerName, 0, &draft.owner.name) }
 }
 
 fn trade_mode(report: &mut Report, value: &str, order_type: OrderType) -> String {
-    let mode = known(report, Field::TradeMode, value, &rules::TRADE_MODE, |code, today| codes::trade_mode(code, today).is_some());
+    let mode = coded::known(report, Field::TradeMode, value, &rules::TRADE_MODE, |code, today| codes::trade_mode(code, today).is_some());
     match CARRIED.into_iter().find(|(carried, _)| *carried == mode) {
         Some((_, wanted)) if wanted != order_type => report.add(&rules::TRADE_ORDER, Field::OrderType, 0, wanted.letter()),
         None if !mode.is_empty() => report.add(&rules::TRADE_CARRIED, Field::TradeMode, 0, shown(&mode)),
         _ => {}
     }
     mode
-}
-
-fn site(report: &mut Report, value: &str, declared_at: &str) -> Option<String> {
-    let site = report.text(Field::Site, 0, value)?;
-    let fits = codes::site(&site, report.today).is_some_and(|row| declared_at.is_empty() || declared_at.starts_with(row.office));
-    if !fits {
-        report.add(&rules::SITE, Field::Site, 0, shown(&site));
-    }
-    Some(site)
 }
 
 /// A number of parcels.
@@ -206,63 +173,31 @@ pub(super) fn packs(report: &mut Report, field: Field, value: &str) -> u32 {
     packs.unwrap_or_default()
 }
 
-fn read_lines(report: &mut Report, draft: &[draft::InventoryLine], order: &Order) -> Vec<InventoryLine> {
-    count(report, Field::InventoryLines, draft.len());
-    draft.iter().take(MOST_LINES).enumerate().map(|(index, line)| read_line(report, index, line, order)).collect()
+fn read_lines(report: &mut Report, draft: &[draft::InventoryLine], order: &Order, digits: HsDigits) -> Vec<InventoryLine> {
+    count(report, Field::InventoryLines, draft.len(), MOST_LINES);
+    draft.iter().take(MOST_LINES).enumerate().map(|(index, line)| read_line(report, index, line, order, digits)).collect()
 }
 
-fn read_line(report: &mut Report, index: usize, draft: &draft::InventoryLine, order: &Order) -> InventoryLine {
+fn read_line(report: &mut Report, index: usize, draft: &draft::InventoryLine, order: &Order, digits: HsDigits) -> InventoryLine {
     let number = line_number(report, Field::InventoryLineNumber, index, &draft.number);
     let legal_quantity = report.amount(Field::LegalQuantity, index, &draft.legal_quantity, Amount::Positive);
-    let legal_unit = unit(report, Field::LegalUnit, index, &draft.legal_unit).unwrap_or_default();
+    let legal_unit = coded::unit(report, Field::LegalUnit, index, &draft.legal_unit).unwrap_or_default();
     if let (Some(quantity), Some(ordered)) = (legal_quantity, order.lines.iter().find(|line| line.number == number)) {
-        check_unit_equal(report, index, quantity, &legal_unit, ordered);
+        let legal = (quantity, legal_unit.as_str());
+        coded::check_unit_equal(report, Field::LegalQuantity, index, legal, (ordered.quantity, &ordered.unit));
     }
     InventoryLine {
         number,
-        hs_code: hs_code(report, index, &draft.hs_code),
+        hs_code: coded::hs_code(report, Field::HsCode, index, &draft.hs_code, digits),
         customs_name: report.required(Field::CustomsName, index, &draft.customs_name),
         specification: report.required(Field::Specification, index, &draft.specification),
-        country: country(report, Field::LineCountry, index, &draft.country),
+        country: coded::country(report, Field::LineCountry, index, &draft.country),
         legal_quantity: legal_quantity.unwrap_or_default(),
         legal_unit,
-        second: second(report, index, draft),
+        second: coded::second(report, (Field::SecondQuantity, Field::SecondUnit), index, (&draft.second_quantity, &draft.second_unit)),
         invoice: invoice(report, index, &draft.invoice),
         note: report.text(Field::InventoryLineNote, index, &draft.note),
     }
-}
-
-/// One unit, one quantity (messages §6).
-fn check_unit_equal(report: &mut Report, index: usize, legal: Decimal, legal_unit: &str, ordered: &OrderLine) {
-    let comparable = !legal_unit.is_empty() && ordered.unit == legal_unit && !ordered.quantity.is_zero();
-    if comparable && ordered.quantity != legal {
-        report.add(&rules::UNIT_EQUAL, Field::LegalQuantity, index, shown(&ordered.quantity.to_string()));
-    }
-}
-
-fn hs_code(report: &mut Report, index: usize, value: &str) -> String {
-    let digits = |code: &str, _| code.len() == 10 && code.bytes().all(|b| b.is_ascii_digit());
-    if value.trim().is_empty() || digits(value, report.today) {
-        let code = report.code(Field::HsCode, index, value, &rules::LENGTH, digits).unwrap_or_default();
-        match codes::hs(&code, report.today) {
-            HsMatch::Unknown if !code.is_empty() => report.add(&rules::HS_HEADING, Field::HsCode, index, shown(&code)),
-            HsMatch::HeadingOnly(known) => report.add(&rules::HS_CODE, Field::HsCode, index, known.to_string()),
-            _ => {}
-        }
-        return code;
-    }
-    report.add(&rules::LENGTH, Field::HsCode, index, "10");
-    String::new()
-}
-
-/// qty2 and unit2: both or neither.
-fn second(report: &mut Report, index: usize, draft: &draft::InventoryLine) -> Option<(Decimal, String)> {
-    let quantity = report.amount(Field::SecondQuantity, index, &draft.second_quantity, Amount::Positive);
-    let unit = unit(report, Field::SecondUnit, index, &draft.second_unit);
-    if draft.second_quantity.trim().is_empty() != draft.second_unit.trim().is_empty() {
-        report.add(&rules::SECOND, Field::SecondQuantity, index, "");
-    }
-    quantity.zip(unit)
 }
 
 /// Unsaid is unknown, never presumed.

@@ -5,14 +5,13 @@ use std::collections::BTreeSet;
 use rust_decimal::Decimal;
 
 use super::{
-    MOST_LINES,
+    MOST_LINES, coded,
     fields::Field,
     read::{Amount, is_longer, product},
     report::Report,
     rules,
 };
 use crate::{
-    codes,
     declaration::{Order, OrderLine, OrderType, draft},
     party::Party,
 };
@@ -39,11 +38,11 @@ pub(super) fn read(report: &mut Report, draft: &draft::Order) -> Order {
         seller: report.party(Field::SellerCode, Field::SellerName, &draft.seller),
         goods_value: goods_value.unwrap_or_default(),
         freight: report.amount(Field::OrderFreight, 0, &draft.freight, Amount::ZeroIfNone).unwrap_or_default(),
-        currency: currency(report, Field::OrderCurrency, 0, &draft.currency),
+        currency: coded::currency(report, Field::OrderCurrency, 0, &draft.currency),
         note: report.text(Field::OrderNote, 0, &draft.note),
         lines: Vec::new(),
     };
-    count(report, Field::OrderLines, draft.lines.len());
+    count(report, Field::OrderLines, draft.lines.len(), MOST_LINES);
     let lines = draft.lines.iter().take(MOST_LINES).enumerate().map(|(index, line)| read_line(report, index, line, &order)).collect();
     let order = Order { lines, ..order };
     if draft.lines.len() <= MOST_LINES {
@@ -53,23 +52,13 @@ pub(super) fn read(report: &mut Report, draft: &draft::Order) -> Order {
 }
 
 /// Notes too few or too many lines.
-pub(super) fn count(report: &mut Report, lines: Field, count: usize) {
-    if count == 0 {
+pub(super) fn count(report: &mut Report, lines: Field, count: usize, most: usize) {
+    if count == 0 && lines.spec().required {
         report.add(&rules::NO_LINES, lines, 0, "");
     }
-    if count > MOST_LINES {
-        report.add(&rules::TOO_MANY, lines, 0, MOST_LINES.to_string());
+    if count > most {
+        report.add(&rules::TOO_MANY, lines, 0, most.to_string());
     }
-}
-
-/// A currency code; empty if it was not good.
-pub(super) fn currency(report: &mut Report, field: Field, index: usize, value: &str) -> String {
-    report.code(field, index, value, &rules::CURRENCY, |code, today| codes::currency(code, today).is_some()).unwrap_or_default()
-}
-
-/// A unit code.
-pub(super) fn unit(report: &mut Report, field: Field, index: usize, value: &str) -> Option<String> {
-    report.code(field, index, value, &rules::UNIT, |code, today| codes::unit(code, today).is_some())
 }
 
 /// A line's number, which must be its place in the list; zero if it cannot be read.
@@ -88,7 +77,7 @@ fn read_line(report: &mut Report, index: usize, draft: &draft::OrderLine, order:
     if is_longer(&item_no, ITEM_NO_IN_LIST) {
         report.add(&rules::ITEM_NO_20, Field::ItemNo, index, "");
     }
-    let currency = currency(report, Field::LineCurrency, index, &draft.currency);
+    let currency = coded::currency(report, Field::LineCurrency, index, &draft.currency);
     if !currency.is_empty() && !order.currency.is_empty() && currency != order.currency {
         report.add(&rules::ONE_CURRENCY, Field::LineCurrency, index, "");
     }
@@ -104,7 +93,7 @@ fn read_line(report: &mut Report, index: usize, draft: &draft::OrderLine, order:
         item_name: report.required(Field::ItemName, index, &draft.item_name),
         description: report.text(Field::Description, index, &draft.description),
         bar_code: report.text(Field::BarCode, index, &draft.bar_code),
-        unit: unit(report, Field::Unit, index, &draft.unit).unwrap_or_default(),
+        unit: coded::unit(report, Field::Unit, index, &draft.unit).unwrap_or_default(),
         currency,
         quantity: quantity.unwrap_or_default(),
         price: price.unwrap_or_default(),

@@ -12,7 +12,7 @@ use super::{
     rules::{self, Rule},
 };
 use crate::{
-    clock,
+    clock::{self, Timestamp},
     party::{self, Party},
 };
 
@@ -20,8 +20,12 @@ use crate::{
 const WHOLE_DIGITS: usize = 14;
 /// Digits after the point in N19,5.
 const FRACTION_DIGITS: usize = 5;
-/// Longest distance of an exit date from today, in days.
-const EXIT_DAYS: u64 = 366;
+/// Longest distance of a day from today, in days.
+const FAR_DAYS: u64 = 366;
+/// The shortest number that customs gives an inventory: office, year, E, 9 digits (messages §7, 13).
+const SHORTEST_INVENTORY_NO: usize = 18;
+/// Its longest: since 2022-05 the last part has up to 11 digits.
+const LONGEST_INVENTORY_NO: usize = 20;
 
 /// What an amount may be.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -61,10 +65,15 @@ impl Report {
         }
         let (limit, free) = match field.spec().form {
             Form::Text(limit) => (limit, false),
+            Form::InventoryNo => (LONGEST_INVENTORY_NO, false),
             Form::Free(limit) => (limit, true),
             _ => (usize::MAX, true),
         };
         let mut good = true;
+        if !free && is_placeholder(field, value) {
+            self.add(&rules::PLACEHOLDER, field, index, "");
+            good = false;
+        }
         // XML 1.0 §2.2 tolerates some control characters, but parsers rewrite line ends and a signature does not survive that;
         // other unseen characters make two numbers of what looks like one.
         if value.chars().any(is_unseen) {
@@ -104,6 +113,25 @@ impl Report {
         }
         self.add(rule, field, index, shown(value));
         None
+    }
+
+    /// What the wire writes for a code of a list; nothing for what is not in it, which is noted under `rule`.
+    pub(super) fn listed(
+        &mut self,
+        field: Field,
+        index: usize,
+        value: &str,
+        rule: &'static Rule,
+        to_wire: impl FnOnce(&str, Date) -> Option<&'static str>,
+    ) -> Option<String> {
+        if !self.is_filled(field, index, value, &rules::REQUIRED) {
+            return None;
+        }
+        let wire = to_wire(value, self.today);
+        if wire.is_none() {
+            self.add(rule, field, index, shown(value));
+        }
+        wire.map(str::to_owned)
     }
 
     /// An enterprise code: credit code or customs code. Empty if it was not good.
@@ -169,11 +197,67 @@ impl Report {
             self.add(&rules::DATE, field, 0, "");
             return None;
         };
-        if (day - self.today).whole_days().unsigned_abs() > EXIT_DAYS {
+        if self.is_far(day) {
             self.add(&rules::EXIT_DATE, field, 0, "");
         }
         Some(day)
     }
+
+    fn is_far(&self, day: Date) -> bool {
+        (day - self.today).whole_days().unsigned_abs() > FAR_DAYS
+    }
+
+    /// A moment to the second, in Beijing, within a year of today.
+    pub(super) fn moment(&mut self, field: Field, value: &str) -> Option<Timestamp> {
+        if !self.is_filled(field, 0, value, &rules::REQUIRED) {
+            return None;
+        }
+        let digits = value.len() == 14 && value.bytes().all(|b| b.is_ascii_digit());
+        let Some(moment) = Timestamp::parse_seconds(value).filter(|_| digits) else {
+            self.add(&rules::MOMENT, field, 0, "");
+            return None;
+        };
+        if self.is_far(moment.day()) {
+            self.add(&rules::FAR, field, 0, "");
+        }
+        Some(moment)
+    }
+
+    /// A moment that has come: no later than the end of today.
+    pub(super) fn past(&mut self, field: Field, value: &str) -> Option<Timestamp> {
+        let moment = self.moment(field, value)?;
+        if moment.day() > self.today {
+            self.add(&rules::FUTURE, field, 0, "");
+        }
+        Some(moment)
+    }
+
+    /// The number of an inventory: office, year, E, digits.
+    pub(super) fn inventory_no(&mut self, field: Field, index: usize, value: &str) -> Option<String> {
+        let number = self.text(field, index, value)?;
+        if !is_inventory_no(&number, self.today) {
+            self.add(&rules::INVENTORY_NO, field, index, "");
+            return None;
+        }
+        if number.len() < SHORTEST_INVENTORY_NO {
+            self.add(&rules::INVENTORY_NO_SHORT, field, index, "");
+        }
+        Some(number)
+    }
+}
+
+/// Whether a value says that there is none, where that is not asked for: 无 stands for a platform's code and a bar code alone, NO
+/// for an owner's code alone (messages §6).
+fn is_placeholder(field: Field, value: &str) -> bool {
+    matches!(value, "无" | "NO") && field != Field::BarCode
+}
+
+/// Office, year, E, at least one digit: no more is certain (messages §6, §7 13).
+fn is_inventory_no(number: &str, today: Date) -> bool {
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    let Some((place, serial)) = number.split_once('E') else { return false };
+    let year = place.get(4..).and_then(|year| year.parse::<i32>().ok());
+    place.len() == 8 && digits(place) && digits(serial) && year.is_some_and(|year| (2014..=today.year()).contains(&year))
 }
 
 fn is_enterprise(code: &str) -> bool {

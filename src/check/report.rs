@@ -4,11 +4,17 @@ use time::Date;
 
 use super::{Finding, Findings, Severity, fields::Field, rules::Rule};
 
+/// The most findings that are held, to be put in order; of more, which only a long list can have, those that came later are
+/// only counted.
+const MOST_HELD: usize = 20_000;
+
 /// What was found so far.
 pub(super) struct Report {
     /// The day on which codes must hold.
     pub(super) today: Date,
     found: Vec<Found>,
+    unheld: usize,
+    refused: bool,
 }
 
 struct Found {
@@ -21,12 +27,7 @@ struct Found {
 impl Found {
     /// Lines stand where their list stands: all fields of one line come before the next line.
     fn place(&self) -> (Field, usize, Field) {
-        let group = match self.field {
-            field if !field.spec().in_line() => field,
-            field if field < Field::InventoryLineNumber => Field::LineNumber,
-            _ => Field::InventoryLineNumber,
-        };
-        (group, self.index, self.field)
+        (self.field.list().unwrap_or(self.field), self.index, self.field)
     }
 
     fn write(&self) -> Finding {
@@ -37,22 +38,23 @@ impl Found {
 
 impl Report {
     pub(super) const fn new(today: Date) -> Self {
-        Self { today, found: Vec::new() }
+        Self { today, found: Vec::new(), unheld: 0, refused: false }
     }
 
     /// Notes that `rule` is broken by `field`, in the line with that index if it belongs to one.
     pub(super) fn add(&mut self, rule: &'static Rule, field: Field, index: usize, detail: impl Into<String>) {
-        self.found.push(Found { rule, field, index, detail: detail.into() });
+        self.refused |= rule.severity == Severity::Error;
+        if self.found.len() < MOST_HELD {
+            self.found.push(Found { rule, field, index, detail: detail.into() });
+        } else {
+            self.unheld += 1;
+        }
     }
 
     /// The warnings, or everything if there is an error.
     pub(super) fn finish(mut self) -> Result<Vec<Finding>, Findings> {
         self.found.sort_by_cached_key(Found::place);
         let list = self.found.iter().take(Findings::MOST).map(Found::write).collect();
-        if self.found.iter().any(|found| found.rule.severity == Severity::Error) {
-            Err(Findings { list, total: self.found.len() })
-        } else {
-            Ok(list)
-        }
+        if self.refused { Err(Findings { list, total: self.found.len() + self.unheld }) } else { Ok(list) }
     }
 }

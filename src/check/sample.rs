@@ -1,6 +1,10 @@
-//! One good declaration and one good waybill of it, for tests to spoil.
+//! One good declaration, one good waybill of it, and one good document of each other kind, for tests to spoil.
 
 use time::{Date, macros::date};
+
+mod follow_up;
+
+pub(crate) use follow_up::FollowUps;
 
 use crate::{
     declaration::draft::{Declaration, Inventory, InventoryLine, Order, OrderLine, Waybill},

@@ -1,11 +1,11 @@
-use std::collections::BTreeSet;
+use std::collections::HashSet;
 
 use rust_decimal::Decimal;
 use time::macros::date;
 
 use super::{
     fields::{Field, Form},
-    sample::{CARRIER, SELLER, TODAY, sample, sample_waybill},
+    sample::{CARRIER, FollowUps, SELLER, TODAY, sample, sample_waybill},
     *,
 };
 
@@ -40,6 +40,12 @@ fn nothing_is_found_in_the_sample_and_its_values_are_kept() {
     assert_eq!(checked.warnings(), []);
     assert_eq!(checked.waybill().carrier.code, CARRIER);
     assert!(checked.order().is_none());
+
+    for draft in FollowUps::good().all() {
+        let checked = follow_up::check(&draft, &Parameters::default(), TODAY).expect("the sample is good");
+        assert_eq!(checked.warnings(), [], "{:?}", draft.kind());
+        assert_eq!(checked.follow_up().kind(), draft.kind());
+    }
 }
 
 #[test]
@@ -60,7 +66,7 @@ fn numbers_that_are_taken_are_refused() {
 #[test]
 fn warnings_alone_do_not_refuse() {
     let mut draft = sample();
-    draft.inventory.lines[0].hs_code = "4202000000".into();
+    draft.inventory.lines[0].hs_code = "4202229999".into();
     let checked = check(&draft, &Taken::default(), &Parameters::default(), TODAY).expect("a warning only");
     assert_eq!(checked.warnings().len(), 1);
     assert_eq!(checked.warnings()[0].severity, Severity::Warning);
@@ -140,6 +146,37 @@ fn codes_hold_on_their_days_alone() {
 }
 
 #[test]
+fn new_codes_are_kept_as_old_ones_and_short_ones_are_filled_up() {
+    let mut draft = sample();
+    draft.order.currency = "CNY".into();
+    draft.order.lines[0].currency = "CNY".into();
+    draft.inventory.country = "US".into();
+    draft.inventory.lines[0].country = "USA".into();
+    draft.inventory.wrap = "22".into();
+    draft.inventory.destination_port = "USA264".into();
+    draft.inventory.lines[0].hs_code = "4202".into();
+    draft.inventory.lines[1].hs_code = "420222".into();
+    let checked = check(&draft, &Taken::default(), &Parameters::default(), TODAY).expect("good");
+    assert_eq!(checked.warnings(), []);
+    let Declaration { order, inventory } = checked.declaration();
+    assert_eq!((order.currency.as_str(), order.lines[0].currency.as_str(), inventory.country.as_str()), ("142", "142", "502"));
+    assert_eq!((inventory.lines[0].country.as_str(), inventory.wrap.as_str(), inventory.destination_port.as_str()), ("502", "2", "3154"));
+    assert_eq!((inventory.lines[0].hs_code.as_str(), inventory.lines[1].hs_code.as_str()), ("4202000000", "4202220000"));
+
+    let mut waybill = sample_waybill();
+    waybill.currency = "USD".into();
+    let checked = check_waybill(&waybill, &TakenWaybill::default(), TODAY).expect("good");
+    assert_eq!(checked.waybill().currency, "502");
+    let mut followups = FollowUps::good();
+    followups.payment.currency = "HKD".into();
+    followups.goods_return.country = "CN".into();
+    let checked = follow_up::check(&draft::FollowUp::Payment(followups.payment), &Parameters::default(), TODAY).expect("good");
+    assert!(matches!(checked.follow_up(), crate::declaration::FollowUp::Payment(payment) if payment.currency == "110"));
+    let refused = follow_up::check(&draft::FollowUp::GoodsReturn(followups.goods_return), &Parameters::default(), TODAY);
+    assert!(has(refused.expect_err("China in letters, too").list(), "C-COUNTRY-CHINA", "country"));
+}
+
+#[test]
 fn trade_modes_go_with_their_order_types() {
     for (mode, letter) in [("9710", "B"), ("9810", "W")] {
         let mut draft = sample();
@@ -152,11 +189,11 @@ fn trade_modes_go_with_their_order_types() {
 
 #[test]
 fn fields_say_what_they_are() {
-    let mut seen = BTreeSet::new();
+    let mut seen = HashSet::new();
     for field in Field::ALL {
         let spec = field.spec();
         assert!(!spec.zh.is_empty() && !spec.zh.is_ascii() && spec.en.is_ascii(), "{}", spec.path);
-        assert!(seen.insert((spec.path, *field >= Field::WaybillCarrierCode)), "{} twice", spec.path);
+        assert!(seen.insert((spec.path, spec.kind)), "{} of {:?} twice", spec.path, spec.kind);
         if let Form::Text(limit) | Form::Free(limit) = spec.form {
             assert!((10..=1000).contains(&limit), "{}", spec.path);
         }

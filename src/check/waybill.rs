@@ -1,6 +1,6 @@
 //! The rules of the waybill (505).
 
-use super::{fields::Field, inventory::packs, order::currency, read::Amount, report::Report};
+use super::{coded, fields::Field, inventory::packs, read::Amount, report::Report};
 use crate::{
     declaration::{
         Waybill,
@@ -16,7 +16,7 @@ pub(super) fn read(report: &mut Report, draft: &draft::Waybill) -> (Waybill, Opt
         waybill_no: report.required(Field::WaybillNo, 0, &draft.waybill_no),
         freight: report.amount(Field::WaybillFreight, 0, &draft.freight, Amount::ZeroIfNone).unwrap_or_default(),
         insured_fee: report.amount(Field::WaybillInsuredFee, 0, &draft.insured_fee, Amount::ZeroIfNone).unwrap_or_default(),
-        currency: currency(report, Field::WaybillCurrency, 0, &draft.currency),
+        currency: coded::currency(report, Field::WaybillCurrency, 0, &draft.currency),
         gross_weight: report.amount(Field::WaybillGrossWeight, 0, &draft.gross_weight, Amount::Positive).unwrap_or_default(),
         packs: packs(report, Field::WaybillPacks, &draft.packs),
         goods_info: report.required(Field::GoodsInfo, 0, &draft.goods_info),

@@ -70,7 +70,7 @@ pub(super) async fn demo(args: &DemoArgs) -> Result<ExitCode> {
     say(&format!("一切保存在 · everything is kept in {}", dir.display()));
     let customs = Customs::start(&config, &clockwork);
     let gateway = Gateway::start_on(&config, &clockwork, roads(&config, args.seed)).await?;
-    let address = format!("http://{}", gateway.address());
+    let address = format!("http://{}", gateway.address().context("没有入口 · there is no door")?);
     say(&format!("网关 · gateway {address}; 模拟海关 · simulated customs: {}", demo::ROADS.join(", ")));
     let started = Instant::now();
     let (answers, numbers) = submit(&dir, &address).await?;
@@ -83,7 +83,7 @@ pub(super) async fn demo(args: &DemoArgs) -> Result<ExitCode> {
             "网关继续运行，Ctrl-C 结束 · the gateway stays up; Ctrl-C ends it\n  再次提交，答复相同，10 个有错的仍被拒 · the same again, the same answers, the 10 faulty ones refused again:\n    tongguan submit {0}/orders.jsonl --server {address}\n  查一票 · one parcel's story:\n    tongguan audit show <NUMBER> --dir {0}",
             dir.display()
         ));
-        serve::asked_to_stop().await?;
+        serve::Asked::listen()?.wait().await;
     }
     gateway.stop().await;
     let report = customs.end().await?;

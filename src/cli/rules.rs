@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use serde::Serialize;
 
 use super::{
-    say,
+    say, sheet,
     table::{width, wrap},
 };
 use crate::{
@@ -61,7 +61,7 @@ struct Layer {
     en: &'static str,
 }
 
-const LAYERS: [Layer; 4] = [
+const LAYERS: [Layer; 5] = [
     Layer {
         name: "check",
         title: "订单与运单 · Orders and waybills",
@@ -74,6 +74,12 @@ const LAYERS: [Layer; 4] = [
         title: "请求与通道 · Requests and lanes",
         zh: "请求本身，以及由谁传输。",
         en: "The request itself, and who can transmit what follows from it.",
+    },
+    Layer {
+        name: "file",
+        title: "表格文件 · Spreadsheets",
+        zh: "提交 XLSX 时，单元格本身的问题；有问题的订单不发送。",
+        en: "What is wrong with the cells of an XLSX before anything of its order is sent.",
     },
     Layer {
         name: "schema",
@@ -122,9 +128,10 @@ fn listed() -> Vec<Listed> {
     };
     let check = check::rules().iter().map(ours("check"));
     let request = intake::rules::RULES.iter().map(ours("request"));
+    let file = sheet::rules::RULES.iter().map(ours("file"));
     let schema = SCHEMA_CODES.iter().map(|code| of_message("schema", code.code, (SCHEMA_ZH, SCHEMA_EN), (code.zh, code.en)));
     let strict = STRICT_RULES.iter().map(|rule| of_message("strict", rule.code, (rule.source, rule.source), (rule.zh, rule.en)));
-    check.chain(request).chain(schema).chain(strict).collect()
+    check.chain(request).chain(file).chain(schema).chain(strict).collect()
 }
 
 const fn severity(rule: &Listed) -> (&'static str, &'static str) {
@@ -215,7 +222,10 @@ mod tests {
         let listed = listed();
         let codes: BTreeSet<_> = listed.iter().map(|rule| rule.code).collect();
         assert_eq!(codes.len(), listed.len());
-        assert_eq!(listed.len(), check::rules().len() + intake::rules::RULES.len() + SCHEMA_CODES.len() + STRICT_RULES.len());
+        assert_eq!(
+            listed.len(),
+            check::rules().len() + intake::rules::RULES.len() + sheet::rules::RULES.len() + SCHEMA_CODES.len() + STRICT_RULES.len()
+        );
         let (text, markdown) = (text(&listed), markdown(&listed));
         for rule in &listed {
             assert!(text.contains(&format!("\n{}  ", rule.code)) && markdown.contains(&format!("\n| `{}` |", rule.code)), "{}", rule.code);

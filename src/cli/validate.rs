@@ -51,7 +51,8 @@ fn report(file: &Path, schema_only: bool) -> Vec<String> {
     }
 }
 
-fn read(file: &Path) -> std::io::Result<Vec<u8>> {
+/// The bytes of a message file, as many as its reader takes and one more.
+pub(super) fn read(file: &Path) -> std::io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     File::open(file)?.take(MAX_BYTES).read_to_end(&mut bytes)?;
     Ok(bytes)

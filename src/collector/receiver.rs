@@ -1,4 +1,5 @@
-//! The half that receives.
+//! The half that receives. Where nodes share a road one of them at a time takes from it: two would read the same files, and keep them
+//! once, which is harmless but idle.
 
 use std::{sync::Arc, time::Duration};
 
@@ -10,7 +11,8 @@ use tracing::debug;
 use super::Options;
 use crate::{
     clock::Clockwork,
-    endpoint::Endpoint,
+    endpoint::{Endpoint, Received},
+    node::Turn,
     queue::Backoff,
     store::{Arrival, Hint, Store},
     task::{self, Error, Pace, Task},
@@ -26,6 +28,8 @@ pub struct Receiver {
     clockwork: Clockwork,
     endpoint: Arc<dyn Endpoint>,
     options: Options,
+    /// This node's turn to receive; nothing: there are no others.
+    turn: Option<Turn>,
     /// Roads give no hints: this one is never rung.
     silent: Arc<Hint>,
 }
@@ -34,13 +38,33 @@ impl Receiver {
     /// Joins its parts.
     #[must_use]
     pub fn new(store: Arc<dyn Store>, clockwork: Clockwork, endpoint: Arc<dyn Endpoint>, options: Options) -> Self {
-        Self { store, clockwork, endpoint, options, silent: Arc::default() }
+        Self { store, clockwork, endpoint, options, turn: None, silent: Arc::default() }
+    }
+
+    /// Takes turns with other nodes.
+    #[must_use]
+    pub fn in_turn(self, turn: Option<Turn>) -> Self {
+        Self { turn, ..self }
     }
 
     /// Runs until stopped.
     pub async fn run(self, stop: watch::Receiver<bool>) {
         let pace = Pace { poll: Duration::from_millis(self.options.poll_ms), rest: REST, backoff: Backoff::default() };
         task::run(&self, pace, &self.clockwork, stop).await;
+        if let Some(turn) = &self.turn {
+            turn.pass_on().await;
+        }
+    }
+
+    /// What has come, if it is this node's turn. A node that sees nothing on the road takes no turn from one that does.
+    async fn receive(&self) -> Result<Vec<Received>, Error> {
+        let limit = self.options.receive_batch;
+        let Some(turn) = &self.turn else { return Ok(self.endpoint.receive(limit).await?) };
+        if !turn.is_mine() && (self.endpoint.receive(1).await?.is_empty() || !turn.take().await?) {
+            return Ok(Vec::new());
+        }
+        let received = self.endpoint.receive(limit).await?;
+        Ok(if received.is_empty() || turn.take().await? { received } else { Vec::new() })
     }
 }
 
@@ -55,7 +79,7 @@ impl Task for Receiver {
     }
 
     async fn pass(&self) -> Result<usize, Error> {
-        let received = self.endpoint.receive(self.options.receive_batch).await?;
+        let received = self.receive().await?;
         if received.is_empty() {
             return Ok(0);
         }

@@ -10,6 +10,7 @@ use super::Config;
 use crate::{
     access,
     lane::Duty,
+    node::{self, Role},
     party::{self, Sender},
 };
 
@@ -43,23 +44,33 @@ pub(super) fn faults(config: &Config) -> Vec<String> {
         }
     }
     faults.extend(zeros(config).into_iter().map(|name| format!("  {name} 不能为 0 · {name} must not be 0: nothing would move")));
+    check_node(&config.node, &mut faults);
     check_keys(&config.access, &mut faults);
+    faults.extend(config.simulator.script.faults().into_iter().map(|fault| format!("  simulator.script: {fault}")));
     faults.extend(open_door(config));
     faults
 }
 
 /// Files that are needed and are not there.
 pub(super) fn missing_files(config: &Config) -> Vec<String> {
-    let signers = config.signers.iter().flat_map(|signer| {
+    let runs = |roles: &[Role]| config.node.runs_any(roles);
+    let signers = config.signers.iter().filter(|_| runs(&[Role::Pack])).flat_map(|signer| {
         [(format!("signers {:?}: key", signer.name), &signer.key), (format!("signers {:?}: certificate", signer.name), &signer.certificate)]
     });
     let tls = config
         .grpc
         .tls
         .iter()
+        .filter(|_| runs(&[Role::Intake]))
         .flat_map(|tls| [("grpc.tls.certificate".to_owned(), &tls.certificate), ("grpc.tls.key".to_owned(), &tls.key)]);
-    let libraries = config.exemption.libraries.iter().map(|file| ("exemption.libraries".to_owned(), file));
-    std::iter::once(("audit.key".to_owned(), &config.audit.key))
+    let libraries = config
+        .exemption
+        .libraries
+        .iter()
+        .filter(|_| runs(&[Role::Intake, Role::Collect]))
+        .map(|file| ("exemption.libraries".to_owned(), file));
+    let log = runs(&[Role::Sequence]).then(|| ("audit.key".to_owned(), &config.audit.key));
+    log.into_iter()
         .chain(signers)
         .chain(tls)
         .chain(libraries)
@@ -70,10 +81,50 @@ pub(super) fn missing_files(config: &Config) -> Vec<String> {
 
 /// Folders of roads that are not there: they are made at the first message, but then nobody may be reading them.
 pub(super) fn missing_folders(config: &Config) -> Vec<String> {
-    let missing = config.roads.iter().filter(|road| !road.folder.is_dir());
+    let needed = config.node.runs_any(&[Role::Deliver, Role::Receive]);
+    let missing = config.roads.iter().filter(|road| needed && !road.folder.is_dir());
     missing
         .map(|road| format!("  road {:?}: 文件夹不存在，将新建 · there is no folder {}; it will be made", road.road, road.folder.display()))
         .collect()
+}
+
+/// What is odd about this node.
+pub(super) fn odd_nodes(config: &Config) -> Vec<String> {
+    let idle: Vec<_> = Role::ALL.into_iter().filter(|role| !config.node.runs(*role)).collect();
+    let mut odd = Vec::new();
+    if config.store.postgres.is_none() && !idle.is_empty() {
+        odd.push(format!(
+            "  SQLite 只能由一个进程使用，未运行的部分无人承担 · SQLite is used by one process alone: nobody does what this node does not: {}",
+            node::joined(&idle)
+        ));
+    }
+    if config.node.clock_shift_ms != 0 {
+        odd.push(format!(
+            "  node.clock_shift_ms：本节点时钟被拨动，仅供演练 · the clock of this node is put ahead by {} ms: for rehearsals only",
+            config.node.clock_shift_ms
+        ));
+    }
+    odd
+}
+
+fn check_node(node: &node::Options, faults: &mut Vec<String>) {
+    const LONGEST_NAME: usize = 60;
+    if node.roles.is_empty() {
+        faults.push("  node.roles 为空 · node.roles is empty: nothing would run".to_owned());
+    }
+    let mut roles = node.roles.clone();
+    roles.sort_unstable();
+    roles.dedup();
+    if roles.len() < node.roles.len() {
+        faults.push("  node.roles 有重复 · node.roles names a role twice".to_owned());
+    }
+    if node.name.len() > LONGEST_NAME || !node.name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.')) {
+        faults
+            .push(format!("  node.name {:?}: 名称最多60个字母、数字和 - _ . · a name takes up to 60 letters, digits and - _ .", node.name));
+    }
+    if node.gone_s.saturating_mul(1_000) < node.beat_ms.saturating_mul(3) {
+        faults.push("  node.gone_s 至少为 node.beat_ms 的三倍 · node.gone_s is at least three times node.beat_ms".to_owned());
+    }
 }
 
 fn check_sender(sender: &Sender, signers: &BTreeSet<&str>, roads: &BTreeSet<&str>, faults: &mut Vec<String>) {
@@ -119,6 +170,8 @@ fn zeros(config: &Config) -> Vec<String> {
         ("store.postgres.connections", store.postgres.as_ref().is_some_and(|options| options.connections == 0)),
         ("store.postgres.statement_ms", store.postgres.as_ref().is_some_and(|options| options.statement_ms == 0)),
         ("store.postgres.patience_ms", store.postgres.as_ref().is_some_and(|options| options.patience_ms == 0)),
+        ("node.beat_ms", config.node.beat_ms == 0),
+        ("node.turn_s", config.node.turn_s == 0),
         ("grpc.connections", grpc.connections == 0),
         ("grpc.connections_per_address", grpc.connections_per_address == 0),
         ("grpc.handshake_s", grpc.handshake_s == 0),

@@ -1,9 +1,17 @@
 //! What callers send, before anything is known to be right: text as it came, empty where nothing was said. Only
-//! [`crate::check`] turns it into a [`crate::declaration::Declaration`] or a [`crate::declaration::Waybill`].
+//! [`crate::check`] turns it into a [`crate::declaration::Declaration`], a [`crate::declaration::Waybill`] or a
+//! [`crate::declaration::FollowUp`].
 
 use serde::{Deserialize, Serialize};
 
 use crate::party::Party;
+
+mod follow_up;
+
+pub use follow_up::{
+    Arrival, Cancellation, Departure, FollowUp, GoodsReturn, Manifest, ManifestLine, MovementLine, Payment, Period, ReturnLine,
+    ReturnTally, Summary,
+};
 
 /// One order with what its inventory needs, as sent.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]

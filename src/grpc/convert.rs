@@ -63,8 +63,16 @@ pub(super) fn findings(findings: &[Finding]) -> Vec<proto::Finding> {
 pub(super) const fn kind(kind: Kind) -> proto::DocumentKind {
     match kind {
         Kind::Order => proto::DocumentKind::Order,
+        Kind::Payment => proto::DocumentKind::Payment,
         Kind::Waybill => proto::DocumentKind::Waybill,
+        Kind::Arrival => proto::DocumentKind::Arrival,
+        Kind::Departure => proto::DocumentKind::Departure,
         Kind::Inventory => proto::DocumentKind::Inventory,
+        Kind::Cancellation => proto::DocumentKind::Cancellation,
+        Kind::Manifest => proto::DocumentKind::Manifest,
+        Kind::Summary => proto::DocumentKind::Summary,
+        Kind::GoodsReturn => proto::DocumentKind::GoodsReturn,
+        Kind::ReturnTally => proto::DocumentKind::ReturnTally,
     }
 }
 
@@ -120,6 +128,9 @@ pub(super) const fn number_kind(kind: NumberKind) -> proto::NumberKind {
         NumberKind::Inventory => proto::NumberKind::Inventory,
         NumberKind::Bill => proto::NumberKind::Bill,
         NumberKind::Bag => proto::NumberKind::Bag,
+        NumberKind::Payment => proto::NumberKind::Payment,
+        NumberKind::Summary => proto::NumberKind::Summary,
+        NumberKind::CustomsDeclaration => proto::NumberKind::CustomsDeclaration,
     }
 }
 

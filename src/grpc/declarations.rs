@@ -167,7 +167,7 @@ fn changes(position: i64, entry: Entry) -> Option<proto::WatchResponse> {
         .iter()
         .filter_map(|change| {
             let name = change.field.strip_suffix(".state")?;
-            let kind = Kind::ALL.into_iter().find(|kind| kind.as_str() == name)?;
+            let kind = Kind::parse(name)?;
             let to = State::parse(&change.to)?;
             let from = State::parse(&change.from).map_or(proto::DocumentState::Unspecified, convert::state);
             let explained = explain_state(kind, to);

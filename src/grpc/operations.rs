@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::{
     Door, convert,
     find::{self, Lead},
-    proto, scope, status,
+    nodes, proto, scope, status,
 };
 use crate::{
     access::Call,
@@ -64,6 +64,12 @@ impl proto::operations_server::Operations for Door {
                 .collect(),
             stopped: stopped.into_iter().map(|(sender, reason)| proto::StoppedSender { sender, reason }).collect(),
         }))
+    }
+
+    async fn nodes(&self, request: Request<proto::NodesRequest>) -> Result<Response<proto::NodesResponse>, Status> {
+        self.admit(&request, Call::ReadQueues)?;
+        let all = self.store().nodes().await.map_err(|error| status::of_store(&error))?;
+        Ok(Response::new(nodes::shown(&all, self.parts.clockwork.now())))
     }
 
     async fn resume_sender(&self, request: Request<proto::ResumeSenderRequest>) -> Result<Response<proto::ResumeSenderResponse>, Status> {
@@ -126,6 +132,8 @@ fn key(key: &Key) -> Vec<proto::KeyPart> {
             ("seller", seller),
             ("order_no", order_no),
         ],
+        Key::Payment { seller, order_no, payment_no } => vec![("seller", seller), ("order_no", order_no), ("payment_no", payment_no)],
+        Key::FollowUp { party, enterprise_no, .. } => vec![("party", party), ("enterprise_no", enterprise_no)],
     };
     parts.into_iter().map(|(name, value)| proto::KeyPart { name: name.into(), value: value.clone() }).collect()
 }

@@ -109,7 +109,7 @@ fn foreseen(rules: &Rules, draft: &draft::Declaration, findings: &Findings) -> V
         let parties = lane::draft_transmitters(draft, *kind);
         matches!(lane.duty(*kind), Duty::Send(_)) && known && lane::choose_sender(&rules.senders, lane.duty(*kind), &parties).is_none()
     };
-    Kind::ALL.into_iter().filter(missing).map(|kind| no_sender(kind, sender_path(kind))).collect()
+    Kind::OF_PARCEL.into_iter().filter(missing).map(|kind| no_sender(kind, sender_path(kind))).collect()
 }
 
 /// Advises on the exemption as it stands before anything is declared.
@@ -134,9 +134,9 @@ pub fn plan(rules: &Rules, assessed: Assessed) -> Result<Planned, Vec<Finding>> 
         seller: &declaration.order.seller.code,
     };
     let Some(lane) = lane::choose(&rules.lanes, case) else { return Err([vec![no_lane()], warnings].concat()) };
-    let mut transmissions = Vec::with_capacity(Kind::ALL.len());
+    let mut transmissions = Vec::with_capacity(Kind::OF_PARCEL.len());
     let mut missing = Vec::new();
-    for kind in Kind::ALL.into_iter().filter(|kind| matches!(lane.duty(*kind), Duty::Send(_))) {
+    for kind in Kind::OF_PARCEL.into_iter().filter(|kind| matches!(lane.duty(*kind), Duty::Send(_))) {
         match lane::choose_sender(&rules.senders, lane.duty(kind), &lane::transmitters(&declaration, kind)) {
             Some(sender) => transmissions.push(transmission(kind, lane, sender)),
             None => missing.push(no_sender(kind, sender_path(kind))),
@@ -156,7 +156,7 @@ const fn sender_path(kind: Kind) -> &'static str {
     match kind {
         Kind::Order => "order.seller.code",
         Kind::Waybill => "inventory.carrier.code",
-        Kind::Inventory => "inventory.declarant.code",
+        _ => "inventory.declarant.code",
     }
 }
 
@@ -168,7 +168,7 @@ const fn transmitter_paths(kind: Kind) -> &'static [&'static str] {
     match kind {
         Kind::Order => &["order.platform.code", "order.seller.code"],
         Kind::Waybill => &["inventory.carrier.code"],
-        Kind::Inventory => &["inventory.declarant.code"],
+        _ => &["inventory.declarant.code"],
     }
 }
 
@@ -179,12 +179,7 @@ fn no_lane() -> Finding {
 /// The finding that nobody of ours can transmit a document of that kind.
 #[must_use]
 pub fn no_sender(kind: Kind, path: &str) -> Finding {
-    let zh = match kind {
-        Kind::Order => "订单",
-        Kind::Waybill => "运单",
-        Kind::Inventory => "清单",
-    };
-    request::NO_SENDER.finding(path.into(), (zh, kind.as_str()), "")
+    request::NO_SENDER.finding(path.into(), (kind.row().zh, kind.row().en), "")
 }
 
 /// Whether a caller may give this key; none is good too.

@@ -1,4 +1,4 @@
-//! Reads what customs answers (304, 506, 604, 900, DxpRep), and writes it for a simulated customs.
+//! Reads what customs answers (receipts of every kind, 792, 900, DxpRep), and writes it for a simulated customs.
 //!
 //! Production receipts come under any prefix or none, with or without the namespace, with guids in either case that match nothing,
 //! several in a message, with numbers missing (messages §3, §5, §7; transport §4.6): all of that is read. A message is read whole
@@ -10,6 +10,8 @@ use super::{
     MAX_DOCUMENTS, Message, dxp,
     error::{Error, Problem},
     family,
+    follow_up::FollowUpRequest,
+    summary_result,
     xml::{
         self,
         tree::{Document, Element},
@@ -18,7 +20,7 @@ use super::{
 };
 use crate::{
     clock::Timestamp,
-    declaration::{DocumentGuid, InventoryNo, Kind, MessageId, PortNo},
+    declaration::{DocumentGuid, InventoryNo, Kind, MessageId, PortNo, SummaryNo},
     receipt::{Answer, FormatReceipt, Receipt},
 };
 
@@ -26,7 +28,7 @@ use crate::{
 pub const MAX_INFO: usize = 5_000;
 
 /// The most characters of a number or code in a receipt; the longest that the specification knows is oriCopMsgId.
-const MAX_VALUE: usize = 255;
+pub(super) const MAX_VALUE: usize = 255;
 
 /// Reads an answer that came by itself or out of an envelope.
 ///
@@ -37,6 +39,7 @@ pub fn parse_answer(xml: &[u8]) -> Result<Answer, Error> {
     let root = document.root();
     match Message::of(root)? {
         Message::Receipts(kind) => receipts(root, kind).map(Answer::Receipts),
+        Message::SummaryResults => summary_result::read(root).map(Answer::SummaryResults),
         Message::Format => format_receipt(root).map(Answer::Format),
         Message::TransportReport => dxp::report(root).map(Answer::Transport),
         Message::Request(_) | Message::Envelope | Message::RoutedEnvelope => Err(root.error(Problem::UnknownMessage)),
@@ -64,6 +67,7 @@ fn receipts(root: Element<'_, '_>, kind: Kind) -> Result<Vec<Receipt>, Error> {
             info: info(block.value("returnInfo")),
             port_no: number("preNo").map(PortNo),
             inventory_no: number("invtNo").map(InventoryNo),
+            summary_no: number("sumNo").map(SummaryNo),
         });
     }
     if receipts.is_empty() { Err(root.error(Problem::Count)) } else { Ok(receipts) }
@@ -79,7 +83,7 @@ pub(super) fn info(text: &str) -> String {
 }
 
 /// oriBizMessage, the refused message itself, is not kept: we have our own copy.
-fn format_receipt(root: Element<'_, '_>) -> Result<FormatReceipt, Error> {
+pub(super) fn format_receipt(root: Element<'_, '_>) -> Result<FormatReceipt, Error> {
     let mut blocks = root.children().filter(|block| block.name() == Message::Format.block());
     let block = blocks.next().ok_or_else(|| root.missing("MessageReturn"))?;
     if let Some(second) = blocks.next() {
@@ -119,7 +123,7 @@ pub struct Style {
 }
 
 impl Style {
-    fn writer(self, message: Message, guid: Uuid, capacity: usize) -> Writer {
+    pub(super) fn writer(self, message: Message, guid: Uuid, capacity: usize) -> Writer {
         let mut writer = Writer::new(if self.namespacing == Namespacing::Prefixed { "ceb:" } else { "" }, capacity);
         writer.begin(message.wire_type());
         match self.namespacing {
@@ -145,6 +149,8 @@ pub struct Reply<'a> {
     pub receipt: &'a Receipt,
     /// statisticsFlag as the inventory had it; others have none.
     pub statistics: &'a str,
+    /// The document that it answers, of what is submitted on its own: its receipt repeats more of it than its key.
+    pub follow_up: Option<&'a FollowUpRequest>,
 }
 
 /// Writes 1 to 100 receipts about documents of one kind. One without a time has an empty returnTime.
@@ -172,7 +178,7 @@ pub fn compose_receipts(kind: Kind, guid: MessageId, replies: &[Reply<'_>], styl
     writer.finish()
 }
 
-fn time(at: Option<Timestamp>) -> String {
+pub(super) fn time(at: Option<Timestamp>) -> String {
     at.map(Timestamp::to_milliseconds).unwrap_or_default()
 }
 
@@ -243,6 +249,7 @@ mod tests {
             info: "[Code:2600;Desc:放行]".to_owned(),
             port_no: Some(PortNo("B20200615494000227".to_owned())),
             inventory_no: None,
+            summary_no: None,
         };
         assert_eq!(inventory_receipts(xml), std::slice::from_ref(&expected));
         let without_namespace = xml.replace("xmlns=\"http://www.chinaport.gov.cn/ceb\"", "");
@@ -326,6 +333,8 @@ mod tests {
                 seller: text("S"),
                 order_no: text("A-1"),
             },
+            Kind::Payment => Key::Payment { seller: text("S"), order_no: text("A-1"), payment_no: text("") },
+            _ => Key::FollowUp { kind, party: text("D"), enterprise_no: text("TG1"), part: 1 },
         };
         let is_inventory = kind == Kind::Inventory;
         Receipt {
@@ -335,6 +344,7 @@ mod tests {
             info: text("[Code:1800;Desc:逻辑校验通过]"),
             port_no: is_inventory.then(|| PortNo(text("B20261111000000001"))),
             inventory_no: is_inventory.then(|| InventoryNo(text("51412026E000000001"))),
+            summary_no: None,
         }
     }
 
@@ -343,7 +353,7 @@ mod tests {
         let guid = Uuid::from_u128(0xABCD);
         for kind in Kind::ALL {
             let receipt = receipt(kind);
-            let reply = Reply { guid: DocumentGuid(guid), receipt: &receipt, statistics: "A" };
+            let reply = Reply { guid: DocumentGuid(guid), receipt: &receipt, statistics: "A", follow_up: None };
             for namespacing in [Namespacing::Default, Namespacing::Prefixed, Namespacing::Absent] {
                 for lower_case in [false, true] {
                     let xml = compose_receipts(kind, MessageId(guid), &[reply, reply], Style { namespacing, lower_case }).unwrap();

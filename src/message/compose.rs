@@ -66,6 +66,7 @@ fn room(outgoing: &Outgoing<'_>) -> usize {
     match outgoing.content {
         Content::Declaration(declaration) => 2_560 + declaration.order.lines.len() * 1_024,
         Content::Waybill(_) => 1_024,
+        Content::FollowUp(follow_up) => 2_048 + follow_up.line_count() * 384,
     }
 }
 

@@ -137,7 +137,7 @@ pub fn open(bytes: &[u8]) -> Result<Opened, Error> {
     let document = Document::read(bytes)?;
     let root = document.root();
     match Message::of(root)? {
-        message @ (Message::Request(_) | Message::Receipts(_) | Message::Format) => Ok(Opened::Business(message)),
+        message @ (Message::Request(_) | Message::Receipts(_) | Message::SummaryResults | Message::Format) => Ok(Opened::Business(message)),
         Message::TransportReport => report(root).map(Opened::Report),
         Message::Envelope => envelope(root).map(Opened::Envelope),
         Message::RoutedEnvelope => {

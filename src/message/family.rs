@@ -2,15 +2,18 @@
 
 use super::{
     answer::Reply,
+    arrival, cancellation,
     compose::Outgoing,
+    departure,
     error::Error,
-    inventory, order,
+    goods_return, inventory, manifest, order, payment,
     request::RequestContent,
-    waybill,
+    return_tally, summary, waybill,
     xml::{tree::Element, writer::Writer},
 };
 use crate::{
     declaration::{Action, DocumentGuid, Kind},
+    party::Party,
     receipt::Key,
 };
 
@@ -22,6 +25,8 @@ pub struct Family {
     pub document: &'static str,
     /// The block in it that holds what is said of all its lines; none if it has no lines.
     pub head: Option<&'static str>,
+    /// Its lines; none if it has none.
+    pub list: Option<List>,
     /// Writes what a document says.
     pub write: fn(&mut Writer, &Head<'_>, &Outgoing<'_>) -> Result<(), Error>,
     /// Reads what a document says.
@@ -36,16 +41,53 @@ pub struct Family {
     pub write_key: fn(&mut Writer, &Reply<'_>) -> bool,
 }
 
+/// The lines of a document.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct List {
+    /// The block of a line.
+    pub block: &'static str,
+    /// What their numbers (gnum) are.
+    pub numbers: Numbers,
+}
+
+/// What the numbers of lines are.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Numbers {
+    /// 1, 2, 3, …
+    FromOne,
+    /// Each above the last: a part of a split document goes on where the one before it ended.
+    Upwards,
+    /// Those of another document's lines.
+    Other,
+    /// There are none.
+    None,
+}
+
+/// The family that has a block as its document, its head or its line, which no other has.
+pub fn of_block(block: &str) -> Option<&'static Family> {
+    let is_of =
+        |family: &Family| family.document == block || family.head == Some(block) || family.list.is_some_and(|list| list.block == block);
+    FAMILIES.into_iter().find(|family| is_of(family))
+}
+
 /// A row a kind, in the order of [`Kind::ALL`].
-pub static FAMILIES: [&Family; 3] = [&order::FAMILY, &waybill::FAMILY, &inventory::FAMILY];
+static FAMILIES: [&Family; Kind::ALL.len()] = [
+    &order::FAMILY,
+    &payment::FAMILY,
+    &waybill::FAMILY,
+    &arrival::FAMILY,
+    &departure::FAMILY,
+    &inventory::FAMILY,
+    &cancellation::FAMILY,
+    &manifest::FAMILY,
+    &summary::FAMILY,
+    &goods_return::FAMILY,
+    &return_tally::FAMILY,
+];
 
 /// What a kind is on the wire.
 pub fn of(kind: Kind) -> &'static Family {
-    match kind {
-        Kind::Order => FAMILIES[0],
-        Kind::Waybill => FAMILIES[1],
-        Kind::Inventory => FAMILIES[2],
-    }
+    FAMILIES[kind as usize]
 }
 
 /// What every document begins with: guid, appType, appTime, appStatus.
@@ -64,4 +106,10 @@ impl Head<'_> {
         // Always 2, 申报: the gateway never leaves drafts at the port.
         writer.leaf("appStatus", "2");
     }
+}
+
+/// An enterprise: its code and its name.
+pub fn write_party(writer: &mut Writer, code: &'static str, name: &'static str, party: &Party) {
+    writer.leaf(code, &party.code);
+    writer.leaf(name, &party.name);
 }

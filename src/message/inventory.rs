@@ -4,7 +4,7 @@ use super::{
     answer::Reply,
     compose::Outgoing,
     error::{Error, Problem},
-    family::{Family, Head},
+    family::{Family, Head, List, Numbers, write_party},
     request::{InventoryRequest, RequestContent, RequestLine},
     xml::{tree::Element, writer::Writer},
 };
@@ -12,7 +12,6 @@ use crate::{
     clock::day_to_wire,
     declaration::{Action, Declaration, Inventory, InventoryLine, OrderLine},
     dossier::Content,
-    party::Party,
     receipt::Key,
 };
 
@@ -20,6 +19,7 @@ pub static FAMILY: Family = Family {
     request: "CEB603Message",
     document: "Inventory",
     head: Some("InventoryHead"),
+    list: Some(List { block: "InventoryList", numbers: Numbers::FromOne }),
     write,
     read,
     answer: "CEB604Message",
@@ -49,15 +49,10 @@ fn write(writer: &mut Writer, head: &Head<'_>, outgoing: &Outgoing<'_>) -> Resul
     Ok(())
 }
 
-fn write_party(writer: &mut Writer, code: &'static str, name: &'static str, party: &Party) {
-    writer.leaf(code, &party.code);
-    writer.leaf(name, &party.name);
-}
-
 /// From customsCode to invtNo.
 fn write_numbers(writer: &mut Writer, declaration: &Declaration, outgoing: &Outgoing<'_>) -> Result<(), Error> {
     let (inventory, document) = (&declaration.inventory, outgoing.document);
-    let enterprise_no = document.enterprise_no.as_ref().ok_or_else(|| Error::new(Problem::Content, "copNo"))?;
+    let enterprise_no = outgoing.enterprise_no("copNo")?;
     if outgoing.waybill_no.is_empty() {
         return Err(Error::new(Problem::Content, "logisticsNo"));
     }
@@ -66,11 +61,10 @@ fn write_numbers(writer: &mut Writer, declaration: &Declaration, outgoing: &Outg
     writer.leaf("orderNo", &declaration.order.order_no);
     write_party(writer, "logisticsCode", "logisticsName", &inventory.carrier);
     writer.leaf("logisticsNo", outgoing.waybill_no);
-    writer.leaf("copNo", &enterprise_no.0);
+    writer.leaf("copNo", enterprise_no);
     // The port and customs give these two: who adds a document has none to name.
     if document.action != Action::Add {
-        let port_no = document.port_no.as_ref().map(|no| no.0.as_str());
-        writer.optional("preNo", port_no.filter(|no| no.chars().count() == 18));
+        writer.optional("preNo", outgoing.port_no());
         writer.optional("invtNo", document.inventory_no.as_ref().map(|no| no.0.as_str()));
     }
     Ok(())

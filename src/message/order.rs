@@ -4,7 +4,7 @@ use super::{
     answer::Reply,
     compose::Outgoing,
     error::{Error, Problem},
-    family::{Family, Head},
+    family::{Family, Head, List, Numbers},
     request::{OrderRequest, RequestContent, RequestLine},
     xml::{tree::Element, writer::Writer},
 };
@@ -14,6 +14,7 @@ pub static FAMILY: Family = Family {
     request: "CEB303Message",
     document: "Order",
     head: Some("OrderHead"),
+    list: Some(List { block: "OrderList", numbers: Numbers::FromOne }),
     write,
     read,
     answer: "CEB304Message",

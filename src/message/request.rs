@@ -5,9 +5,13 @@ use super::{
     MAX_DOCUMENTS, Message,
     error::{Error, Problem},
     family,
+    follow_up::FollowUpRequest,
     xml::tree::{Document, Element},
 };
-use crate::declaration::{Action, Kind};
+use crate::{
+    declaration::{Action, Kind},
+    receipt::Key,
+};
 
 /// A request as received.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,6 +62,29 @@ pub enum RequestContent {
     Waybill(WaybillRequest),
     /// 603.
     Inventory(Box<InventoryRequest>),
+    /// 403, 507, 509, 605, 607, 701, 213, 215.
+    FollowUp(Box<FollowUpRequest>),
+}
+
+impl RequestContent {
+    /// What a receipt calls it.
+    #[must_use]
+    pub fn key(&self) -> Key {
+        match self {
+            Self::Order(order) => {
+                Key::Order { platform: order.platform.clone(), seller: order.seller.clone(), order_no: order.order_no.clone() }
+            }
+            Self::Waybill(waybill) => Key::Waybill { carrier: waybill.carrier.clone(), waybill_no: waybill.waybill_no.clone() },
+            Self::Inventory(inventory) => Key::Inventory {
+                declarant: inventory.declarant.clone(),
+                enterprise_no: inventory.enterprise_no.clone(),
+                platform: inventory.platform.clone(),
+                seller: inventory.seller.clone(),
+                order_no: inventory.order_no.clone(),
+            },
+            Self::FollowUp(follow_up) => follow_up.key.clone(),
+        }
+    }
 }
 
 /// 电子订单 as received.
@@ -189,7 +216,7 @@ impl RequestLine {
     }
 }
 
-/// Reads a request: 303, 505 or 603.
+/// Reads a request of any kind.
 ///
 /// # Errors
 /// When it cannot be read, is no request, or does not carry 1 to 100 documents. Missing fields are empty: see

@@ -27,16 +27,33 @@ pub use defect::{Defect, MAX_DEFECTS};
 use model::Model;
 pub(super) use walk::Listener;
 
-static FILES: [(&str, &str); 10] = [
+static FILES: [(&str, &str); 27] = [
     ("shared.xsd", include_str!("../../schemas/shared.xsd")),
     ("xmldsig.xsd", include_str!("../../schemas/xmldsig.xsd")),
     ("DXP.xsd", include_str!("../../schemas/DXP.xsd")),
     ("CEB303.xsd", include_str!("../../schemas/CEB303.xsd")),
     ("CEB304.xsd", include_str!("../../schemas/CEB304.xsd")),
+    ("CEB403.xsd", include_str!("../../schemas/CEB403.xsd")),
+    ("CEB404.xsd", include_str!("../../schemas/CEB404.xsd")),
     ("CEB505.xsd", include_str!("../../schemas/CEB505.xsd")),
     ("CEB506.xsd", include_str!("../../schemas/CEB506.xsd")),
+    ("CEB507.xsd", include_str!("../../schemas/CEB507.xsd")),
+    ("CEB508.xsd", include_str!("../../schemas/CEB508.xsd")),
+    ("CEB509.xsd", include_str!("../../schemas/CEB509.xsd")),
+    ("CEB510.xsd", include_str!("../../schemas/CEB510.xsd")),
     ("CEB603.xsd", include_str!("../../schemas/CEB603.xsd")),
     ("CEB604.xsd", include_str!("../../schemas/CEB604.xsd")),
+    ("CEB605.xsd", include_str!("../../schemas/CEB605.xsd")),
+    ("CEB606.xsd", include_str!("../../schemas/CEB606.xsd")),
+    ("CEB607.xsd", include_str!("../../schemas/CEB607.xsd")),
+    ("CEB608.xsd", include_str!("../../schemas/CEB608.xsd")),
+    ("CEB701.xsd", include_str!("../../schemas/CEB701.xsd")),
+    ("CEB702.xsd", include_str!("../../schemas/CEB702.xsd")),
+    ("CEB792.xsd", include_str!("../../schemas/CEB792.xsd")),
+    ("CEB213.xsd", include_str!("../../schemas/CEB213.xsd")),
+    ("CEB214.xsd", include_str!("../../schemas/CEB214.xsd")),
+    ("CEB215.xsd", include_str!("../../schemas/CEB215.xsd")),
+    ("CEB216.xsd", include_str!("../../schemas/CEB216.xsd")),
     ("CEB900.xsd", include_str!("../../schemas/CEB900.xsd")),
 ];
 
@@ -105,7 +122,7 @@ fn not_loaded(refusal: &Refusal) -> Defect {
 
 fn is_root(space: Space, name: &str) -> bool {
     match Message::from_wire_type(name) {
-        Some(Message::Request(_) | Message::Receipts(_) | Message::Format) => space == Space::Ceb,
+        Some(Message::Request(_) | Message::Receipts(_) | Message::SummaryResults | Message::Format) => space == Space::Ceb,
         Some(Message::Envelope | Message::RoutedEnvelope | Message::TransportReport) => space == Space::Dxp,
         None => false,
     }

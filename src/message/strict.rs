@@ -4,6 +4,7 @@
 use super::{
     Message,
     error::{Error, Problem},
+    family::{self, Numbers},
     schema::{
         self,
         defect::{self, Defect, Fault, MAX_DEFECTS},
@@ -24,6 +25,9 @@ pub use rules::{RULES, Rule};
 
 /// The deepest element that the rules look at; what stands in an ExtendMessage is nobody's business.
 const MAX_LEVEL: usize = 4;
+
+/// The document that may leave out its lines where it names a span of time.
+const NOTHING_SUMMED_IN: &str = "SummaryApply";
 
 /// Every defect of a message by schema and text, at most [`MAX_DEFECTS`], in the order in which they stand; none if it may be sent.
 /// An element that the schema refuses is not held against the text as well.
@@ -56,7 +60,7 @@ pub fn strict_defects(xml: &[u8]) -> Vec<Defect> {
     let Some(side) = Message::of(root).ok().and_then(Side::of) else { return Vec::new() };
     let mut examination = Examination { side, faults: Vec::new() };
     if let Some(guid) = document.attribute("guid") {
-        examination.value("guid", guid, root.offset(), "/@guid");
+        examination.value((root.name(), "guid"), guid, root.offset(), "/@guid");
     }
     examination.element(root, 1);
     defect::locate(text, examination.faults, schema::repeats)
@@ -81,38 +85,63 @@ impl Examination {
             }
             let name = child.name();
             if child.children().next().is_some() {
-                if name == "InventoryHead" {
-                    self.special_area(child);
-                }
-                if name == "OrderList" || name == "InventoryList" {
-                    number += 1;
-                    self.line_number(child, number);
-                    self.pair(child);
-                }
+                self.block(child, &mut number);
                 if level < MAX_LEVEL {
                     self.element(child, level + 1);
                 }
             } else if !child.text().is_empty() {
-                self.value(name, child.text(), child.offset(), "");
+                self.value((parent.name(), name), child.text(), child.offset(), "");
             } else if required.contains(&name) {
                 self.fault(&rules::REQUIRED, child.offset(), "");
             }
         }
     }
 
-    fn value(&mut self, name: &str, value: &str, offset: usize, below: &str) {
+    /// What is said of a block as a whole. `number` is that of the line before it.
+    fn block(&mut self, block: Element<'_, '_>, number: &mut u32) {
+        if block.name() == "InventoryHead" {
+            self.special_area(block);
+        }
+        if block.name() == NOTHING_SUMMED_IN {
+            self.nothing_summed(block);
+        }
+        let list = family::of_block(block.name()).and_then(|family| family.list).filter(|list| list.block == block.name());
+        if let Some(list) = list {
+            self.line_number(block, list.numbers, number);
+        }
+        rules::PAIRS.iter().for_each(|pair| self.pair(block, *pair));
+    }
+
+    fn value(&mut self, (block, name): (&str, &str), value: &str, offset: usize, below: &str) {
         let side = self.side;
-        let broken = |rule: &&Rule| rule.is_about(side, name) && !rule.form.fits(value);
+        let broken = |rule: &&Rule| rule.is_about(side, block, name) && !rule.form.fits(value);
         for rule in RULES.iter().filter(broken) {
             self.fault(rule, offset, below);
         }
     }
 
-    fn line_number(&mut self, line: Element<'_, '_>, expected: u32) {
-        let Some(gnum) = line.child("gnum") else { return };
+    fn line_number(&mut self, line: Element<'_, '_>, numbers: Numbers, last: &mut u32) {
+        let given = line.child("gnum");
         // What is no number is the schema's to refuse.
-        if gnum.text().parse::<u32>().is_ok_and(|number| number != expected) {
-            self.fault(&rules::LINE_NUMBER, gnum.offset(), "");
+        let number = given.and_then(|gnum| gnum.text().parse::<u32>().ok());
+        let expected = last.saturating_add(1);
+        let rule = match numbers {
+            Numbers::FromOne if number.is_some_and(|number| number != expected) => Some(&rules::LINE_NUMBER),
+            Numbers::Upwards if number.is_some_and(|number| number < expected) => Some(&rules::RISING),
+            Numbers::FromOne | Numbers::Upwards | Numbers::Other | Numbers::None => None,
+        };
+        if let Some((rule, gnum)) = rule.zip(given) {
+            self.fault(rule, gnum.offset(), "");
+        }
+        *last = if numbers == Numbers::FromOne { expected } else { number.unwrap_or(*last) };
+    }
+
+    fn nothing_summed(&mut self, summary: Element<'_, '_>) {
+        let Some(family) = family::of_block(summary.name()) else { return };
+        let head = family.head.and_then(|name| summary.child(name));
+        let listed = family.list.is_some_and(|list| summary.child(list.block).is_some());
+        if let Some(head) = head.filter(|head| !listed && head.value("startTime").is_empty()) {
+            self.fault(&rules::NOTHING_SUMMED, head.offset(), "");
         }
     }
 
@@ -124,9 +153,9 @@ impl Examination {
         }
     }
 
-    fn pair(&mut self, line: Element<'_, '_>) {
-        if line.value("qty2").is_empty() != line.value("unit2").is_empty() {
-            let given = line.child("qty2").filter(|quantity| !quantity.text().is_empty()).or_else(|| line.child("unit2")).unwrap_or(line);
+    fn pair(&mut self, block: Element<'_, '_>, (first, second): (&str, &str)) {
+        if block.value(first).is_empty() != block.value(second).is_empty() {
+            let given = block.child(first).filter(|half| !half.text().is_empty()).or_else(|| block.child(second)).unwrap_or(block);
             self.fault(&rules::PAIR, given.offset(), "");
         }
     }
@@ -143,15 +172,18 @@ impl Side {
     const fn of(message: Message) -> Option<Self> {
         match message {
             Message::Request(_) => Some(Self::Request),
-            Message::Receipts(_) | Message::Format => Some(Self::Receipt),
+            Message::Receipts(_) | Message::SummaryResults | Message::Format => Some(Self::Receipt),
             Message::Envelope | Message::RoutedEnvelope | Message::TransportReport => None,
         }
     }
 }
 
 impl Rule {
-    fn is_about(&self, side: Side, name: &str) -> bool {
-        (self.side == side || self.side == Side::Both) && !matches!(self.form, Form::Elsewhere) && self.fields.contains(&name)
+    fn is_about(&self, side: Side, block: &str, name: &str) -> bool {
+        (self.side == side || self.side == Side::Both)
+            && !matches!(self.form, Form::Elsewhere)
+            && self.fields.contains(&name)
+            && (self.blocks.is_empty() || self.blocks.contains(&block))
     }
 }
 

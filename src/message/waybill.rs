@@ -14,6 +14,7 @@ pub static FAMILY: Family = Family {
     request: "CEB505Message",
     document: "Logistics",
     head: None,
+    list: None,
     write,
     read,
     answer: "CEB506Message",

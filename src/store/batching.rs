@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::{Leased, Result, reading::inconsistent};
 use crate::{
-    declaration::{Declaration, Kind, Waybill},
+    declaration::{Declaration, FollowUp, Kind, Waybill},
     dossier::{Content, Document},
 };
 
@@ -28,13 +28,22 @@ pub(super) fn groups(heads: Vec<(i64, String)>) -> Vec<Vec<String>> {
     groups
 }
 
-/// Joins a document with what it says: declarations with their waybill numbers, waybills.
-pub(super) fn join(
-    document: Document,
-    declarations: &HashMap<Uuid, (Arc<Declaration>, String)>,
-    waybills: &HashMap<Uuid, Arc<Waybill>>,
-) -> Result<Leased> {
+/// What documents say, by id: declarations with their waybill numbers, waybills, and what is submitted on its own.
+#[derive(Default)]
+pub(super) struct Contents {
+    pub declarations: HashMap<Uuid, (Arc<Declaration>, String)>,
+    pub waybills: HashMap<Uuid, Arc<Waybill>>,
+    pub follow_ups: HashMap<Uuid, Arc<FollowUp>>,
+}
+
+/// Joins a document with what it says.
+pub(super) fn join(document: Document, contents: &Contents) -> Result<Leased> {
+    let Contents { declarations, waybills, follow_ups } = contents;
     let missing = || inconsistent("documents", format!("{} says nothing", document.id));
+    if document.kind.is_follow_up() {
+        let follow_up = follow_ups.get(&document.id.0).ok_or_else(missing)?.clone();
+        return Ok(Leased { waybill_no: String::new(), content: Content::FollowUp(follow_up), document });
+    }
     if document.kind == Kind::Waybill {
         let waybill = waybills.get(&document.id.0).ok_or_else(missing)?.clone();
         return Ok(Leased { waybill_no: waybill.waybill_no.clone(), content: Content::Waybill(waybill), document });

@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::{KeptReceipt, NumberKind};
+use super::{Deadline, KeptFollowUp, KeptReceipt, NumberKind, Summed};
 use crate::{
     audit::{Entry, Hash},
     check::Finding,
@@ -147,6 +147,14 @@ pub struct Shown {
     pub assessments: Vec<String>,
     /// Receipts, oldest first by returnTime.
     pub receipts: Vec<KeptReceipt>,
+    /// How often it was amended, and the digest of the request that last did.
+    pub amended: (u32, Option<[u8; 32]>),
+    /// What was submitted on its own about it, oldest first.
+    pub follow_ups: Vec<KeptFollowUp>,
+    /// What customs summed it into.
+    pub summed: Option<Summed>,
+    /// Its open deadlines, earliest first.
+    pub deadlines: Vec<Deadline>,
 }
 
 /// Which declarations are wanted, in the order of their ids (time).

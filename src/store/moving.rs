@@ -2,11 +2,11 @@
 
 use uuid::Uuid;
 
-use super::KeptWaybill;
+use super::{DeadlineChange, KeptWaybill, Revision, Summed};
 use crate::{
     audit::Entry,
     clock::Timestamp,
-    declaration::{DeclarationId, DocumentId, Kind, MessageId},
+    declaration::{DeclarationId, DocumentGuid, DocumentId, Kind, MessageId},
     dossier::{Content, Document, Dossier},
     party::Tenant,
     queue::Fault,
@@ -276,11 +276,28 @@ pub enum NumberKind {
     Bill,
     /// totalPackageNo.
     Bag,
+    /// orderNo of a payment.
+    Payment,
+    /// sumNo, given by customs.
+    Summary,
+    /// entryId: the number of a customs declaration that inventories were summed into.
+    CustomsDeclaration,
 }
 
 impl NumberKind {
     /// All of them.
-    pub const ALL: [Self; 7] = [Self::Order, Self::Waybill, Self::Enterprise, Self::Port, Self::Inventory, Self::Bill, Self::Bag];
+    pub const ALL: [Self; 10] = [
+        Self::Order,
+        Self::Waybill,
+        Self::Enterprise,
+        Self::Port,
+        Self::Inventory,
+        Self::Bill,
+        Self::Bag,
+        Self::Payment,
+        Self::Summary,
+        Self::CustomsDeclaration,
+    ];
 
     /// As written in answers and as stored.
     #[must_use]
@@ -293,6 +310,9 @@ impl NumberKind {
             Self::Inventory => "inventory",
             Self::Bill => "bill",
             Self::Bag => "bag",
+            Self::Payment => "payment",
+            Self::Summary => "summary",
+            Self::CustomsDeclaration => "customs_declaration",
         }
     }
 }
@@ -313,6 +333,16 @@ pub struct Change {
     pub numbers: Vec<Number>,
     /// A new exemption decision, as JSON; kept beside the earlier ones.
     pub assessment: Option<(DeclarationId, String)>,
+    /// A declaration's new content; what it said before is kept.
+    pub revision: Option<Revision>,
+    /// Those of `documents` that go out under a new guid.
+    pub renewed: Vec<(DocumentId, DocumentGuid)>,
+    /// When `created` documents may be packed, where not at once: what amends another must be newer by a second at least.
+    pub not_before: Option<Timestamp>,
+    /// What customs made of inventories that were summed.
+    pub summed: Vec<Summed>,
+    /// Deadlines that are set or met.
+    pub deadlines: Vec<DeadlineChange>,
     /// What was done.
     pub entries: Vec<Entry>,
 }

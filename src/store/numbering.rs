@@ -7,7 +7,6 @@ use uuid::Uuid;
 use super::{Matches, Number, NumberKind, Subject, order_scope};
 use crate::{
     declaration::{DocumentId, Kind},
-    dossier::Document,
     receipt::Key,
 };
 
@@ -53,9 +52,23 @@ impl NumberRow {
         }
     }
 
+    /// A number of a document that is submitted on its own.
+    pub(super) fn of_follow_up(kind: NumberKind, number: &str, scope: String, tenant: &str, document: Uuid) -> Self {
+        Self {
+            number: number.to_owned(),
+            kind: kind.as_str(),
+            scope,
+            holder: None,
+            tenant: Some(tenant.to_owned()),
+            declaration: None,
+            document_tenant: None,
+            document: Some(document),
+        }
+    }
+
     /// The same number, shared with others: a bill, a bag.
     pub(super) fn shared(mut self) -> Self {
-        self.holder = self.declaration;
+        self.holder = self.declaration.or(self.document);
         self
     }
 
@@ -75,15 +88,20 @@ impl NumberRow {
     }
 }
 
-/// The document of a subject that a number leads to: the one it names, or the newest of the kind.
+/// The document of a subject that a number leads to: the one it names, or the one of the kind that customs speaks of.
 fn meant(subject: &Subject, kind: Kind, named: Option<Uuid>) -> Option<DocumentId> {
     match subject {
         Subject::Waybill(document) => Some(document.id),
-        Subject::Dossier(dossier) => {
-            let fits = |document: &&Document| named.map_or(document.kind == kind, |named| document.id.0 == named);
-            dossier.documents.iter().filter(fits).map(|document| document.id).max()
-        }
+        Subject::Dossier(dossier) => match named {
+            Some(named) => dossier.documents.iter().map(|document| document.id).find(|id| id.0 == named),
+            None => dossier.spoken_of(kind).map(|document| document.id),
+        },
     }
+}
+
+/// What a follow-up's copNo is unique within: its kind and part, so that the parts of one share their number.
+pub(super) fn follow_up_scope(kind: Kind, part: u32) -> String {
+    format!("{}/{part}", kind.number())
 }
 
 /// Number, kind, scope.
@@ -95,6 +113,8 @@ pub(super) fn question(key: &Key) -> (&str, &'static str, String) {
             (order_no, NumberKind::Order.as_str(), order_scope(platform, seller))
         }
         Key::Inventory { enterprise_no, .. } => (enterprise_no, NumberKind::Enterprise.as_str(), String::new()),
+        Key::Payment { seller, order_no, .. } => (order_no, NumberKind::Payment.as_str(), seller.clone()),
+        Key::FollowUp { kind, enterprise_no, part, .. } => (enterprise_no, NumberKind::Enterprise.as_str(), follow_up_scope(*kind, *part)),
     }
 }
 

@@ -1,4 +1,4 @@
-//! What declarations say, read once: it never changes after acceptance, and every step of a life asks for it.
+//! What declarations say, read once: it changes only when one is amended, and every step of a life asks for it.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -19,9 +19,11 @@ use crate::{
 /// Declarations that are remembered: a few KiB each.
 const REMEMBERED: usize = 8_192;
 
-/// What never changes of a declaration.
+/// What hardly ever changes of a declaration.
 #[derive(Debug)]
 pub(super) struct Paper {
+    /// How often it was amended: another number means that this paper is an old one.
+    pub revision: i64,
     pub tenant: Tenant,
     pub accepted_at: Timestamp,
     pub needed_by: Timestamp,
@@ -33,6 +35,7 @@ impl Paper {
     /// The paper of what is being accepted.
     pub(super) fn of(acceptance: &Acceptance, now: Timestamp) -> Self {
         Self {
+            revision: 0,
             tenant: acceptance.actor.tenant.clone(),
             accepted_at: now,
             needed_by: acceptance.needed_by,
@@ -73,13 +76,13 @@ impl Papers {
         self.remember(&accepted.into_iter().map(|(id, paper)| (id, Arc::new(paper))).collect::<Vec<_>>());
     }
 
-    /// Those that are remembered, and the ids of those that are to be read.
-    pub(super) fn recall(&self, ids: &[Uuid]) -> (HashMap<Uuid, Arc<Paper>>, Vec<Uuid>) {
+    /// Those that are remembered in the revision asked for, and the ids of those that are to be read.
+    pub(super) fn recall(&self, ids: &[(Uuid, i64)]) -> (HashMap<Uuid, Arc<Paper>>, Vec<Uuid>) {
         let remembered = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let mut found = HashMap::with_capacity(ids.len());
         let mut missing = Vec::new();
-        for id in ids {
-            match remembered.papers.get(id) {
+        for (id, revision) in ids {
+            match remembered.papers.get(id).filter(|paper| paper.revision == *revision) {
                 Some(paper) => drop(found.insert(*id, Arc::clone(paper))),
                 None => missing.push(*id),
             }

@@ -18,9 +18,10 @@ use self::{
     trying::{Failed, tried},
 };
 use super::{
-    Acceptance, Accepted, Application, Arrival, Batch, Count, Delivery, EntryFilter, Error, Found, Gated, Hints, Hit, KeptReceipt,
-    KeptWaybill, LeasedArrival, ListFilter, LogHead, Lookup, Matches, MessageFound, Packing, PendingEntry, PlacedEntry, Result, Sequencing,
-    Settlement, Shown, Store, StoredCheckpoint, StoredRow, WaybillAcceptance, WaybillAccepted, Written,
+    Acceptance, Accepted, Application, Arrival, Batch, Count, Deadline, DeadlineFilter, Delivery, EntryFilter, Error, FollowUpAcceptance,
+    FollowUpAccepted, FollowUpFound, FollowUpLookup, Found, Gated, Hints, Hit, KeptNode, KeptReceipt, KeptWaybill, LeasedArrival,
+    ListFilter, LogHead, Lookup, Matches, MessageFound, Packing, PendingEntry, PlacedEntry, Result, Sequencing, Settlement, Shown,
+    ShownFollowUp, Store, StoredCheckpoint, StoredRow, SummedFound, SummedLookup, WaybillAcceptance, WaybillAccepted, Written,
     papers::{Paper, Papers},
 };
 use crate::{
@@ -38,14 +39,17 @@ mod accept;
 mod apply;
 mod arrivals;
 mod deliveries;
+mod follow_ups;
 mod gates;
 mod log;
 mod migrate;
+mod nodes;
 mod numbers;
 mod options;
 mod packing;
 mod papers;
 mod pool;
+mod revisions;
 mod rows;
 mod sequence;
 mod trying;
@@ -72,6 +76,16 @@ impl Postgres {
     /// It cannot be reached, or its schema is not the one that this program knows ([`migrate`] brings it there).
     pub async fn open(options: &Options) -> Result<Self> {
         Self::open_for(options, Purpose::Writing).await
+    }
+
+    /// Opens the database as [`Postgres::open`] does. Where none of its hosts can be reached now, or none takes writes, that is told
+    /// beside the store, and commands fail until one does: whoever starts first need not start anew.
+    ///
+    /// # Errors
+    /// What waiting does not mend: a wrong password, a schema that this program does not know.
+    pub async fn open_patiently(options: &Options) -> Result<(Self, Option<Error>)> {
+        let (pool, failed) = Pool::open_patiently(options.setting()?, options.connections).await?;
+        Ok((Self { pool, hints: Hints::default(), papers: Papers::default() }, failed))
     }
 
     /// Opens the database for looking only, at any of its hosts, and sees it as it was at the first look, whatever is written meanwhile.
@@ -130,6 +144,17 @@ impl Store for Postgres {
         Ok(accepted)
     }
 
+    async fn follow_up_lookup(&self, asked: &FollowUpLookup) -> Result<FollowUpFound> {
+        tried!(&self.pool, Snapshot, |connection| follow_ups::lookup(connection, &self.papers, asked))
+    }
+
+    async fn accept_follow_up(&self, now: Timestamp, acceptance: FollowUpAcceptance) -> Result<FollowUpAccepted> {
+        let accepted = tried!(self.may_write()?, Together, |connection| follow_ups::accept(connection, now, &acceptance))?;
+        self.hints.pack.tell();
+        self.hints.sequence.tell();
+        Ok(accepted)
+    }
+
     async fn gates(&self, now: Timestamp, limit: u32) -> Result<Vec<Gated>> {
         tried!(&self.pool, Snapshot, |connection| gates::gates(connection, &self.papers, now, limit))
     }
@@ -183,6 +208,14 @@ impl Store for Postgres {
         tried!(&self.pool, Snapshot, |connection| numbers::matches(connection, &self.papers, keys))
     }
 
+    async fn members(&self, asked: &[DocumentId]) -> Result<Vec<(DocumentId, Dossier)>> {
+        tried!(&self.pool, Snapshot, |connection| follow_ups::members(connection, &self.papers, asked))
+    }
+
+    async fn summed(&self, asked: &[SummedLookup]) -> Result<Vec<Vec<SummedFound>>> {
+        tried!(&self.pool, Snapshot, |connection| revisions::find_summed(connection, asked))
+    }
+
     async fn message(&self, cop_msg_id: &str) -> Result<Option<MessageFound>> {
         tried!(&self.pool, Snapshot, |connection| deliveries::find(connection, cop_msg_id))
     }
@@ -231,8 +264,29 @@ impl Store for Postgres {
         tried!(&self.pool, Single, |connection| log::stored_checkpoints(connection))
     }
 
+    async fn beat(&self, node: KeptNode) -> Result<Vec<KeptNode>> {
+        tried!(self.may_write()?, Single, |connection| nodes::beat(connection, &node))?;
+        self.nodes().await
+    }
+
+    async fn nodes(&self) -> Result<Vec<KeptNode>> {
+        tried!(&self.pool, Single, |connection| nodes::nodes(connection))
+    }
+
+    async fn forget(&self, gone: Vec<(Uuid, i64)>) -> Result<()> {
+        tried!(self.may_write()?, Single, |connection| nodes::forget(connection, &gone))
+    }
+
     async fn show(&self, tenant: Option<&Tenant>, id: DeclarationId) -> Result<Option<Shown>> {
         tried!(&self.pool, Snapshot, |connection| views::show(connection, &self.papers, tenant, id))
+    }
+
+    async fn follow_up(&self, tenant: Option<&Tenant>, id: DocumentId) -> Result<Option<ShownFollowUp>> {
+        tried!(&self.pool, Snapshot, |connection| follow_ups::show(connection, tenant, id))
+    }
+
+    async fn deadlines(&self, filter: DeadlineFilter) -> Result<Vec<Deadline>> {
+        tried!(&self.pool, Single, |connection| revisions::open(connection, &filter))
     }
 
     async fn list(&self, filter: ListFilter) -> Result<Vec<Dossier>> {

@@ -19,9 +19,10 @@ use self::{
     writer::Writer,
 };
 use super::{
-    Acceptance, Accepted, Application, Arrival, Batch, Count, Delivery, EntryFilter, Error, Found, Gated, Hints, Hit, KeptReceipt,
-    KeptWaybill, LeasedArrival, ListFilter, LogHead, Lookup, Matches, MessageFound, Packing, PendingEntry, PlacedEntry, Result, Sequencing,
-    Settlement, Shown, Store, StoredCheckpoint, StoredRow, WaybillAcceptance, WaybillAccepted, Written,
+    Acceptance, Accepted, Application, Arrival, Batch, Count, Deadline, DeadlineFilter, Delivery, EntryFilter, Error, FollowUpAcceptance,
+    FollowUpAccepted, FollowUpFound, FollowUpLookup, Found, Gated, Hints, Hit, KeptNode, KeptReceipt, KeptWaybill, LeasedArrival,
+    ListFilter, LogHead, Lookup, Matches, MessageFound, Packing, PendingEntry, PlacedEntry, Result, Sequencing, Settlement, Shown,
+    ShownFollowUp, Store, StoredCheckpoint, StoredRow, SummedFound, SummedLookup, WaybillAcceptance, WaybillAccepted, Written,
 };
 use crate::{
     audit::Entry,
@@ -38,11 +39,14 @@ mod apply;
 mod arrivals;
 mod bulk;
 mod deliveries;
+mod follow_ups;
 mod gates;
 mod log;
+mod nodes;
 mod numbers;
 mod packing;
 mod papers;
+mod revisions;
 mod rows;
 mod views;
 mod waybills;
@@ -102,6 +106,7 @@ impl Sqlite {
             // What a command has changed is noted beside, to be taken back should it fail: in memory, not in a file that is thrown away.
             .pragma("temp_store", "MEMORY")
             .row_buffer_size(ROWS_AHEAD)
+            .statement_cache_capacity(bulk::STATEMENTS_KEPT)
             .disable_statement_logging();
         let lock = lock(file)?;
         let mut connection = options.connect().await?;
@@ -216,6 +221,22 @@ impl Store for Sqlite {
         Ok(accepted)
     }
 
+    async fn follow_up_lookup(&self, asked: &FollowUpLookup) -> Result<FollowUpFound> {
+        let mut connection = self.readers.acquire().await?;
+        let mut snapshot = connection.begin().await?;
+        let found = follow_ups::lookup(&mut snapshot, &self.papers, asked).await?;
+        snapshot.commit().await?;
+        Ok(found)
+    }
+
+    async fn accept_follow_up(&self, now: Timestamp, acceptance: FollowUpAcceptance) -> Result<FollowUpAccepted> {
+        let accepted =
+            self.writer()?.write(move |connection| Box::pin(async move { follow_ups::accept(connection, now, &acceptance).await })).await?;
+        self.hints.pack.tell();
+        self.hints.sequence.tell();
+        Ok(accepted)
+    }
+
     async fn gates(&self, now: Timestamp, limit: u32) -> Result<Vec<Gated>> {
         let mut connection = self.readers.acquire().await?;
         let mut snapshot = connection.begin().await?;
@@ -291,6 +312,16 @@ impl Store for Sqlite {
         Ok(found)
     }
 
+    async fn members(&self, asked: &[DocumentId]) -> Result<Vec<(DocumentId, Dossier)>> {
+        let mut connection = self.readers.acquire().await?;
+        follow_ups::members(&mut connection, &self.papers, asked).await
+    }
+
+    async fn summed(&self, asked: &[SummedLookup]) -> Result<Vec<Vec<SummedFound>>> {
+        let mut connection = self.readers.acquire().await?;
+        revisions::find_summed(&mut connection, asked).await
+    }
+
     async fn message(&self, cop_msg_id: &str) -> Result<Option<MessageFound>> {
         let mut connection = self.readers.acquire().await?;
         deliveries::find(&mut connection, cop_msg_id).await
@@ -350,9 +381,33 @@ impl Store for Sqlite {
         log::stored_checkpoints(&mut connection).await
     }
 
+    async fn beat(&self, node: KeptNode) -> Result<Vec<KeptNode>> {
+        self.writer()?.write(move |connection| Box::pin(async move { nodes::beat(connection, &node).await })).await?;
+        self.nodes().await
+    }
+
+    async fn nodes(&self) -> Result<Vec<KeptNode>> {
+        let mut connection = self.readers.acquire().await?;
+        nodes::nodes(&mut connection).await
+    }
+
+    async fn forget(&self, gone: Vec<(Uuid, i64)>) -> Result<()> {
+        self.writer()?.write(move |connection| Box::pin(async move { nodes::forget(connection, &gone).await })).await
+    }
+
     async fn show(&self, tenant: Option<&Tenant>, id: DeclarationId) -> Result<Option<Shown>> {
         let mut connection = self.readers.acquire().await?;
         views::show(&mut connection, &self.papers, tenant, id).await
+    }
+
+    async fn follow_up(&self, tenant: Option<&Tenant>, id: DocumentId) -> Result<Option<ShownFollowUp>> {
+        let mut connection = self.readers.acquire().await?;
+        follow_ups::show(&mut connection, tenant, id).await
+    }
+
+    async fn deadlines(&self, filter: DeadlineFilter) -> Result<Vec<Deadline>> {
+        let mut connection = self.readers.acquire().await?;
+        revisions::open(&mut connection, &filter).await
     }
 
     async fn list(&self, filter: ListFilter) -> Result<Vec<Dossier>> {

@@ -108,8 +108,9 @@ fn good(number: u8) -> Vec<u8> {
         info: "[Code:1;Desc:]".to_owned(),
         port_no: None,
         inventory_no: None,
+        summary_no: None,
     };
-    let reply = Reply { guid: DocumentGuid(Default::default()), receipt: &receipt, statistics: "" };
+    let reply = Reply { guid: DocumentGuid(Default::default()), receipt: &receipt, statistics: "", follow_up: None };
     message::compose_receipts(Kind::Waybill, MessageId(Default::default()), &[reply], Style::default()).unwrap()
 }
 

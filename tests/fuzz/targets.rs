@@ -138,6 +138,9 @@ pub fn receipts(bytes: &[u8]) {
     assert_eq!(serde_json::from_str::<Answer>(&kept).unwrap(), answer, "kept otherwise than read");
     match answer {
         Answer::Receipts(receipts) => assert_receipts(&receipts),
+        Answer::SummaryResults(results) => {
+            assert!((1..=100).contains(&results.len()) && results.iter().all(|result| !result.summary_no.is_empty()));
+        }
         Answer::Format(format) => {
             assert!(format.code.len() <= 20 && format.info.chars().count() <= MAX_INFO && format.original.chars().count() <= 255);
         }
@@ -165,7 +168,7 @@ fn assert_receipts(receipts: &[Receipt]) {
     let guid = tongguan::declaration::MessageId(Default::default());
     let replies: Vec<_> = receipts
         .iter()
-        .map(|receipt| Reply { guid: tongguan::declaration::DocumentGuid(Default::default()), receipt, statistics: "" })
+        .map(|receipt| Reply { guid: tongguan::declaration::DocumentGuid(Default::default()), receipt, statistics: "", follow_up: None })
         .collect();
     let style = Style { namespacing: Namespacing::Default, lower_case: false };
     let written = message::compose_receipts(kind, guid, &replies, style).unwrap();
@@ -188,5 +191,7 @@ fn parts(key: &Key) -> Vec<&String> {
         Key::Inventory { declarant, enterprise_no, platform, seller, order_no } => {
             vec![declarant, enterprise_no, platform, seller, order_no]
         }
+        Key::Payment { seller, order_no, payment_no } => vec![seller, order_no, payment_no],
+        Key::FollowUp { party, enterprise_no, .. } => vec![party, enterprise_no],
     }
 }

@@ -2,8 +2,8 @@
 
 use tongguan::{
     grpc::proto::{
-        self, AuditEntry, FindRequest, GetRequest, ListRequest, NumberKind, QueuesRequest, ResumeSenderRequest, SearchRequest,
-        TimelineRequest, UnmatchedReceiptsRequest,
+        self, AuditEntry, FindRequest, GetRequest, ListRequest, NodesRequest, NumberKind, QueuesRequest, ResumeSenderRequest,
+        SearchRequest, TimelineRequest, UnmatchedReceiptsRequest,
     },
     party::Role,
 };
@@ -56,6 +56,7 @@ async fn roles_may_only_do_what_is_theirs() {
     denied(world.logistics("acme").push_waybills(tokio_stream::iter([])).await.map(|_| ()));
     denied(world.operations("acme").find(FindRequest::default()).await.map(|_| ()));
     denied(world.operations("audit").queues(QueuesRequest {}).await.map(|_| ()));
+    denied(world.operations("audit").nodes(NodesRequest {}).await.map(|_| ()));
     denied(world.audit_log("acme").timeline(TimelineRequest { number: "A1".into() }).await.map(|_| ()));
     denied(world.operations("acme").resume_sender(ResumeSenderRequest::default()).await.map(|_| ()));
     let unknown = world.declarations("nobody").list(ListRequest::default()).await.unwrap_err();

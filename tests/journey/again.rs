@@ -129,6 +129,7 @@ async fn the_same_file_again_or_as_csv_gets_the_same_answers_and_declares_nothin
         !takings.iter().any(|taking| match &taking.content {
             tongguan::message::RequestContent::Order(order) => order.order_no == shown.order.order_no,
             tongguan::message::RequestContent::Inventory(inventory) => inventory.order_no == shown.order.order_no,
+            tongguan::message::RequestContent::FollowUp(_) => false,
             tongguan::message::RequestContent::Waybill(waybill) => Some(&waybill.waybill_no) == shown.inventory.waybill_no.as_ref(),
         })
     });

@@ -41,7 +41,7 @@ async fn a_full_disk_answers_busy_keeps_what_it_answered_and_goes_on_with_more_r
 
     config.store.largest_mib = 4_096;
     let gateway = Gateway::start(&config, &Clockwork::system()).await.unwrap();
-    let client = Client::connect(&format!("http://{}", gateway.address()), None, None).await.unwrap();
+    let client = Client::connect(&format!("http://{}", gateway.address().unwrap()), None, None).await.unwrap();
     let mut town = Town { folder, config, gateway, client, customs: None };
     town.begin_customs();
     let again = town.submit(&orders).await;

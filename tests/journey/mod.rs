@@ -64,7 +64,7 @@ async fn open_alone(change: impl FnOnce(&mut Config), pave: impl Fn(&mut Road)) 
     let mut roads: Vec<_> = config.roads.iter().cloned().map(Road::folder).collect();
     roads.iter_mut().for_each(pave);
     let gateway = Gateway::start_on(&config, &Clockwork::system(), roads).await.unwrap();
-    let client = Client::connect(&format!("http://{}", gateway.address()), None, None).await.unwrap();
+    let client = Client::connect(&format!("http://{}", gateway.address().unwrap()), None, None).await.unwrap();
     Town { folder, config, gateway, client, customs: None }
 }
 
@@ -86,7 +86,7 @@ impl Town {
     }
 
     fn server(&self) -> String {
-        format!("http://{}", self.gateway.address())
+        format!("http://{}", self.gateway.address().unwrap())
     }
 
     async fn try_submit(&self, orders: &[Value]) -> Vec<Answer> {

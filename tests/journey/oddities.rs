@@ -51,8 +51,9 @@ fn strangers() -> (Key, Vec<u8>) {
         info: "逻辑校验通过".into(),
         port_no: None,
         inventory_no: None,
+        summary_no: None,
     };
-    let reply = Reply { guid: DocumentGuid(clockwork.id()), receipt: &receipt, statistics: "" };
+    let reply = Reply { guid: DocumentGuid(clockwork.id()), receipt: &receipt, statistics: "", follow_up: None };
     let style = Style { namespacing: Namespacing::Default, lower_case: false };
     (key, message::compose_receipts(Kind::Order, MessageId(clockwork.id()), &[reply], style).unwrap())
 }

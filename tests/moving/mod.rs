@@ -19,7 +19,7 @@ use tongguan::{
     exemption::{Advisor, Library, Settings},
     gatekeeper::{self, Gatekeeper},
     lane::{Duty, Lane, Plan},
-    message::{self, Namespacing, Reply, Request, RequestContent, Style},
+    message::{self, Namespacing, Reply, Request, Style},
     packer::{self, Packer},
     party::{Actor, Party, Role, Sender, Tenant},
     queue::{Backoff, Fault, Lease},
@@ -170,7 +170,7 @@ impl World {
         let sender = match kind {
             Kind::Order => "seller",
             Kind::Waybill => "carrier",
-            Kind::Inventory => "declarant",
+            _ => "declarant",
         };
         Document {
             id: DocumentId(id),
@@ -294,10 +294,20 @@ impl World {
     fn answer(&self, keys: &[Key], code: &str, info: &str, at: Timestamp) {
         let receipts: Vec<_> = keys
             .iter()
-            .map(|key| Receipt { key: key.clone(), code: code.into(), at: Some(at), info: info.into(), port_no: None, inventory_no: None })
+            .map(|key| Receipt {
+                key: key.clone(),
+                code: code.into(),
+                at: Some(at),
+                info: info.into(),
+                port_no: None,
+                inventory_no: None,
+                summary_no: None,
+            })
             .collect();
-        let replies: Vec<_> =
-            receipts.iter().map(|receipt| Reply { guid: DocumentGuid(self.clockwork.id()), receipt, statistics: "A" }).collect();
+        let replies: Vec<_> = receipts
+            .iter()
+            .map(|receipt| Reply { guid: DocumentGuid(self.clockwork.id()), receipt, statistics: "A", follow_up: None })
+            .collect();
         let style = Style { namespacing: Namespacing::Default, lower_case: true };
         let id = self.clockwork.id();
         let bytes = message::compose_receipts(keys[0].kind(), MessageId(id), &replies, style).unwrap();
@@ -318,23 +328,7 @@ impl World {
 }
 
 fn keys(request: &Request) -> Vec<Key> {
-    request.documents.iter().map(|document| key(&document.content)).collect()
-}
-
-fn key(content: &RequestContent) -> Key {
-    match content {
-        RequestContent::Order(order) => {
-            Key::Order { platform: order.platform.clone(), seller: order.seller.clone(), order_no: order.order_no.clone() }
-        }
-        RequestContent::Waybill(waybill) => Key::Waybill { carrier: waybill.carrier.clone(), waybill_no: waybill.waybill_no.clone() },
-        RequestContent::Inventory(inventory) => Key::Inventory {
-            declarant: inventory.declarant.clone(),
-            enterprise_no: inventory.enterprise_no.clone(),
-            platform: inventory.platform.clone(),
-            seller: inventory.seller.clone(),
-            order_no: inventory.order_no.clone(),
-        },
-    }
+    request.documents.iter().map(|document| document.content.key()).collect()
 }
 
 fn order_key(order_no: &str) -> Key {

@@ -28,7 +28,7 @@ const FAULTS: [(&str, Change); 3] = [
     ("nothing as CDATA where a default is declared", |text| text.replace("<![CDATA[]]>", "")),
     // Part 2, 4.3.6: white space is collapsed before a number or moment is looked at.
     ("white space around whole numbers and moments", |text| {
-        ["gnum", "packNo", "CreatTime", "SendTime", "NoticeTime", "X509SerialNumber"]
+        ["gnum", "gseqno", "packNo", "msgCount", "msgSeqNo", "CreatTime", "SendTime", "NoticeTime", "X509SerialNumber"]
             .into_iter()
             .fold(text.to_owned(), |text, name| trimmed(&text, name))
     }),
@@ -135,7 +135,12 @@ fn documents() -> Vec<(Message, Vec<Vec<u8>>)> {
     let mut groups = Vec::new();
     for (message, document) in everything() {
         let good = String::from_utf8(document).unwrap();
-        let mut all: Vec<_> = bytes(corpus::of_whole(&good), 1).collect();
+        // The blocks and leaves of a parcel's own documents stand for those that are built alike.
+        let (step, whole) = match message {
+            Message::Request(kind) | Message::Receipts(kind) if kind.is_follow_up() => (step * 8, step * 4),
+            _ => (step, 1),
+        };
+        let mut all: Vec<_> = bytes(corpus::of_whole(&good), whole).collect();
         all.extend(bytes(corpus::of_leaves(&good), step));
         all.extend(bytes(corpus::by_chance(&good, 600, 1), step));
         all.push(good.into_bytes());
@@ -143,11 +148,12 @@ fn documents() -> Vec<(Message, Vec<Vec<u8>>)> {
     }
     for (message, good) in rich() {
         let mut all: Vec<_> = bytes(odd(&good), 1).collect();
-        all.extend(bytes(corpus::of_whole(&good), 1));
+        let is_follow_up = matches!(message, Message::Request(kind) if kind.is_follow_up());
+        all.extend(bytes(corpus::of_whole(&good), if is_follow_up { step * 8 } else { 1 }));
         // What the plain message holds was spoilt above.
         let start = good.find("BaseSubscribe").or_else(|| good.find("AddInfo")).or_else(|| good.find("AdNodeId")).unwrap();
         let spoilt = corpus::of_leaves(&good).into_iter().filter(|mutant| mutant.as_bytes().get(..start) == good.as_bytes().get(..start));
-        all.extend(bytes(spoilt.collect(), step * 3));
+        all.extend(bytes(spoilt.collect(), step * if is_follow_up { 24 } else { 3 }));
         all.push(good.into_bytes());
         groups.push((message, all));
     }

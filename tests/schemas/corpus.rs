@@ -241,51 +241,20 @@ pub fn of_whole(text: &str) -> Vec<String> {
 
 /// Blocks left out, doubled, exchanged, repeated to their bounds.
 fn blocks(text: &str) -> Vec<String> {
-    const NAMES: [&str; 19] = [
-        "SvNo",
-        "DxpMsg",
-        "Order",
-        "OrderHead",
-        "OrderList",
-        "Logistics",
-        "Inventory",
-        "InventoryHead",
-        "InventoryList",
-        "BaseTransfer",
-        "BaseSubscribe",
-        "OrderReturn",
-        "InventoryReturn",
-        "LogisticsReturn",
-        "MessageReturn",
-        "TransInfo",
-        "ReceiverIds",
-        "AddInfo",
-        "Response",
-    ];
-    let mut found = Vec::new();
-    for name in NAMES.into_iter().chain([
-        "ExtendMessage",
-        "Message",
-        "BizKey",
-        "Results",
-        "Result",
-        "OriHead",
-        "Signature",
-        "SignedInfo",
-        "Reference",
-        "Transforms",
-        "KeyInfo",
-        "X509Data",
-    ]) {
-        let Some(start) =
-            [format!("<ceb:{name}>"), format!("<ds:{name}>"), format!("<{name}>")].iter().find_map(|tag| text.find(tag.as_str()))
-        else {
-            continue;
-        };
-        let tag = &text[start + 1..start + text[start..].find('>').unwrap()];
+    let mut found: Vec<(Range<usize>, String)> = Vec::new();
+    // Every element that holds others, at the first place where it stands; what an extension holds is left alone.
+    for (start, _) in text.match_indices("><").map(|(at, _)| (text[..at].rfind('<').unwrap(), at)) {
+        let Some((tag, _)) = text[start + 1..].split_once('>') else { continue };
         let close = format!("</{tag}>");
-        let end = start + text[start..].find(&close).unwrap() + close.len();
-        found.push((start..end, close));
+        let known = tag.starts_with(['/', '?', '!'])
+            || tag.contains([' ', '"'])
+            || tag.starts_with("o:")
+            || found.iter().any(|(_, other)| *other == close);
+        let Some(end) = text[start..].find(&close).filter(|_| !known) else { continue };
+        if text[start + tag.len() + 2..].starts_with("</") {
+            continue;
+        }
+        found.push((start..start + end + close.len(), close));
     }
     let mut mutants = Vec::new();
     for (range, close) in &found {

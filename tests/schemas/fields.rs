@@ -76,7 +76,7 @@ fn defects(field: Field, value: Value) -> Vec<String> {
     };
     let waybill_no = match &content {
         Content::Declaration(declaration) => declaration.inventory.waybill_no.clone().unwrap_or_default(),
-        Content::Waybill(_) => String::new(),
+        Content::Waybill(_) | Content::FollowUp(_) => String::new(),
     };
     let composed = kinds.iter().filter_map(|kind| {
         let document = document(*kind);

@@ -8,8 +8,9 @@ use std::{
 };
 
 use tongguan::{
+    declaration::Kind,
     message::dxp,
-    simulator::{Fate, Oddities, Options, Script},
+    simulator::{Oddities, Options, Outcome, Rule, Script},
 };
 
 use super::{
@@ -41,8 +42,8 @@ fn what_customs_writes_fits_the_official_schemas() {
     let schemas = Path::new(&official).join("official");
     let oddities = Oddities { shell: 300, zero_byte: 200, time_out: 300, stranger: 200, port_failed: 0, silence: 0, ..Oddities::demo() };
     // Some of the parcels are poison, so that refusals of whole messages are among the answers.
-    let poison = [3, 7, 12].map(|index| (parcel(index).0.order.order_no.clone(), Fate::Poison));
-    let script = Script(poison.into());
+    let poison = [3, 7, 12].map(|index| Rule::of_order(Kind::Order, &parcel(index).0.order.order_no, Outcome::Poison));
+    let script = Script { rule: poison.into() };
     let mut stage = Stage::new(Options { oddities, script, receipts_per_message: 4, ..quick() });
     send_many(&mut stage);
     stage.pass_time();

@@ -189,7 +189,7 @@ pub fn parcel(index: usize) -> (Arc<Declaration>, Arc<Waybill>) {
 pub fn content(kind: Kind, parcel: &(Arc<Declaration>, Arc<Waybill>)) -> Content {
     match kind {
         Kind::Waybill => Content::Waybill(parcel.1.clone()),
-        Kind::Order | Kind::Inventory => Content::Declaration(parcel.0.clone()),
+        _ => Content::Declaration(parcel.0.clone()),
     }
 }
 
@@ -206,7 +206,7 @@ pub fn quick() -> Options {
 pub fn receipts(answers: &[Answer]) -> Vec<Receipt> {
     let each = answers.iter().flat_map(|answer| match answer {
         Answer::Receipts(receipts) => receipts.clone(),
-        Answer::Format(_) | Answer::Transport(_) => Vec::new(),
+        Answer::SummaryResults(_) | Answer::Format(_) | Answer::Transport(_) => Vec::new(),
     });
     let mut receipts: Vec<_> = each.collect();
     receipts.sort_by_key(|receipt| receipt.at);

@@ -40,10 +40,12 @@ macro_rules! on_each_store {
 
 mod again;
 mod answers;
+mod following;
 mod log;
 mod looking;
 mod model;
 mod moving;
+mod nodes;
 mod postgres;
 mod races;
 mod random;

@@ -176,6 +176,7 @@ async fn what_is_leased_says_what_it_says_and_by_what_waybill(world: World) {
                 said.push((leased.document.declaration, declaration.order.order_no.clone(), leased.waybill_no.clone()))
             }
             Content::Waybill(waybill) => said.push((leased.document.declaration, waybill.waybill_no.clone(), leased.waybill_no.clone())),
+            Content::FollowUp(other) => panic!("nobody handed in {other:?}"),
         }
     }
     said.sort_by(|a, b| a.1.cmp(&b.1));

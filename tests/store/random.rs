@@ -297,6 +297,7 @@ async fn answer(store: &dyn Store, now: Timestamp, command: &Command) -> String 
                 let said = |content: &Content| match content {
                     Content::Declaration(declaration) => declaration.order.order_no.clone(),
                     Content::Waybill(waybill) => waybill.waybill_no.clone(),
+                    Content::FollowUp(follow_up) => format!("{follow_up:?}"),
                 };
                 let documents: Vec<_> =
                     batch.documents.iter().map(|leased| (&leased.document, said(&leased.content), &leased.waybill_no)).collect();

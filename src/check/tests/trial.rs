@@ -1,16 +1,17 @@
-//! A good declaration and a good waybill, and ways to change them.
+//! A good document of every kind, and ways to change them.
 
 use super::super::{
     parameters::{Limits, Rates},
-    sample::{TODAY, sample, sample_waybill},
+    sample::{FollowUps, TODAY, sample, sample_waybill},
     *,
 };
 
-/// What is checked in a case: a good declaration and a good waybill, until they are changed.
+/// What is checked in a case: a good document of every kind, until they are changed.
 #[derive(Default)]
 pub(super) struct Trial {
     pub(super) d: draft::Declaration,
     pub(super) w: draft::Waybill,
+    pub(super) f: FollowUps,
     pub(super) taken: Taken,
     pub(super) taken_waybill: TakenWaybill,
     pub(super) parameters: Parameters,
@@ -18,16 +19,22 @@ pub(super) struct Trial {
 
 impl Trial {
     pub(super) fn good() -> Self {
-        Self { d: sample(), w: sample_waybill(), ..Self::default() }
+        Self { d: sample(), w: sample_waybill(), f: FollowUps::good(), ..Self::default() }
     }
 
-    /// The findings of both; paths of the waybill begin with `waybill:`.
+    /// All findings; a path begins with the name of the kind and a colon where it is not in the declaration.
     pub(super) fn findings(&self) -> Vec<Finding> {
         let of_declaration = check(&self.d, &self.taken, &self.parameters, TODAY);
         let of_waybill = check_waybill(&self.w, &self.taken_waybill, TODAY);
         let mut list = of_declaration.map_or_else(Findings::into_list, |checked| checked.into_parts().1);
         let waybill = of_waybill.map_or_else(Findings::into_list, |checked| checked.into_parts().2);
         list.extend(waybill.into_iter().map(|finding| Finding { path: format!("waybill:{}", finding.path), ..finding }));
+        for draft in self.f.all() {
+            let name = draft.kind().as_str();
+            let of_kind = follow_up::check(&draft, &self.parameters, TODAY);
+            let of_kind = of_kind.map_or_else(Findings::into_list, |checked| checked.into_parts().1);
+            list.extend(of_kind.into_iter().map(|finding| Finding { path: format!("{name}:{}", finding.path), ..finding }));
+        }
         list
     }
 

@@ -3,11 +3,14 @@
 use std::sync::LazyLock;
 
 use super::{
-    Message, required,
-    rules::{RULES, Rule, SPECIAL_AREAS, Side},
+    Message, NOTHING_SUMMED_IN, required,
+    rules::{self, RULES, Rule, SPECIAL_AREAS, Side},
     schema,
 };
-use crate::message::xml::tokens::Attribute;
+use crate::message::{
+    family::{self, Numbers},
+    xml::tokens::Attribute,
+};
 
 /// What an element is held against.
 #[derive(Default)]
@@ -19,65 +22,89 @@ struct Held {
     place: Place,
 }
 
-/// What an element has to do with the numbers of lines.
+/// What an element has to do with what is said of more than one.
 #[derive(Default, Clone, Copy)]
 enum Place {
     #[default]
     Nothing,
     /// It has lines.
     Document,
+    /// It must name what is summed.
+    Summary,
     Line,
-    LineNumber,
+    /// A line that names what is summed.
+    Summed,
+    /// The number of a line that is counted from 1.
+    Counted,
+    /// The number of a line that is counted upwards.
+    Rising,
     TradeMode,
     /// It comes with another or not at all.
     Pair,
+    /// The same, and it says what is summed.
+    Span,
+}
+
+impl Place {
+    fn of(block: &str, name: &str) -> Self {
+        let numbers = |block: &str| family::of_block(block).and_then(|family| family.list).filter(|list| list.block == block);
+        match name {
+            NOTHING_SUMMED_IN => Self::Summary,
+            "gnum" => match numbers(block).map(|list| list.numbers) {
+                Some(Numbers::FromOne) => Self::Counted,
+                Some(Numbers::Upwards) => Self::Rising,
+                Some(Numbers::Other | Numbers::None) | None => Self::Nothing,
+            },
+            "tradeMode" => Self::TradeMode,
+            "startTime" => Self::Span,
+            _ if rules::PAIRS.iter().any(|(first, second)| *first == name || *second == name) => Self::Pair,
+            _ if numbers(name).is_some_and(|list| list.numbers == Numbers::None) => Self::Summed,
+            _ if numbers(name).is_some() => Self::Line,
+            _ if family::of_block(name).is_some_and(|family| family.document == name) => Self::Document,
+            _ => Self::Nothing,
+        }
+    }
 }
 
 static HELD: LazyLock<Vec<Held>> = LazyLock::new(held);
 
 fn held() -> Vec<Held> {
     let contents = schema::contents();
-    let about = |side: Side, name: &str| RULES.iter().filter(|rule| rule.is_about(side, name)).collect();
-    let place = |name: &str| match name {
-        "Order" | "Inventory" => Place::Document,
-        "OrderList" | "InventoryList" => Place::Line,
-        "gnum" => Place::LineNumber,
-        "tradeMode" => Place::TradeMode,
-        "qty2" | "unit2" => Place::Pair,
-        _ => Place::Nothing,
-    };
-    let of = |&(name, _): &(&str, _)| Held {
-        requests: about(Side::Request, name),
-        receipts: about(Side::Receipt, name),
-        required: false,
-        place: place(name),
-    };
-    let mut held: Vec<_> = contents.iter().map(of).collect();
-    for (name, children) in &contents {
-        let required = required::of(name);
-        for &(child, _) in children.iter().filter(|(_, name)| required.contains(name)) {
+    let mut held: Vec<_> = contents.iter().map(|(name, _)| of(("", name), false)).collect();
+    // Of the same name in another block something else may be said: each is declared by itself.
+    for (block, children) in &contents {
+        let required = required::of(block);
+        for &(child, name) in children {
             if let Some(held) = held.get_mut(child) {
-                held.required = true;
+                *held = of((block, name), required.contains(&name));
             }
         }
     }
     held
 }
 
+fn of((block, name): (&str, &str), required: bool) -> Held {
+    let about = |side: Side| RULES.iter().filter(|rule| rule.is_about(side, block, name)).collect();
+    Held { requests: about(Side::Request), receipts: about(Side::Receipt), required, place: Place::of(block, name) }
+}
+
 /// Listens for anything that a rule might refuse. It may say so of what no rule refuses, never the other way about.
 #[derive(Default)]
 pub struct Quick {
     side: Option<Side>,
-    lines: u32,
+    /// The number of the last line.
+    line: u32,
     /// Whether the half of a pair waits for the other.
     waits: bool,
+    /// Whether a summary waits for what it sums.
+    is_empty: bool,
     is_spoilt: bool,
 }
 
 impl Quick {
     /// Whether no rule has anything to tell, if the schema has not.
     pub const fn is_clean(&self) -> bool {
-        !self.is_spoilt && !self.waits
+        !self.is_spoilt && !self.waits && !self.is_empty
     }
 }
 
@@ -86,19 +113,22 @@ impl schema::Listener for Quick {
         self.side = Message::from_wire_type(name).and_then(Side::of);
         let Some(side) = self.side else { return };
         for attribute in attributes {
-            let spoilt = |rule: &Rule| rule.is_about(side, attribute.name) && !rule.form.fits(&attribute.value);
+            let spoilt = |rule: &Rule| rule.is_about(side, name, attribute.name) && !rule.form.fits(&attribute.value);
             self.is_spoilt |= RULES.iter().any(spoilt);
         }
     }
 
     fn open(&mut self, element: usize) {
-        match HELD.get(element).map(|held| held.place) {
-            Some(Place::Document) => self.lines = 0,
-            Some(Place::Line) => {
-                self.lines += 1;
-                self.is_spoilt |= self.waits;
-            }
-            Some(_) | None => {}
+        let Some(place) = HELD.get(element).map(|held| held.place) else { return };
+        if matches!(place, Place::Document | Place::Summary) {
+            self.is_spoilt |= self.waits || self.is_empty;
+            self.line = 0;
+        }
+        match place {
+            Place::Summary => self.is_empty = true,
+            Place::Summed => self.is_empty = false,
+            Place::Line => self.is_spoilt |= self.waits,
+            _ => {}
         }
     }
 
@@ -112,10 +142,20 @@ impl schema::Listener for Quick {
         let rules = if side == Side::Request { &held.requests } else { &held.receipts };
         self.is_spoilt |= rules.iter().any(|rule| !rule.form.fits(text));
         match held.place {
-            Place::LineNumber => self.is_spoilt |= text.parse() != Ok(self.lines),
+            Place::Counted | Place::Rising => self.number(text, matches!(held.place, Place::Rising)),
             Place::TradeMode => self.is_spoilt |= SPECIAL_AREAS.contains(&text),
             Place::Pair => self.waits = !self.waits,
-            Place::Nothing | Place::Document | Place::Line => {}
+            Place::Span => (self.waits, self.is_empty) = (!self.waits, false),
+            Place::Nothing | Place::Document | Place::Summary | Place::Line | Place::Summed => {}
         }
+    }
+}
+
+impl Quick {
+    fn number(&mut self, text: &str, rising: bool) {
+        let expected = self.line.saturating_add(1);
+        let number = text.parse().unwrap_or(0);
+        self.is_spoilt |= if rising { number < expected } else { number != expected };
+        self.line = number;
     }
 }

@@ -60,6 +60,37 @@ fn receipt() -> String {
     )
 }
 
+fn follow_up(number: u32, head: &str, fields_of: &[(&str, &str)], lines: &str) -> String {
+    let head = format!("<ceb:{head}>{}</ceb:{head}>", fields(fields_of));
+    message(&format!("CEB{number}Message"), &format!("<ceb:Document>{head}{lines}</ceb:Document>"))
+}
+
+fn arrival() -> String {
+    let line = |number: &str| format!("<ceb:ArrivalList>{}</ceb:ArrivalList>", fields(&[("gnum", number), ("logisticsNo", "W")]));
+    let head = [("customsCode", "5141"), ("ieFlag", "E"), ("msgCount", "3"), ("msgSeqNo", "2")];
+    follow_up(507, "ArrivalHead", &head, &format!("{}{}", line("1001"), line("1002")))
+}
+
+fn departure() -> String {
+    follow_up(509, "DepartureHead", &[("leaveTime", "20261112030405")], "")
+}
+
+fn summary() -> String {
+    let head = fields(&[("startTime", "20261101000000"), ("endTime", "20261130235959"), ("summaryFlag", "1"), ("itemNameFlag", "1")]);
+    let list = format!("<ceb:SummaryApplyList>{}</ceb:SummaryApplyList>", fields(&[("invtNo", "51412026E000000001")]));
+    message("CEB701Message", &format!("<ceb:SummaryApply><ceb:SummaryApplyHead>{head}</ceb:SummaryApplyHead>{list}</ceb:SummaryApply>"))
+}
+
+/// The same, which names its inventories alone.
+fn listed() -> String {
+    let times = fields(&[("startTime", "20261101000000"), ("endTime", "20261130235959")]);
+    summary().replace(&times, "")
+}
+
+fn goods_return() -> String {
+    follow_up(213, "InvtRefundHead", &[("tradeMode", "9661"), ("ieFlag", "I"), ("country", "502")], "")
+}
+
 /// For each rule: a good message, what to change in it, and what each good or bad change is.
 struct Case {
     code: &'static str,
@@ -69,7 +100,7 @@ struct Case {
     bad: &'static [&'static str],
 }
 
-const CASES: [Case; 24] = [
+const CASES: [Case; 37] = [
     Case {
         code: "X-REQUIRED",
         message: inventory,
@@ -173,6 +204,79 @@ const CASES: [Case; 24] = [
         from: "<ceb:portCode>5141<",
         good: &["<ceb:portCode>0100<"],
         bad: &["<ceb:portCode>514A<"],
+    },
+    Case {
+        code: "X-GNUM-RISING",
+        message: arrival,
+        from: "<ceb:gnum>1002<",
+        good: &["<ceb:gnum>1003<", "<ceb:gnum>x<"],
+        bad: &["<ceb:gnum>1001<", "<ceb:gnum>1<"],
+    },
+    Case { code: "X-GNUM-RISING", message: arrival, from: "<ceb:gnum>1001<", good: &["<ceb:gnum>1<"], bad: &["<ceb:gnum>0<"] },
+    Case { code: "X-IEFLAG", message: arrival, from: "<ceb:ieFlag>E<", good: &["<ceb:ieFlag>E<"], bad: &["<ceb:ieFlag>I<"] },
+    Case {
+        code: "X-PART",
+        message: arrival,
+        from: "<ceb:msgSeqNo>2<",
+        good: &["<ceb:msgSeqNo>1<", "<ceb:msgSeqNo>x<"],
+        bad: &["<ceb:msgSeqNo>0<", "<ceb:msgSeqNo>-1<"],
+    },
+    Case {
+        code: "X-MOMENT",
+        message: departure,
+        from: ">20261112030405<",
+        good: &[">20240229235959<"],
+        bad: &[">20261112<", ">20260229030405<"],
+    },
+    Case {
+        code: "X-SUMMED",
+        message: listed,
+        from: "<ceb:SummaryApplyList><ceb:invtNo>51412026E000000001</ceb:invtNo></ceb:SummaryApplyList>",
+        good: &["<ceb:SummaryApplyList><ceb:invtNo>51412026E000000002</ceb:invtNo></ceb:SummaryApplyList>"],
+        bad: &[""],
+    },
+    Case {
+        code: "X-PAIR",
+        message: summary,
+        from: "<ceb:endTime>20261130235959</ceb:endTime>",
+        good: &["<ceb:endTime>20261101000000</ceb:endTime>"],
+        bad: &["", "<ceb:endTime> </ceb:endTime>"],
+    },
+    Case {
+        code: "X-INVTNO",
+        message: summary,
+        from: "<ceb:invtNo>51412026E000000001<",
+        good: &["<ceb:invtNo>51412026E00000000001<"],
+        bad: &["<ceb:invtNo>5141-2026<", "<ceb:invtNo>清单<"],
+    },
+    Case {
+        code: "X-SUMMARYFLAG",
+        message: summary,
+        from: "<ceb:summaryFlag>1<",
+        good: &["<ceb:summaryFlag>2<"],
+        bad: &["<ceb:summaryFlag>3<", "<ceb:summaryFlag>A<"],
+    },
+    Case {
+        code: "X-ITEMNAMEFLAG",
+        message: summary,
+        from: "<ceb:itemNameFlag>1<",
+        good: &["<ceb:itemNameFlag>0<"],
+        bad: &["<ceb:itemNameFlag>Y<"],
+    },
+    Case { code: "X-IEFLAG-RETURN", message: goods_return, from: "<ceb:ieFlag>I<", good: &["<ceb:ieFlag>I<"], bad: &["<ceb:ieFlag>E<"] },
+    Case {
+        code: "X-TRADEMODE-RETURN",
+        message: goods_return,
+        from: "<ceb:tradeMode>9661<",
+        good: &["<ceb:tradeMode>1261<"],
+        bad: &["<ceb:tradeMode>9610<"],
+    },
+    Case {
+        code: "X-COUNTRY-RETURN",
+        message: goods_return,
+        from: "<ceb:country>502<",
+        good: &["<ceb:country>110<"],
+        bad: &["<ceb:country>142<"],
     },
     Case {
         code: "X-PARAMETER",

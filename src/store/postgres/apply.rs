@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::{
     numbers::{self, NumberRow},
+    revisions,
     rows::{Result, column, insert_documents, insert_entries, is_told, json, take_back, update_documents},
 };
 use crate::{
@@ -23,14 +24,16 @@ pub(super) async fn apply(connection: &mut PgConnection, now: Timestamp, applica
     if !leased(connection, application).await? || made(connection, changes).await? {
         return Ok(Written::Stale);
     }
-    if !write(connection, changes).await? {
+    if !revisions::expected(connection, changes).await? || !write(connection, changes).await? {
         take_back(connection).await?;
         return Ok(Written::Stale);
     }
     let created: Vec<_> = changes.iter().flat_map(|change| &change.created).collect();
     insert_documents(connection, &created).await?;
+    revisions::write(connection, now, changes).await?;
     look_again(connection, changes).await?;
-    numbers::insert(connection, now, changes.iter().flat_map(given_numbers).collect()).await?;
+    let given = changes.iter().flat_map(given_numbers).chain(revisions::summed_numbers(changes));
+    numbers::insert(connection, now, given.collect()).await?;
     insert_assessments(connection, now, changes).await?;
     insert_receipts(connection, application).await?;
     close_arrivals(connection, application).await?;

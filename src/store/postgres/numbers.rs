@@ -117,6 +117,18 @@ pub(super) async fn retire_waybills(connection: &mut PgConnection, keys: &[(Stri
     Ok(())
 }
 
+/// Makes room for the number of a payment: a new payment of an order stands for it from now on.
+pub(super) async fn retire(connection: &mut PgConnection, row: &NumberRow) -> Result<()> {
+    sqlx::query("UPDATE numbers SET holder = document WHERE number = $1 AND kind = $2 AND scope = $3 AND holder = $4")
+        .bind(row.number.as_str())
+        .bind(row.kind)
+        .bind(row.scope.as_str())
+        .bind(Uuid::nil())
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
 /// Finds what receipts are about.
 pub(super) async fn matches(connection: &mut PgConnection, papers: &Papers, keys: &[Key]) -> Result<Matches> {
     let asked: Vec<_> = keys.iter().map(question).collect();

@@ -6,17 +6,17 @@ use sqlx::{AssertSqlSafe, PgConnection, Row};
 use uuid::Uuid;
 
 use super::{
-    papers,
+    follow_ups, papers,
     rows::{DOCUMENT, Result, column, document, from_json, insert_entries, readable, take_back},
 };
 use crate::{
     clock::Timestamp,
-    declaration::{Declaration, DocumentId, Kind, Waybill},
+    declaration::{DocumentId, Kind},
     dossier::Document,
     queue::Lease,
     store::{
         Batch, Leased, Packing, Written,
-        batching::{TOGETHER, groups, join},
+        batching::{Contents, TOGETHER, groups, join},
         papers::Papers,
     },
 };
@@ -140,30 +140,31 @@ async fn lease_queues(
 }
 
 async fn with_content(connection: &mut PgConnection, known: &Papers, documents: Vec<Document>) -> Result<Vec<Leased>> {
-    let mut declarations: HashMap<Uuid, (Arc<Declaration>, String)> = HashMap::new();
-    let mut waybills: HashMap<Uuid, Arc<Waybill>> = HashMap::new();
-    let others = documents.iter().filter(|document| document.kind != Kind::Waybill);
-    let ids: Vec<_> = others.filter_map(|document| document.declaration.map(|id| id.0)).collect();
+    let mut contents = Contents::default();
+    let of_declarations = documents.iter().filter(|document| !document.kind.is_follow_up() && document.kind != Kind::Waybill);
+    let ids: Vec<_> = of_declarations.filter_map(|document| document.declaration.map(|id| id.0)).collect();
     if !ids.is_empty() {
-        let papers = papers::of(connection, known, &ids).await?;
-        let statement = "SELECT id, waybill_no FROM declarations WHERE id = ANY($1)";
-        let rows: Vec<(Uuid, Option<String>)> = sqlx::query_as(statement).bind(&ids).fetch_all(&mut *connection).await?;
-        for (id, number) in rows {
+        let statement = "SELECT id, waybill_no, revision FROM declarations WHERE id = ANY($1)";
+        let rows: Vec<(Uuid, Option<String>, i64)> = sqlx::query_as(statement).bind(&ids).fetch_all(&mut *connection).await?;
+        let papers = papers::of(connection, known, &column(&rows, |(id, _, revision)| (*id, *revision))).await?;
+        for (id, number, _) in rows {
             let Some(paper) = papers.get(&id) else { continue };
-            declarations.insert(id, (Arc::clone(&paper.declaration), number.unwrap_or_default()));
+            contents.declarations.insert(id, (Arc::clone(&paper.declaration), number.unwrap_or_default()));
         }
     }
     let ids: Vec<_> = documents.iter().filter(|document| document.kind == Kind::Waybill).map(|document| document.id.0).collect();
     if !ids.is_empty() {
         let statement = "SELECT id, body FROM waybills WHERE id = ANY($1)";
-        let rows = sqlx::query(statement).bind(&ids).fetch_all(connection).await?;
+        let rows = sqlx::query(statement).bind(&ids).fetch_all(&mut *connection).await?;
         for row in &rows {
             let Some(body) = readable(from_json("waybills", row.try_get("body")?)) else { continue };
-            waybills.insert(row.try_get("id")?, Arc::new(body));
+            contents.waybills.insert(row.try_get("id")?, Arc::new(body));
         }
     }
+    let of_their_own: Vec<_> = documents.iter().filter(|document| document.kind.is_follow_up()).map(|document| document.id.0).collect();
+    contents.follow_ups = follow_ups::bodies(connection, &of_their_own).await?;
     // What cannot be read stays leased until the lease ends, and is told again then.
-    Ok(documents.into_iter().filter_map(|document| readable(join(document, &declarations, &waybills))).collect())
+    Ok(documents.into_iter().filter_map(|document| readable(join(document, &contents))).collect())
 }
 
 /// Keeps a sealed message if every document in it is still leased under the token, and none is on the road in an earlier one.

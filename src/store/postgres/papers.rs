@@ -11,13 +11,13 @@ use crate::{
     store::papers::{Paper, Papers},
 };
 
-/// The papers of declarations; those that are not there or cannot be read are left out.
-pub(super) async fn of(connection: &mut PgConnection, known: &Papers, ids: &[Uuid]) -> Result<HashMap<Uuid, Arc<Paper>>> {
+/// The papers of declarations in their present revisions; those that are not there or cannot be read are left out.
+pub(super) async fn of(connection: &mut PgConnection, known: &Papers, ids: &[(Uuid, i64)]) -> Result<HashMap<Uuid, Arc<Paper>>> {
     let (mut found, missing) = known.recall(ids);
     if missing.is_empty() {
         return Ok(found);
     }
-    let statement = "SELECT d.id, d.tenant, d.accepted_at, d.needed_by, d.plan, d.body FROM unnest($1::uuid[]) AS j (id) \
+    let statement = "SELECT d.id, d.tenant, d.accepted_at, d.needed_by, d.revision, d.plan, d.body FROM unnest($1::uuid[]) AS j (id) \
          CROSS JOIN LATERAL (SELECT * FROM declarations WHERE id = j.id LIMIT 1) d";
     let rows = sqlx::query(statement).bind(missing).fetch_all(connection).await?;
     let read: Vec<_> = rows.iter().filter_map(|row| readable(paper(row))).collect();
@@ -29,6 +29,7 @@ pub(super) async fn of(connection: &mut PgConnection, known: &Papers, ids: &[Uui
 fn paper(row: &PgRow) -> crate::store::Result<(Uuid, Arc<Paper>)> {
     const TABLE: &str = "declarations";
     let paper = Paper {
+        revision: row.try_get("revision")?,
         tenant: tenant(TABLE, row.try_get("tenant")?)?,
         accepted_at: Timestamp(row.try_get("accepted_at")?),
         needed_by: Timestamp(row.try_get("needed_by")?),

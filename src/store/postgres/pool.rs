@@ -5,7 +5,7 @@
 use std::{
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -16,7 +16,7 @@ use tokio::{
     time::timeout,
 };
 
-use super::{options::Setting, trying::Failed};
+use super::{migrate, options::Setting, trying::Failed};
 use crate::store::{Error, Result};
 
 /// Commands that run or wait at once before callers are told that the store is busy.
@@ -47,6 +47,8 @@ pub(super) struct Pool {
     losses: AtomicU64,
     /// The host that was right last.
     host: AtomicUsize,
+    /// Nobody has looked yet whether the schema is one that this program knows: the first connection is to see.
+    is_unseen: AtomicBool,
 }
 
 /// A connection in use. Dropped without being given back it is closed, and the server takes back what was not committed.
@@ -60,9 +62,31 @@ pub(super) struct Held {
 impl Pool {
     /// A pool with its first connection.
     pub(super) async fn open(setting: Setting, purpose: Purpose, size: u32) -> Result<Arc<Self>> {
+        let pool = Self::new(setting, purpose, size);
+        let first = pool.connect().await.map_err(Failed::told)?;
+        pool.idle().push(first);
+        Ok(Arc::new(pool))
+    }
+
+    /// A pool for writing whose first connection, whenever it is made, sees whether the schema is known. It is tried now; the failure is
+    /// told with the pool where waiting may help.
+    pub(super) async fn open_patiently(setting: Setting, size: u32) -> Result<(Arc<Self>, Option<Error>)> {
+        let pool = Self { is_unseen: AtomicBool::new(true), ..Self::new(setting, Purpose::Writing, size) };
+        let failed = match pool.connect().await {
+            Ok(first) => {
+                pool.idle().push(first);
+                None
+            }
+            Err(failed) if failed.may_pass() => Some(failed.told()),
+            Err(failed) => return Err(failed.told()),
+        };
+        Ok((Arc::new(pool), failed))
+    }
+
+    fn new(setting: Setting, purpose: Purpose, size: u32) -> Self {
         let size = if purpose == Purpose::Looking { 1 } else { size };
         let places = usize::try_from(size).unwrap_or(1).clamp(1, QUEUE);
-        let pool = Self {
+        Self {
             setting,
             purpose,
             size,
@@ -71,10 +95,8 @@ impl Pool {
             idle: Mutex::default(),
             losses: AtomicU64::new(0),
             host: AtomicUsize::new(0),
-        };
-        let first = pool.connect().await.map_err(Failed::told)?;
-        pool.idle().push(first);
-        Ok(Arc::new(pool))
+            is_unseen: AtomicBool::new(false),
+        }
     }
 
     pub(super) const fn purpose(&self) -> Purpose {
@@ -155,7 +177,11 @@ impl Pool {
         let greeting = if share > GREETING { share } else { GREETING };
         for (place, host) in hosts.iter().enumerate().cycle().skip(first).take(hosts.len()) {
             match timeout(greeting, self.greet(host)).await {
-                Ok(Ok(Some(connection))) => {
+                Ok(Ok(Some(mut connection))) => {
+                    if self.is_unseen.load(Ordering::Acquire) {
+                        migrate::look(&mut connection).await?;
+                        self.is_unseen.store(false, Ordering::Release);
+                    }
                     if self.host.swap(place, Ordering::Relaxed) != place {
                         tracing::info!(host.name = host.get_host(), host.port = host.get_port(), "another host of the database is used");
                     }

@@ -240,12 +240,12 @@ pub(super) async fn dossiers(connection: &mut PgConnection, known: &Papers, ids:
     if ids.is_empty() {
         return Ok(Vec::new());
     }
-    let known = papers::of(connection, known, ids).await?;
-    let statement = "SELECT j.id, d.waybill_no FROM unnest($1::uuid[]) AS j (id) \
-         CROSS JOIN LATERAL (SELECT waybill_no FROM declarations WHERE id = j.id LIMIT 1) d";
-    let rows: Vec<(Uuid, Option<String>)> = sqlx::query_as(statement).bind(ids).fetch_all(&mut *connection).await?;
+    let statement = "SELECT j.id, d.waybill_no, d.revision FROM unnest($1::uuid[]) AS j (id) \
+         CROSS JOIN LATERAL (SELECT waybill_no, revision FROM declarations WHERE id = j.id LIMIT 1) d";
+    let rows: Vec<(Uuid, Option<String>, i64)> = sqlx::query_as(statement).bind(ids).fetch_all(&mut *connection).await?;
+    let known = papers::of(connection, known, &column(&rows, |(id, _, revision)| (*id, *revision))).await?;
     let mut found = Vec::with_capacity(rows.len());
-    for (id, waybill_no) in rows {
+    for (id, waybill_no, _) in rows {
         // One that cannot be read was told and is left out.
         if let Some(paper) = known.get(&id) {
             found.push(paper.dossier(DeclarationId(id), waybill_no));

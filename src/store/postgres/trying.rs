@@ -75,6 +75,11 @@ impl Failed {
         }
     }
 
+    /// Whether waiting may help, be it at another host.
+    pub(super) fn may_pass(&self) -> bool {
+        matches!(self, Self::Store(Error::Unavailable(_))) || self.remedy() == Remedy::Elsewhere
+    }
+
     fn remedy(&self) -> Remedy {
         match self {
             Self::Sql(sqlx::Error::Database(error)) => of_code(error.code().as_deref().unwrap_or_default()),

@@ -5,7 +5,8 @@ use uuid::Uuid;
 
 use super::{
     arrivals::receipt,
-    rows::{Result, column, dossiers, from_json, inconsistent, kind},
+    follow_ups, revisions,
+    rows::{Result, column, count, digest, dossiers, from_json, inconsistent, kind},
 };
 use crate::{
     declaration::DeclarationId,
@@ -21,7 +22,7 @@ pub(super) async fn show(
     tenant: Option<&Tenant>,
     asked: DeclarationId,
 ) -> Result<Option<Shown>> {
-    let statement = "SELECT warnings FROM declarations WHERE id = $1 AND ($2::text IS NULL OR tenant = $2)";
+    let statement = "SELECT warnings, revision, amended FROM declarations WHERE id = $1 AND ($2::text IS NULL OR tenant = $2)";
     let row = sqlx::query(statement).bind(asked.0).bind(tenant.map(Tenant::as_str)).fetch_optional(&mut *connection).await?;
     let Some(row) = row else { return Ok(None) };
     let warnings = from_json("declarations", row.try_get("warnings")?)?;
@@ -29,7 +30,17 @@ pub(super) async fn show(
     let statement = "SELECT body FROM assessments WHERE declaration = $1 ORDER BY ordinal";
     let assessments = sqlx::query_scalar(statement).bind(asked.0).fetch_all(&mut *connection).await?;
     let receipts = receipts(connection, &dossier).await?;
-    Ok(Some(Shown { dossier, warnings, assessments, receipts }))
+    let digest = row.try_get::<Option<&[u8]>, _>("amended")?.map(|bytes| digest("declarations", bytes)).transpose()?;
+    Ok(Some(Shown {
+        dossier,
+        warnings,
+        assessments,
+        receipts,
+        amended: (count("declarations", row.try_get("revision")?)?, digest),
+        follow_ups: follow_ups::about(connection, asked).await?,
+        summed: revisions::summed_of(connection, asked).await?,
+        deadlines: revisions::open_of(connection, asked).await?,
+    }))
 }
 
 async fn receipts(connection: &mut PgConnection, dossier: &Dossier) -> Result<Vec<KeptReceipt>> {

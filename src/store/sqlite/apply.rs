@@ -2,13 +2,14 @@
 
 use std::collections::HashMap;
 
-use sqlx::{Row, SqliteConnection};
+use sqlx::SqliteConnection;
 use uuid::Uuid;
 
 use super::{
     bulk::{Bound, Bulk, Script},
     numbers::{self, NumberRow},
-    rows::{bind_id, hex, id, insert_documents, insert_entries, json, update_documents},
+    revisions,
+    rows::{bind_id, hex, insert_documents, insert_entries, json, update_documents},
 };
 use crate::{
     clock::Timestamp,
@@ -20,6 +21,8 @@ pub(super) struct Prepared {
     /// The lease, and the arrivals under it, as JSON and by count.
     leased: Option<(Option<Uuid>, String, usize)>,
     versions: HashMap<Uuid, i64>,
+    /// The revisions that declarations to be amended must have, as JSON and by count.
+    revisions: Option<(String, usize)>,
     script: Script,
 }
 
@@ -33,7 +36,8 @@ pub(super) fn prepare(now: Timestamp, application: &Application) -> Result<Prepa
     update_documents(&mut script, changes.iter().flat_map(|change| &change.documents));
     insert_documents(&mut script, changes.iter().flat_map(|change| &change.created));
     look_again(&mut script, changes)?;
-    let given: Vec<_> = changes.iter().flat_map(given_numbers).collect();
+    revisions::write(&mut script, now, changes)?;
+    let given: Vec<_> = changes.iter().flat_map(given_numbers).chain(revisions::summed_numbers(changes)).collect();
     numbers::insert(&mut script, now, &given);
     insert_assessments(&mut script, now, changes);
     insert_receipts(&mut script, application)?;
@@ -41,11 +45,16 @@ pub(super) fn prepare(now: Timestamp, application: &Application) -> Result<Prepa
     change_messages(&mut script, &application.messages)?;
     stop_senders(&mut script, now, &application.stops);
     insert_entries(&mut script, changes.iter().flat_map(|change| &change.entries));
-    Ok(Prepared { leased, versions, script })
+    Ok(Prepared { leased, versions, revisions: revisions::asked(changes)?, script })
 }
 
 pub(super) async fn apply(connection: &mut SqliteConnection, prepared: Prepared) -> Result<Written> {
     if !leased(connection, &prepared).await? || !expected(connection, &prepared.versions).await? {
+        return Ok(Written::Stale);
+    }
+    if let Some((asked, many)) = &prepared.revisions
+        && !revisions::expected(connection, asked, *many).await?
+    {
         return Ok(Written::Stale);
     }
     prepared.script.run(connection).await?;
@@ -69,20 +78,14 @@ async fn expected(connection: &mut SqliteConnection, versions: &HashMap<Uuid, i6
     if versions.is_empty() {
         return Ok(true);
     }
-    let ids = json(&versions.keys().map(|id| hex(*id)).collect::<Vec<_>>())?;
-    let rows = sqlx::query("SELECT d.id, d.version FROM json_each(?1) j CROSS JOIN documents d ON d.id = unhex(j.value)")
-        .bind(ids)
-        .fetch_all(connection)
-        .await?;
-    if rows.len() != versions.len() {
-        return Ok(false);
-    }
-    for row in &rows {
-        if versions.get(&id("documents", row, "id")?) != Some(&row.try_get("version")?) {
-            return Ok(false);
-        }
-    }
-    Ok(true)
+    let expected: Vec<_> = versions.iter().map(|(id, version)| (hex(*id), version)).collect();
+    let same: i64 = sqlx::query_scalar(
+        "SELECT count(*) FROM json_each(?1) j CROSS JOIN documents d ON d.id = unhex(j.value->>0) WHERE d.version = j.value->>1",
+    )
+    .bind(json(&expected)?)
+    .fetch_one(connection)
+    .await?;
+    Ok(usize::try_from(same).ok() == Some(versions.len()))
 }
 
 /// Writes down when waybills are to be looked at again; one that has got its document is settled.

@@ -54,6 +54,19 @@ pub(super) async fn retire_waybills(connection: &mut SqliteConnection, keys: &[(
     Ok(())
 }
 
+/// Makes room for the numbers of payments: a new payment of an order stands for it from now on.
+pub(super) async fn retire(connection: &mut SqliteConnection, rows: &[NumberRow]) -> Result<()> {
+    for row in rows.iter().filter(|row| row.kind == NumberKind::Payment.as_str()) {
+        sqlx::query("UPDATE numbers SET holder = document WHERE number = ?1 AND kind = ?2 AND scope = ?3 AND holder = x''")
+            .bind(row.number.as_str())
+            .bind(row.kind)
+            .bind(row.scope.as_str())
+            .execute(&mut *connection)
+            .await?;
+    }
+    Ok(())
+}
+
 /// Finds what receipts are about.
 pub(super) async fn matches(connection: &mut SqliteConnection, papers: &Papers, keys: &[Key]) -> Result<Matches> {
     let asked: Vec<_> = keys.iter().map(question).collect();

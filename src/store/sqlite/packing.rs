@@ -1,21 +1,22 @@
 //! Leasing due documents in batches, and keeping the sealed messages made of them.
 
-use std::{collections::HashMap, sync::Arc};
+use std::sync::Arc;
 
 use sqlx::{AssertSqlSafe, Row, SqliteConnection};
 use uuid::Uuid;
 
 use super::bulk::Script;
+use super::follow_ups;
 use super::papers::Papers;
 use super::rows::{DOCUMENT, document, from_json, hex, id, json, readable};
 use crate::{
     clock::Timestamp,
-    declaration::{Declaration, DocumentId, Kind, Waybill},
+    declaration::{DocumentId, Kind},
     dossier::Document,
     queue::Lease,
     store::{
         Batch, Leased, Packing, Result, Written,
-        batching::{TOGETHER, groups, join},
+        batching::{Contents, TOGETHER, groups, join},
     },
 };
 
@@ -101,37 +102,38 @@ async fn lease_queue(connection: &mut SqliteConnection, now: Timestamp, lease: L
 }
 
 async fn with_content(connection: &mut SqliteConnection, papers: &Papers, documents: Vec<Document>) -> Result<Vec<Leased>> {
-    let mut declarations: HashMap<Uuid, (Arc<Declaration>, String)> = HashMap::new();
-    let mut waybills: HashMap<Uuid, Arc<Waybill>> = HashMap::new();
-    let ids: Vec<_> =
-        documents.iter().filter(|document| document.kind != Kind::Waybill).filter_map(|document| document.declaration).collect();
+    let mut contents = Contents::default();
+    let of_declarations = documents.iter().filter(|document| !document.kind.is_follow_up() && document.kind != Kind::Waybill);
+    let ids: Vec<_> = of_declarations.filter_map(|document| document.declaration).map(|id| hex(id.0)).collect();
     if !ids.is_empty() {
-        let known = papers.of(connection, &ids.iter().map(|id| id.0).collect::<Vec<_>>()).await?;
-        let asked = json(&ids.iter().map(|id| hex(id.0)).collect::<Vec<_>>())?;
-        let rows = sqlx::query("SELECT d.id, d.waybill_no FROM json_each(?1) j CROSS JOIN declarations d ON d.id = unhex(j.value)")
-            .bind(asked)
-            .fetch_all(&mut *connection)
-            .await?;
-        for row in &rows {
-            let id = id("declarations", row, "id")?;
+        let rows =
+            sqlx::query("SELECT d.id, d.waybill_no, d.revision FROM json_each(?1) j CROSS JOIN declarations d ON d.id = unhex(j.value)")
+                .bind(json(&ids)?)
+                .fetch_all(&mut *connection)
+                .await?;
+        let ids = rows.iter().map(|row| Ok((id("declarations", row, "id")?, row.try_get("revision")?))).collect::<Result<Vec<_>>>()?;
+        let known = papers.of(connection, &ids).await?;
+        for (row, (id, _)) in rows.iter().zip(ids) {
             let Some(paper) = known.get(&id) else { continue };
             let number: Option<String> = row.try_get("waybill_no")?;
-            declarations.insert(id, (Arc::clone(&paper.declaration), number.unwrap_or_default()));
+            contents.declarations.insert(id, (Arc::clone(&paper.declaration), number.unwrap_or_default()));
         }
     }
     let ids: Vec<_> = documents.iter().filter(|document| document.kind == Kind::Waybill).map(|document| hex(document.id.0)).collect();
     if !ids.is_empty() {
         let rows = sqlx::query("SELECT w.id, w.body FROM json_each(?1) j CROSS JOIN waybills w ON w.id = unhex(j.value)")
             .bind(json(&ids)?)
-            .fetch_all(connection)
+            .fetch_all(&mut *connection)
             .await?;
         for row in &rows {
             let Some(body) = readable(from_json("waybills", row.try_get("body")?)) else { continue };
-            waybills.insert(id("waybills", row, "id")?, Arc::new(body));
+            contents.waybills.insert(id("waybills", row, "id")?, Arc::new(body));
         }
     }
+    let of_their_own: Vec<_> = documents.iter().filter(|document| document.kind.is_follow_up()).map(|document| document.id.0).collect();
+    contents.follow_ups = follow_ups::bodies(connection, &of_their_own).await?;
     // What cannot be read stays leased until the lease ends, and is told again then.
-    Ok(documents.into_iter().filter_map(|document| readable(join(document, &declarations, &waybills))).collect())
+    Ok(documents.into_iter().filter_map(|document| readable(join(document, &contents))).collect())
 }
 
 /// Keeps a sealed message if every document in it is still leased under the token.

@@ -11,14 +11,14 @@ use crate::{clock::Timestamp, store::Result};
 pub(super) use crate::store::papers::{Paper, Papers};
 
 impl Papers {
-    /// The papers of declarations; those that are not there or cannot be read are left out.
-    pub(super) async fn of(&self, connection: &mut SqliteConnection, ids: &[Uuid]) -> Result<HashMap<Uuid, Arc<Paper>>> {
+    /// The papers of declarations in their present revisions; those that are not there or cannot be read are left out.
+    pub(super) async fn of(&self, connection: &mut SqliteConnection, ids: &[(Uuid, i64)]) -> Result<HashMap<Uuid, Arc<Paper>>> {
         let (mut found, missing) = self.recall(ids);
         if missing.is_empty() {
             return Ok(found);
         }
         let rows = sqlx::query(
-            "SELECT d.id, d.tenant, d.accepted_at, d.needed_by, d.plan, d.body FROM json_each(?1) j \
+            "SELECT d.id, d.tenant, d.accepted_at, d.needed_by, d.revision, d.plan, d.body FROM json_each(?1) j \
              CROSS JOIN declarations d ON d.id = unhex(j.value)",
         )
         .bind(json(&missing.iter().map(|id| hex(*id)).collect::<Vec<_>>())?)
@@ -34,6 +34,7 @@ impl Papers {
 fn paper(row: &SqliteRow) -> Result<(Uuid, Arc<Paper>)> {
     const TABLE: &str = "declarations";
     let paper = Paper {
+        revision: row.try_get("revision")?,
         tenant: tenant(TABLE, row.try_get("tenant")?)?,
         accepted_at: Timestamp(row.try_get("accepted_at")?),
         needed_by: Timestamp(row.try_get("needed_by")?),

@@ -210,16 +210,17 @@ pub(super) async fn dossiers(connection: &mut SqliteConnection, papers: &Papers,
     if ids.is_empty() {
         return Ok(Vec::new());
     }
-    let known = papers.of(connection, ids).await?;
     let asked = json(&ids.iter().map(|id| hex(*id)).collect::<Vec<_>>())?;
-    let rows =
-        sqlx::query("SELECT d.id, d.waybill_no FROM json_each(?1) j CROSS JOIN declarations d ON d.id = unhex(j.value) ORDER BY j.key")
-            .bind(&asked)
-            .fetch_all(&mut *connection)
-            .await?;
+    let rows = sqlx::query(
+        "SELECT d.id, d.waybill_no, d.revision FROM json_each(?1) j CROSS JOIN declarations d ON d.id = unhex(j.value) ORDER BY j.key",
+    )
+    .bind(&asked)
+    .fetch_all(&mut *connection)
+    .await?;
+    let ids = rows.iter().map(|row| Ok((id("declarations", row, "id")?, row.try_get("revision")?))).collect::<Result<Vec<_>>>()?;
+    let known = papers.of(connection, &ids).await?;
     let mut found = Vec::with_capacity(rows.len());
-    for row in &rows {
-        let id = id("declarations", row, "id")?;
+    for (row, (id, _)) in rows.iter().zip(ids) {
         // One that cannot be read was told and is left out.
         if let Some(paper) = known.get(&id) {
             found.push(paper.dossier(DeclarationId(id), row.try_get("waybill_no")?));

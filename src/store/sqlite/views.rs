@@ -5,8 +5,10 @@ use uuid::Uuid;
 
 use super::{
     arrivals::receipt,
+    follow_ups,
     papers::Papers,
-    rows::{dossiers, from_json, hex, id, inconsistent, json, kind},
+    revisions,
+    rows::{count, digest, dossiers, from_json, hex, id, inconsistent, json, kind},
 };
 use crate::{
     declaration::DeclarationId,
@@ -26,7 +28,7 @@ pub(super) async fn show(
     tenant: Option<&Tenant>,
     asked: DeclarationId,
 ) -> Result<Option<Shown>> {
-    let row = sqlx::query("SELECT warnings FROM declarations WHERE id = ?1 AND (?2 IS NULL OR tenant = ?2)")
+    let row = sqlx::query("SELECT warnings, revision, amended FROM declarations WHERE id = ?1 AND (?2 IS NULL OR tenant = ?2)")
         .bind(asked.0.as_bytes().as_slice())
         .bind(tenant.map(Tenant::as_str))
         .fetch_optional(&mut *connection)
@@ -39,7 +41,17 @@ pub(super) async fn show(
         .fetch_all(&mut *connection)
         .await?;
     let receipts = receipts(connection, &dossier).await?;
-    Ok(Some(Shown { dossier, warnings, assessments, receipts }))
+    let digest = row.try_get::<Option<&[u8]>, _>("amended")?.map(|bytes| digest("declarations", bytes)).transpose()?;
+    Ok(Some(Shown {
+        dossier,
+        warnings,
+        assessments,
+        receipts,
+        amended: (count("declarations", row.try_get("revision")?)?, digest),
+        follow_ups: follow_ups::about(connection, asked).await?,
+        summed: revisions::summed_of(connection, asked).await?,
+        deadlines: revisions::open_of(connection, asked).await?,
+    }))
 }
 
 async fn receipts(connection: &mut SqliteConnection, dossier: &Dossier) -> Result<Vec<KeptReceipt>> {

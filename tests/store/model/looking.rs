@@ -85,6 +85,10 @@ impl Model {
             Key::Order { platform, seller, order_no } | Key::Inventory { platform, seller, order_no, .. } => {
                 self.fact(NumberKind::Order, order_no, &order_scope(platform, seller))
             }
+            Key::Payment { seller, order_no, .. } => self.fact(NumberKind::Payment, order_no, seller),
+            Key::FollowUp { kind, enterprise_no, part, .. } => {
+                self.fact(NumberKind::Enterprise, enterprise_no, &format!("{}/{part}", kind.number()))
+            }
         }?;
         let Some(declaration) = fact.declaration else {
             let document = self.papers.get(&fact.document?)?.document.clone();
