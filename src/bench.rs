@@ -3,6 +3,7 @@
 pub mod check;
 pub mod life;
 pub mod load;
+pub mod message;
 pub mod process;
 pub mod schema;
 
