@@ -62,12 +62,22 @@ pub enum Call {
     Submit,
     /// Validate.
     Validate,
-    /// Get, List, Watch of declarations.
+    /// Get, List, Watch and Deadlines of declarations, and PreviewSummary.
     ReadDeclarations,
     /// PushWaybills.
     PushWaybills,
-    /// GetWaybill.
+    /// GetWaybill, and Watch of what carriers push.
     ReadWaybills,
+    /// Amend, Delete, Cancel, DeclareReturn, DeclarePayment and ApplySummary.
+    Amend,
+    /// DeclareReturnTally.
+    TallyReturn,
+    /// GetFollowUp.
+    ReadFollowUps,
+    /// PushManifest and BindWaybill.
+    PushManifest,
+    /// PushArrival and PushDeparture.
+    PushMovements,
     /// Timeline, Search, Tail.
     ReadAuditLog,
     /// Find.
@@ -79,12 +89,17 @@ pub enum Call {
 }
 
 /// Who may call what: the one table. Who is not named is denied.
-const TABLE: [(Call, &[Role]); 9] = [
+const TABLE: [(Call, &[Role]); 14] = [
     (Call::Submit, &[Role::Seller, Role::Administrator]),
     (Call::Validate, &[Role::Seller, Role::Operator, Role::Administrator]),
     (Call::ReadDeclarations, &[Role::Seller, Role::Operator, Role::Administrator]),
     (Call::PushWaybills, &[Role::Carrier, Role::Administrator]),
     (Call::ReadWaybills, &[Role::Carrier, Role::Operator, Role::Administrator]),
+    (Call::Amend, &[Role::Seller, Role::Administrator]),
+    (Call::TallyReturn, &[Role::Seller, Role::Carrier, Role::Administrator]),
+    (Call::ReadFollowUps, &[Role::Seller, Role::Carrier, Role::Operator, Role::Administrator]),
+    (Call::PushManifest, &[Role::Seller, Role::Carrier, Role::Administrator]),
+    (Call::PushMovements, &[Role::Carrier, Role::Administrator]),
     (Call::ReadAuditLog, &[Role::Operator, Role::Auditor, Role::Administrator]),
     (Call::Find, &[Role::Operator, Role::Administrator]),
     (Call::ReadQueues, &[Role::Operator, Role::Administrator]),
@@ -264,6 +279,11 @@ mod tests {
             (Call::ReadDeclarations, [true, false, true, false, true, false]),
             (Call::PushWaybills, [false, true, false, false, true, false]),
             (Call::ReadWaybills, [false, true, true, false, true, false]),
+            (Call::Amend, [true, false, false, false, true, false]),
+            (Call::TallyReturn, [true, true, false, false, true, false]),
+            (Call::ReadFollowUps, [true, true, true, false, true, false]),
+            (Call::PushManifest, [true, true, false, false, true, false]),
+            (Call::PushMovements, [false, true, false, false, true, false]),
             (Call::ReadAuditLog, [false, false, true, true, true, false]),
             (Call::Find, [false, false, true, false, true, false]),
             (Call::ReadQueues, [false, false, true, false, true, false]),

@@ -1,10 +1,14 @@
 //! What the gateway costs: each measurement is a run of its own, gives one JSON line, and says what it ran.
 
+pub mod accepts;
+mod callers;
 pub mod check;
+pub mod exemption;
 pub mod life;
 pub mod load;
 pub mod message;
 pub mod process;
+mod running;
 pub mod schema;
 
 use std::time::Duration;

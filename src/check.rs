@@ -17,6 +17,7 @@ pub mod characters;
 mod coded;
 pub mod fields;
 pub mod follow_up;
+mod goods;
 mod inventory;
 mod order;
 pub mod parameters;
@@ -31,7 +32,7 @@ mod waybill;
 
 pub use follow_up::CheckedFollowUp;
 pub use parameters::{Limits, Parameters};
-pub use rules::Rule;
+pub use rules::{Rule, UNCHECKED};
 
 /// The most lines an order or an inventory may have (message specification 202205, 303 and 603).
 pub const MOST_LINES: usize = 100;

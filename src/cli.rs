@@ -15,6 +15,7 @@ mod audit;
 mod bench;
 mod compose;
 mod demo;
+mod exemption;
 mod explain;
 mod keys;
 mod migrate;
@@ -24,6 +25,7 @@ mod parse;
 mod rows;
 mod rules;
 mod serve;
+mod sheet;
 mod submit;
 mod table;
 mod validate;
@@ -53,8 +55,10 @@ enum Command {
     Migrate(migrate::MigrateArgs),
     /// 演示：网关与模拟海关同进程，200 个样例订单 · Gateway and simulated customs in one process, with 200 shipped orders.
     Demo(demo::DemoArgs),
-    /// 提交订单或运单文件（JSON Lines 或 CSV）· Submits a file of orders or waybills (JSON lines or CSV).
+    /// 提交订单或运单文件（JSON Lines、CSV 或 XLSX）· Submits a file of orders or waybills (JSON lines, CSV or XLSX).
     Submit(submit::SubmitArgs),
+    /// 生成空的 XLSX 模板 · Writes an empty XLSX template for submit.
+    Template(sheet::TemplateArgs),
     /// 按模式与规范校验报文文件，逐条指出缺陷 · Validates message files by schema and specification, and names every defect.
     Validate(validate::ValidateArgs),
     /// 由 JSON 生成报文 · Writes a message from JSON, signed if asked for.
@@ -70,6 +74,9 @@ enum Command {
     /// 审计日志 · The audit log.
     #[command(subcommand)]
     Audit(audit::AuditCommand),
+    /// 无票免税 · The exemption without invoice.
+    #[command(subcommand)]
+    Exemption(exemption::ExemptionCommand),
     /// 密钥 · Keys.
     #[command(subcommand)]
     Key(keys::KeyCommand),
@@ -102,6 +109,7 @@ pub async fn run() -> ExitCode {
         Command::Migrate(args) => migrate::migrate(&args).await,
         Command::Demo(args) => demo::demo(&args).await,
         Command::Submit(args) => submit::submit(&args).await,
+        Command::Template(args) => sheet::template(&args),
         Command::Validate(args) => validate::validate(&args),
         Command::Compose(args) => compose::compose(&args).await,
         Command::Parse(args) => parse::parse(&args),
@@ -109,6 +117,7 @@ pub async fn run() -> ExitCode {
         Command::Rules(args) => rules::rules(&args),
         Command::Bench(args) => bench::bench(&args).await,
         Command::Audit(command) => audit::run(&command).await,
+        Command::Exemption(command) => exemption::run(&command).await,
         Command::Key(command) => keys::run(&command),
         Command::Config(ConfigCommand::Example) => {
             say(crate::config::EXAMPLE);

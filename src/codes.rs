@@ -10,6 +10,12 @@ use time::Date;
 
 use crate::clock;
 
+mod convert;
+mod elements;
+
+pub use convert::{country_to_wire, currency_to_wire, port_to_wire, wrap_to_wire};
+pub use elements::elements;
+
 /// A row of a list: knows its code, and the days on which it holds.
 pub trait Row {
     /// Its code.
@@ -176,6 +182,26 @@ rows! {
         /// English name.
         en,
     }
+    /// ISO 3166 letters of a country, two or three.
+    IsoCountry {
+        /// Its old three-digit code.
+        old,
+    }
+    /// 包装种类, new two-digit code.
+    NewWrap {
+        /// Its old one-digit code.
+        old,
+    }
+    /// 港口, new six-character code.
+    NewPort {
+        /// Its old four-digit code, or the three digits of its country.
+        old,
+    }
+    /// 商品编码 of goods that may need an export licence for dual-use items. For screening: the list names goods by more than a code.
+    DualUse {
+        /// The announcement that lists it: year and number.
+        announcement,
+    }
     /// 商品编码, 10 digits.
     HsCode {
         /// Name in the tariff.
@@ -199,7 +225,8 @@ macro_rules! lists {
         /// Every list: its name, the date of its data, its source, its number of rows.
         #[must_use]
         pub fn sources() -> Vec<(&'static str, &'static str, &'static str, usize)> {
-            vec![$((stringify!($find), $list.as_of, $list.source, $list.rows.len()),)*]
+            let (as_of, source, rows) = elements::source();
+            vec![$((stringify!($find), $list.as_of, $list.source, $list.rows.len()),)* ("elements", as_of, source, rows)]
         }
     };
 }
@@ -223,6 +250,14 @@ lists! {
     TRADE_MODES, trade_mode: TradeMode = "codes/trade_modes.tsv";
     /// The port with that old code, or the country whose three digits stand for its ports.
     PORTS, port: Port = "codes/ports.tsv";
+    /// The country with those ISO letters.
+    ISO_COUNTRIES, iso_country: IsoCountry = "codes/iso_countries.tsv";
+    /// The kind of packing with that new code.
+    NEW_WRAPS, new_wrap: NewWrap = "codes/new_wraps.tsv";
+    /// The port with that new code.
+    NEW_PORTS, new_port: NewPort = "codes/new_ports.tsv";
+    /// The row of the dual-use list with that tariff line.
+    DUAL_USE, dual_use: DualUse = "codes/dual_use.tsv";
     /// The tariff line with those 10 digits.
     HS_CODES, hs_code: HsCode = "codes/hs.tsv";
 }
@@ -282,6 +317,10 @@ mod tests {
             include_str!("codes/wraps.tsv"),
             include_str!("codes/trade_modes.tsv"),
             include_str!("codes/ports.tsv"),
+            include_str!("codes/iso_countries.tsv"),
+            include_str!("codes/new_wraps.tsv"),
+            include_str!("codes/new_ports.tsv"),
+            include_str!("codes/dual_use.tsv"),
             include_str!("codes/hs.tsv"),
         ];
         for ((name, as_of, source, rows), file) in sources().into_iter().zip(files) {
@@ -312,6 +351,10 @@ mod tests {
         check(&WRAPS);
         check(&TRADE_MODES);
         check(&PORTS);
+        check(&ISO_COUNTRIES);
+        check(&NEW_WRAPS);
+        check(&NEW_PORTS);
+        check(&DUAL_USE);
         check(&HS_CODES);
     }
 

@@ -12,16 +12,19 @@ use uuid::Uuid;
 
 use crate::{
     clock::{Clockwork, Timestamp},
+    declaration::SummaryResult,
     exemption::Advisor,
     queue::{Backoff, Lease},
     store::{self, Application, Disposition, Hint, LeasedArrival, Store, Written},
     task::{self, Error, Pace, Task},
 };
 
+mod consequences;
 mod fold;
 mod forward;
 mod read;
 mod receiver;
+mod summed;
 mod whole;
 
 pub use receiver::Receiver;
@@ -117,7 +120,8 @@ impl Collector {
             let keys: Vec<_> = arrivals.iter().flat_map(|read| &read.receipts).map(|receipt| receipt.key.clone()).collect();
             let matches = self.store.matches(&keys).await?;
             let now = self.clockwork.now();
-            let folded = fold::fold(self.rules(now), &arrivals, matches);
+            let mut folded = fold::fold(self.rules(now), &arrivals, matches);
+            consequences::follow(&*self.store, self.rules(now), &mut folded.changes).await?;
             let mut held = Vec::new();
             for (read, _) in arrivals.iter().zip(&folded.ours).filter(|(_, ours)| !**ours) {
                 if !self.forward(&read.arrival).await {
@@ -166,6 +170,9 @@ impl Collector {
     async fn take(&self, token: Uuid, sorted: &Sorted) -> Result<usize, Error> {
         let mut done = self.quarantine(token, sorted.put_aside.iter().map(|(arrival, reason)| (arrival, reason.clone())).collect()).await?;
         done += self.take_receipts(token, &sorted.receipts).await?;
+        for (arrival, results) in &sorted.summed {
+            done += usize::from(self.take_summed(token, arrival, results).await?);
+        }
         for (arrival, answer) in &sorted.answers {
             done += usize::from(self.take_whole(token, arrival, answer).await?);
         }
@@ -240,6 +247,7 @@ impl Task for Collector {
 #[derive(Default)]
 struct Sorted {
     receipts: Vec<ReadReceipts>,
+    summed: Vec<(LeasedArrival, Vec<SummaryResult>)>,
     answers: Vec<(LeasedArrival, WholeAnswer)>,
     put_aside: Vec<(LeasedArrival, String)>,
 }
@@ -248,6 +256,7 @@ impl Sorted {
     fn add(&mut self, (arrival, reading): (LeasedArrival, Reading)) {
         match reading {
             Reading::Receipts(receipts) => self.receipts.push(ReadReceipts { arrival, receipts }),
+            Reading::Summed(results) => self.summed.push((arrival, results)),
             Reading::Whole(answer) => self.answers.push((arrival, answer)),
             Reading::Nothing(reason) => self.put_aside.push((arrival, reason)),
         }

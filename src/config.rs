@@ -99,6 +99,9 @@ impl Default for Config {
     }
 }
 
+/// The largest script file of the simulated customs, in bytes.
+const LARGEST_SCRIPT: u64 = 1 << 20;
+
 /// Where things are kept.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -210,7 +213,21 @@ impl Config {
             Error::Unreadable(told.join("\n"))
         })?;
         config.rebase(file.parent().unwrap_or(Path::new("")));
+        config.read_script()?;
         Ok(config)
+    }
+
+    /// Adds what the simulated customs' script file says to its script.
+    fn read_script(&mut self) -> Result<(), Error> {
+        let Some(file) = &self.simulator.script_file else { return Ok(()) };
+        let unreadable = |what: &dyn std::fmt::Display| Error::Unreadable(format!("  {}: {what}", file.display()));
+        let length = std::fs::metadata(file).map_err(|error| unreadable(&error))?.len();
+        if length > LARGEST_SCRIPT {
+            return Err(unreadable(&"超过 1 MiB · more than 1 MiB"));
+        }
+        let read: simulator::Script = Figment::from(Toml::file_exact(file)).extract().map_err(|error| unreadable(&error))?;
+        self.simulator.script.rule.extend(read.rule);
+        Ok(())
     }
 
     fn rebase(&mut self, folder: &Path) {
@@ -219,6 +236,7 @@ impl Config {
         paths.extend(self.roads.iter_mut().map(|road| &mut road.folder));
         paths.extend(self.exemption.libraries.iter_mut());
         paths.extend(self.collector.forward.as_mut());
+        paths.extend(self.simulator.script_file.as_mut());
         paths.extend(
             self.store
                 .postgres
@@ -344,6 +362,28 @@ mod tests {
         assert!(told.contains("audit.key"), "beside what else is wrong: {told}");
         // Where only names and numbers are looked at, files are left alone.
         assert!(Config::load(&file).unwrap().check.rates.unwrap().starts_with(folder.path()));
+    }
+
+    #[test]
+    fn a_script_comes_from_a_file_and_is_looked_at() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, script) = (folder.path().join("tongguan.toml"), folder.path().join("sandbox.toml"));
+        // The example ends within the section of the simulated customs.
+        fs::write(&file, format!("{EXAMPLE}\nscript_file = \"sandbox.toml\"\nsandbox = true\n")).unwrap();
+        let told = Config::load(&file).unwrap_err().to_string();
+        assert!(told.contains("sandbox.toml"), "{told}");
+        let rule = "[[rule]]\nkind = \"inventory\"\norder = \"A-*\"\n";
+        fs::write(&script, format!("{rule}outcome = \"refused\"\ntext = \"x\"\n{rule}delay_ms = 5000\n")).unwrap();
+        let config = Config::load(&file).unwrap();
+        assert_eq!(config.simulator.script.rule.len(), 2);
+        assert!(config.simulator.sandbox);
+        for (wrong, named) in [("outcom = \"refused\"", "outcom"), ("outcome = \"rejected\"", "simulator.script"), ("[", "sandbox.toml")] {
+            fs::write(&script, format!("{rule}{wrong}\n")).unwrap();
+            let told = Config::load(&file).unwrap_err().to_string();
+            assert!(told.contains(named), "{wrong}: {told}");
+        }
+        fs::write(&script, "#".repeat(1 << 21)).unwrap();
+        assert!(Config::load(&file).unwrap_err().to_string().contains("1 MiB"));
     }
 
     #[test]

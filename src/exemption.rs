@@ -11,8 +11,10 @@
 //! - Whether 103号 still holds is not verified: D00 stops there unless the configuration names an override, with a name and a reason.
 //! - A seller without a profile has no registration on record: N-PLATFORM-UNREG, curable by filing the profile. Nothing is
 //!   concluded from what the profile would say, and its taxpayer status counts as unknown.
-//! - With a voucher (SPECIAL, ORDINARY, OTHER_VALID) the rules that would choose refund or ordinary exemption (D42 to D46) are not built
-//!   yet: such lines end at D47, for a person. Nor are D22 to D33 and D80 to D82.
+//! - A refund is given up only by a recorded choice, by name and with the amount (D43); without it such a line is for a person (D47).
+//! - After an exemption was decided, its filing is watched (D80, D81), and per entity and year the two regimes of tax (D82).
+//! - The rules, their order and what each leads to are the pack's ([`Pack`]), as are limits, readings and texts; the test of each rule
+//!   is in the program.
 //! - A partly returned line has two decisions: for what stayed abroad and for what came back (D04).
 //! - Decisions are compared ([`compare`]), never overwritten.
 
@@ -20,16 +22,22 @@ mod advisor;
 mod case;
 mod compare;
 mod conditions;
+mod deadlines;
 mod decision;
 mod facts;
 mod kept;
-mod library;
+pub mod ledger;
+pub mod library;
+mod mixed;
 mod pack;
+mod page;
 mod paper;
 mod places;
+mod predicates;
 #[cfg(test)]
 mod properties;
 mod reasons;
+mod replay;
 mod rules;
 mod table;
 #[cfg(test)]
@@ -39,17 +47,21 @@ pub use self::{
     advisor::{Advisor, SetupError},
     compare::{Change, Summary, compare},
     conditions::{Condition, Mark},
-    decision::{Assessment, Cause, LibraryUsed, LineAssessment, Looked, Outcome, PackUsed, Part, Reason, Stage, Tested},
+    deadlines::Deadlines,
+    decision::{Alternative, Assessment, Cause, LibraryUsed, LineAssessment, Looked, Outcome, PackUsed, Part, Reason, Stage, Tested},
     facts::{
-        CountedFrom, Direction, Evidence, Facts, ListStatus, Override, PlatformRegistration, Registration, Seller, SellerKind, SellerNamed,
-        Settings, SixFields, Taxpayer, Trade, ZoneRule,
+        Confirmed, CountedFrom, Direction, Evidence, Facts, Forgone, IncomeTax, ListStatus, Materials, Override, PlatformRegistration,
+        Registration, Seller, SellerKind, SellerNamed, Settings, SixFields, Taxpayer, Trade, ZoneRule,
     },
     kept::{ReadError, read},
     library::{Flag, Hint, Library, Lookup, Rate, Version},
+    mixed::{Mixed, mixed_regimes},
     pack::{Pack, Packs, Parameter, RegimeStatus},
+    page::{Heading, Language, Page},
     paper::{Paper, PaperLine, Test, Worded},
     places::{Confidence, Located, Offices, Reading, Zone, Zones},
     reasons::{Code, Reasons, Text},
+    replay::{Move, Moved, Replay},
     table::{DataError, Span},
 };
 

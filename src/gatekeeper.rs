@@ -154,18 +154,11 @@ impl Gatekeeper {
         })
     }
 
-    /// All in one commit; one by one if somebody else has changed one of them meanwhile.
+    /// In one commit, but for what somebody else has changed meanwhile: that is looked at anew.
     async fn apply(&self, changes: Vec<Change>, now: Timestamp) -> Result<usize, Error> {
-        let application = |changes| Application { changes, ..Application::default() };
         let count = changes.len();
-        if self.store.apply(now, application(changes.clone())).await? == Written::Done {
-            return Ok(count);
-        }
-        let mut done = 0;
-        for change in changes {
-            done += usize::from(self.store.apply(now, application(vec![change])).await? == Written::Done);
-        }
-        Ok(done)
+        let written = self.store.apply(now, Application { changes, apart: true, ..Application::default() }).await?;
+        Ok(if written == Written::Done { count } else { 0 })
     }
 }
 

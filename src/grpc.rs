@@ -37,6 +37,7 @@ mod declarations;
 mod drafts;
 mod find;
 mod follow;
+mod follow_ups;
 mod items;
 mod logistics;
 mod nodes;
@@ -45,6 +46,7 @@ mod options;
 mod outlet;
 mod status;
 mod turnstile;
+mod whereabouts;
 
 pub use options::{Options, TlsOptions};
 

@@ -18,17 +18,30 @@ use crate::{
         Clockwork, Timestamp,
         meter::{Work, measure},
     },
-    declaration::{DeclarationId, DocumentId, draft},
+    declaration::{DeclarationId, DocumentId, Kind, draft},
     exemption::{Advisor, Paper},
     lane::Lane,
-    party::{Actor, Sender},
+    party::{Actor, Sender, Tenant},
     store::{self, Store},
 };
 
+mod amendments;
+pub mod deadlines;
 mod declarations;
+mod follow_ups;
 pub mod prepare;
+mod relabelling;
 pub mod rules;
 mod waybills;
+
+pub use self::{
+    amendments::{AmendmentAnswer, Handled},
+    follow_ups::{
+        FollowUpAnswer, FollowUpSubmission,
+        preview::{Group, Preview},
+    },
+    relabelling::Meant,
+};
 
 /// How much is taken in at once.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -157,6 +170,9 @@ pub enum Refusal {
     /// The order came before without a key, and with other content.
     #[error("the order was submitted with different content")]
     OrderConflict,
+    /// There is no such declaration of this tenant.
+    #[error("not found")]
+    Unknown,
     /// Too much is waiting, or the store cannot write now: the same request may succeed later.
     #[error("busy")]
     Busy,
@@ -295,6 +311,48 @@ impl Intake {
     pub async fn validate(&self, actor: &Actor, submission: Submission) -> Reply<Validation> {
         let _room = self.room_now(submission.size)?;
         declarations::validate(&self.core, actor, &submission).await
+    }
+
+    /// Submits a document on its own; answered once it is on disk.
+    ///
+    /// # Errors
+    /// Why it was not kept; [`Refusal::Busy`] at once if too much is waiting.
+    pub async fn submit_follow_up(&self, actor: &Actor, submission: FollowUpSubmission) -> Reply<FollowUpAnswer> {
+        let _room = self.room_now(submission.size)?;
+        follow_ups::submit(&self.core, actor, &submission).await
+    }
+
+    /// Gives a declaration of the actor's tenant other content; answered once it is on disk.
+    ///
+    /// # Errors
+    /// Why it was not done; [`Refusal::Unknown`] if there is no such declaration.
+    pub async fn amend(&self, actor: &Actor, id: DeclarationId, submission: Submission) -> Reply<AmendmentAnswer> {
+        let _room = self.room_now(submission.size)?;
+        amendments::amend(&self.core, actor, id, &submission).await
+    }
+
+    /// Takes an order, or an inventory, of the actor's tenant back; answered once it is on disk.
+    ///
+    /// # Errors
+    /// As [`Intake::amend`].
+    pub async fn delete(&self, actor: &Actor, id: DeclarationId, kind: Kind) -> Reply<Vec<Handled>> {
+        amendments::delete(&self.core, actor, id, kind).await
+    }
+
+    /// Gives a declaration the number of its waybill, or another one, until its inventory is sealed; tells which declaration that is.
+    ///
+    /// # Errors
+    /// As [`Intake::amend`].
+    pub async fn bind_waybill(&self, actor: &Actor, meant: &Meant, carrier: &str, waybill_no: &str) -> Reply<DeclarationId> {
+        relabelling::bind(&self.core, actor, meant, carrier, waybill_no).await
+    }
+
+    /// Groups inventories as they would be summed; keeps nothing.
+    ///
+    /// # Errors
+    /// If the store cannot be asked.
+    pub async fn preview_summary(&self, tenant: &Tenant, numbers: Vec<String>, by_owner: bool) -> Reply<Preview> {
+        follow_ups::preview::preview(&self.core, tenant, numbers, by_owner).await
     }
 
     fn share(&self, size: usize) -> u32 {

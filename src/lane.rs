@@ -14,6 +14,10 @@ use crate::{
     state::State,
 };
 
+mod known;
+
+pub use known::{Known, choose_by, duty_on};
+
 /// Who transmits one kind of document.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", from = "WrittenDuty")]

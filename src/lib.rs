@@ -66,6 +66,8 @@
 //! - **Two machines.** [`queue`] knows delivery and [`state`] knows customs; neither knows the other. A refusal by customs is a
 //!   state, not an error.
 //! - **Leases carry a token.** Work on rows is taken by a [`queue::Lease`] that ends by itself; every later write matches its token.
+//! - **No node leads.** Any number of processes share a store, each with some of the parts ([`node::Role`]). What only one does at a time
+//!   is a lease ([`node::Turn`]), and what it writes is guarded besides: nothing rests on what nodes believe of each other or on their clocks.
 //! - **Versions.** A change names the versions it was decided on ([`store::Change::expected`]); where they no longer hold it does
 //!   nothing, says [`store::Written::Stale`], and is decided again.
 //! - **An entry for every change**, in the change's own transaction. With one writer its place is that of its commit; the sequencer

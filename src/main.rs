@@ -2,8 +2,9 @@
 
 use std::process::ExitCode;
 
-/// Rows and messages are built from very many small pieces on several threads: this allocator takes a tenth less of a whole life than
-/// the system's.
+/// Rows and messages are built from very many small pieces on several threads: this allocator takes less of a whole life than the
+/// system's. SQLite has its memory from it as well. Small pages only: what is given back and taken again would be cleared two
+/// mebibytes at a time.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

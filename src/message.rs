@@ -65,6 +65,7 @@ pub use pack::{Differences, Pack, packs};
 pub use request::{InventoryRequest, OrderRequest, Request, RequestContent, RequestDocument, RequestLine, WaybillRequest, parse_request};
 pub use schema::{Defect, MAX_DEFECTS, Refusal as SchemaRefusal, load as load_schemas, validate, validate_in};
 pub use strict::{RULES as STRICT_RULES, Rule as StrictRule, examine, examine_in, strict_defects};
+pub use summary::{SummaryTerms, parse_summary_terms};
 pub use summary_result::{SummaryReply, compose_summary_results};
 pub use transfer::{check_sender, signature_position};
 pub use xml::canonical::{ElementName, Part, canonical};

@@ -83,10 +83,13 @@ impl Sequencer {
     /// It is the last to stop: what the others of this node wrote at their end comes under a checkpoint, too, by this node or, where
     /// another has the role, by that one. What other nodes go on writing is not waited for.
     async fn finish(&self) -> bool {
+        let batch = self.options.batch;
         let mut last: Option<HashSet<Uuid>> = None;
         for _ in 0..LAST_TRIES {
             let done = self.pass().await;
-            if let Ok(waiting) = self.store.pending_entries(self.options.batch).await {
+            // A list that is cut tells nothing of its end.
+            let waiting = self.store.pending_entries(batch).await.ok();
+            if let Some(waiting) = waiting.filter(|waiting| u32::try_from(waiting.len()).is_ok_and(|waiting| waiting < batch)) {
                 let waiting: HashSet<_> = waiting.iter().map(|entry| entry.id).collect();
                 let last = last.get_or_insert_with(|| waiting.clone());
                 last.retain(|id| waiting.contains(id));

@@ -1,13 +1,15 @@
 //! A simulated customs for rehearsals: the port and customs of both districts, the site operator and the carriers, behind folder
 //! roads. One customs stands behind all roads.
 //!
-//! It validates, verifies signatures, matches order, waybill and inventory, answers as production does with its oddities, refuses
-//! what deserves it, keeps what it took and what it answered, and counts what was declared twice. It shares our readers and
-//! writers, so it proves nothing about them.
+//! It validates, verifies signatures, takes every kind of document, matches order, waybill and inventory, moves inventories with their
+//! bill, cancels, lets goods come back, sums into customs declarations; answers as production does with its oddities, refuses what
+//! deserves it, keeps what it took and what it answered, and counts what was declared twice. As a sandbox it does with single documents
+//! what a script, or the document's own number, asks for. It shares our readers and writers, so it proves nothing about them.
 //!
 //! | part | does |
 //! | --- | --- |
 //! | [`options`] | what it is told |
+//! | [`script`] | what is to become of certain documents |
 //! | `reading` | bytes to letters, or to the reason why not |
 //! | [`customs`] | the life of documents; no input, no output |
 //! | `writing` | words to files, with oddities |
@@ -18,7 +20,7 @@
 //! it). The dice fall the same way again, so what was said is known and what was not said is said. Deliveries lost on purpose are
 //! lost by the message's guid, once; who sends again gets through. No receipt is ever lost: 899 always comes.
 //!
-//! What it does not play: goods that do not move, officers who refuse after 120, cancellations, returns, summaries.
+//! What it does not play: officers who refuse an inventory after 120, goods that customs holds, customs declarations after their number.
 
 pub mod customs;
 mod dice;
@@ -30,6 +32,7 @@ pub mod paper;
 mod reading;
 pub mod record;
 mod report;
+pub mod script;
 mod signature;
 mod writing;
 
@@ -39,8 +42,9 @@ use tokio::sync::watch;
 
 pub use flaky::{Breaks, Flaky};
 pub use office::{Office, Pass};
-pub use options::{Delays, Fate, Identity, Matching, Oddities, Options, Script, Signatures};
-pub use report::Report;
+pub use options::{Delays, Identity, Matching, Movement, Oddities, Options, Signatures};
+pub use report::{Counts, Report};
+pub use script::{Fate, Outcome, Rule, Script};
 
 use crate::{clock::Clockwork, message};
 
@@ -50,6 +54,9 @@ pub enum Error {
     /// A road's name is no name for a folder.
     #[error("通道 {0:?} 的名称不能用作文件夹 · the road {0:?} has a name that is not fit for a folder")]
     Road(String),
+    /// Its script is of no use.
+    #[error("模拟海关的脚本有误 · the script of the simulated customs is of no use:\n{}", .0.join("\n"))]
+    Script(Vec<String>),
     /// A folder failed.
     #[error("模拟海关的文件夹出错 · a folder of the simulated customs failed")]
     Folder(#[from] io::Error),

@@ -129,6 +129,9 @@ pub trait Store: Send + Sync {
     /// Keeps a document that is submitted on its own, all parts of it or none.
     async fn accept_follow_up(&self, now: Timestamp, acceptance: FollowUpAcceptance) -> Result<FollowUpAccepted>;
 
+    /// Gives a declaration the number of its waybill, or another one.
+    async fn relabel(&self, now: Timestamp, asked: Relabel) -> Result<Relabelled>;
+
     // — gatekeeper —
 
     /// Declarations whose inventory waits at a gate that is to be looked at by `now`, or whose waybill was pushed before anybody

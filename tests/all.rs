@@ -1,8 +1,10 @@
 //! Black-box and conformance tests, in one binary.
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that meets the unexpected fails")]
 
+mod backups;
 mod bench;
 mod encrypted;
+mod files;
 mod fuzzing;
 mod grpc;
 mod house;
@@ -10,6 +12,7 @@ mod journey;
 mod kills;
 mod moving;
 mod nodes;
+mod python;
 mod rig;
 mod rules;
 mod schemas;

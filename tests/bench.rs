@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::rig;
+use super::rig::{self, postgres};
 
 fn measured(arguments: &[&str]) -> Value {
     let (content, said) = rig::run(arguments);
@@ -26,6 +26,25 @@ fn whole_lives_are_lived_by_processes_of_their_own() {
         assert!(report["submit_p50_ms"].as_u64().unwrap() <= report["submit_p99_ms"].as_u64().unwrap(), "{report}");
         assert!(report["stages_us"]["seal"].as_u64().unwrap() > 0, "{report}");
     }
+}
+
+#[tokio::test]
+async fn two_gateways_live_whole_lives_on_one_database() {
+    let server = postgres::shared();
+    let url = server.url(&server.create(None).await);
+    let report = tokio::task::spawn_blocking(move || measured(&["bench", "--declarations", "30", "--nodes", "2", "--store", &url]));
+    let report = report.await.unwrap();
+    assert_eq!((&report["nodes"], &report["store"], &report["declarations"]), (&2.into(), &"postgres".into(), &30.into()), "{report}");
+    let (content, said) = rig::run(&["bench", "--declarations", "1", "--nodes", "2"]);
+    assert!(!content && said.contains("PostgreSQL"), "{said}");
+}
+
+#[test]
+fn what_is_only_kept_is_measured_by_itself() {
+    let report = measured(&["bench", "--accepts", "40"]);
+    assert_eq!((&report["bench"], &report["declarations"]), (&"accepts".into(), &40.into()), "{report}");
+    assert!(report["accepts_per_s"].as_u64().unwrap() > 0, "{report}");
+    assert!(report["submit_p50_ms"].as_u64().unwrap() <= report["submit_p99_ms"].as_u64().unwrap(), "{report}");
 }
 
 #[test]

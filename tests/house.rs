@@ -11,7 +11,7 @@ const LONGEST_FUNCTION: usize = 70;
 const MEDIAN_FILE: usize = 200;
 
 /// An outside crate, and the only modules that may name it.
-const FAMILIES: [(&str, &[&str]); 10] = [
+const FAMILIES: [(&str, &[&str]); 13] = [
     ("sqlx", &["store"]),
     ("quick_xml", &["message"]),
     ("toml", &["message"]),
@@ -20,6 +20,9 @@ const FAMILIES: [(&str, &[&str]); 10] = [
     ("axum", &["console"]),
     ("clap", &["cli", "main"]),
     ("indicatif", &["cli"]),
+    ("calamine", &["cli"]),
+    ("rust_xlsxwriter", &["cli"]),
+    ("zip", &["cli"]),
     ("figment", &["config"]),
     ("rustix", &["clock"]),
 ];

@@ -1,8 +1,10 @@
 //! The simulated customs through its folders.
 
 mod demo;
+mod kinds;
 mod official;
 mod stage;
+mod story;
 
 use std::{fs, time::Duration};
 

@@ -143,7 +143,7 @@ fn spoiled(mut draft: Declaration) -> Declaration {
     }
     for line in &mut draft.inventory.lines {
         line.hs_code = "9999000000".into();
-        line.country = "USA".into();
+        line.country = "U.S.".into();
     }
     draft
 }

@@ -32,6 +32,8 @@ pub struct Options {
     pub server: String,
     /// How many declarations, and as many waybills.
     pub declarations: usize,
+    /// The number of the first: each has a number of its own.
+    pub first: usize,
     /// Declarations a second, each a call of its own; nothing: one stream, as fast as it is taken.
     pub rate: Option<u32>,
 }
@@ -51,12 +53,30 @@ pub struct Report {
     pub peak_kib: u64,
 }
 
+impl Report {
+    /// Adds what other callers saw at the same time.
+    pub(super) fn add(&mut self, other: Self) {
+        self.answered_us.extend(other.answered_us);
+        self.answered_us.sort_unstable();
+        self.all_us = if self.all_us < other.all_us { other.all_us } else { self.all_us };
+        self.busy += other.busy;
+        self.cpu_us += other.cpu_us;
+        self.peak_kib += other.peak_kib;
+    }
+
+    /// Milliseconds within which so many in a thousand were answered.
+    pub(super) fn quantile_ms(&self, per_mille: usize) -> u64 {
+        let last = self.answered_us.len().saturating_sub(1);
+        self.answered_us.get(last * per_mille / 1_000).copied().unwrap_or(0) / 1_000
+    }
+}
+
 /// Sends everything, and comes back when all of it is accepted.
 ///
 /// # Errors
 /// If the gateway cannot be reached, breaks off, or refuses anything for good.
 pub async fn run(options: &Options, clockwork: &Clockwork) -> Result<Report, Error> {
-    let (orders, waybills) = make(options.declarations, clockwork)?;
+    let (orders, waybills) = make(options.first, options.declarations, clockwork)?;
     let client = Client::connect(&options.server, None, None).await?;
     let carriers = tokio::spawn(push(client.clone(), waybills));
     let began = Instant::now();
@@ -157,7 +177,7 @@ async fn push(client: Client, waybills: Vec<Item<draft::Waybill>>) -> Result<(),
 type Made = (Vec<Item<draft::Declaration>>, Vec<Item<draft::Waybill>>);
 
 /// So many pairs, each like one of the demonstration's that must close.
-fn make(many: usize, clockwork: &Clockwork) -> Result<Made, Error> {
+fn make(first: usize, many: usize, clockwork: &Clockwork) -> Result<Made, Error> {
     let broken = |error: serde_json::Error| Error::Wrong(format!("the shipped orders are broken: {error}"));
     let expected = demo::expected();
     let mut orders = Vec::new();
@@ -194,7 +214,7 @@ fn make(many: usize, clockwork: &Clockwork) -> Result<Made, Error> {
         let item = Item { id: id.clone(), draft: order, idempotency_key: String::new(), needed_by: None };
         Some((item, Item { id, draft: waybill, idempotency_key: String::new(), needed_by: None }))
     };
-    let pairs: Option<Vec<_>> = (0..many).map(pair).collect();
+    let pairs: Option<Vec<_>> = (first..first + many).map(pair).collect();
     Ok(pairs.ok_or_else(|| Error::Wrong("a shipped order has no waybill".to_owned()))?.into_iter().unzip())
 }
 
@@ -219,7 +239,7 @@ mod tests {
 
     #[test]
     fn every_order_has_its_own_numbers_and_its_waybill() {
-        let (orders, waybills) = make(500, &Clockwork::system()).unwrap();
+        let (orders, waybills) = make(0, 500, &Clockwork::system()).unwrap();
         assert_eq!((orders.len(), waybills.len()), (500, 500));
         let numbers: BTreeSet<_> = orders.iter().map(|item| &item.draft.order.order_no).collect();
         assert_eq!(numbers.len(), 500);

@@ -45,14 +45,14 @@ pub(super) fn site(report: &mut Report, field: Field, value: &str, declared_at: 
     Some(site)
 }
 
-/// A currency.
+/// A currency: the old code, also where ISO letters were sent.
 pub(super) fn currency(report: &mut Report, field: Field, index: usize, value: &str) -> String {
-    report.code(field, index, value, &rules::CURRENCY, |code, today| codes::currency(code, today).is_some()).unwrap_or_default()
+    report.listed(field, index, value, &rules::CURRENCY, codes::currency_to_wire).unwrap_or_default()
 }
 
-/// A country.
+/// A country: the old code, also where ISO letters were sent.
 pub(super) fn country(report: &mut Report, field: Field, index: usize, value: &str) -> String {
-    report.code(field, index, value, &rules::COUNTRY, |code, today| codes::country(code, today).is_some()).unwrap_or_default()
+    report.listed(field, index, value, &rules::COUNTRY, codes::country_to_wire).unwrap_or_default()
 }
 
 /// A unit.
@@ -65,30 +65,70 @@ pub(super) fn transport(report: &mut Report, field: Field, value: &str) -> Strin
     known(report, field, value, &rules::TRANSPORT, |code, today| codes::transport(code, today).is_some())
 }
 
-/// A kind of packing.
+/// A kind of packing: the old code, also where the new one was sent.
 pub(super) fn wrap(report: &mut Report, field: Field, value: &str) -> String {
-    known(report, field, value, &rules::WRAP, |code, today| codes::wrap(code, today).is_some())
+    report.listed(field, 0, value, &rules::WRAP, codes::wrap_to_wire).unwrap_or_default()
 }
 
-/// A port.
+/// A port: the old code, also where the new one was sent.
 pub(super) fn port(report: &mut Report, field: Field, value: &str) -> String {
-    known(report, field, value, &rules::PORT, |code, today| codes::port(code, today).is_some())
+    report.listed(field, 0, value, &rules::PORT, codes::port_to_wire).unwrap_or_default()
 }
 
-/// A commodity.
-pub(super) fn hs_code(report: &mut Report, field: Field, index: usize, value: &str) -> String {
-    let digits = |code: &str, _| code.len() == 10 && code.bytes().all(|b| b.is_ascii_digit());
-    if value.trim().is_empty() || digits(value, report.today) {
-        let code = report.code(field, index, value, &rules::LENGTH, digits).unwrap_or_default();
-        match codes::hs(&code, report.today) {
-            HsMatch::Unknown if !code.is_empty() => report.add(&rules::HS_HEADING, field, index, shown(&code)),
-            HsMatch::HeadingOnly(known) => report.add(&rules::HS_CODE, field, index, known.to_string()),
-            _ => {}
+/// How much of a code must be said.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum HsDigits {
+    /// The heading: of a simplified list the first 4 digits count (message specification 202205, 603 gcode).
+    Four,
+    /// The subheading: simplified, where business buys (transport §4.7).
+    Six,
+    /// All of it: what is summed becomes a customs declaration.
+    All,
+}
+
+impl HsDigits {
+    /// The lengths that may be sent: as written, and the shortest.
+    const fn lengths(self) -> (&'static str, usize) {
+        match self {
+            Self::Four => ("4/6/8/10", 4),
+            Self::Six => ("6/8/10", 6),
+            Self::All => ("10", 10),
         }
-        return code;
     }
-    report.add(&rules::LENGTH, field, index, "10");
-    String::new()
+}
+
+/// A commodity: 10 digits, also where fewer were sent that are enough; zeros take the place of the others, as the schema wants 10
+/// and no text says what else to write (messages §6).
+pub(super) fn hs_code(report: &mut Report, field: Field, index: usize, value: &str, needed: HsDigits) -> String {
+    let (lengths, shortest) = needed.lengths();
+    let fits = |code: &str, _| matches!(code.len(), 4 | 6 | 8 | 10) && code.len() >= shortest && code.bytes().all(|b| b.is_ascii_digit());
+    if !value.trim().is_empty() && !fits(value, report.today) {
+        report.add(&rules::LENGTH, field, index, lengths);
+        return String::new();
+    }
+    let Some(mut code) = report.code(field, index, value, &rules::LENGTH, fits) else { return String::new() };
+    code.extend(std::iter::repeat_n('0', 10_usize.saturating_sub(code.len())));
+    if let Some((rule, detail)) = hs_fault(&code, needed, report.today) {
+        report.add(rule, field, index, detail);
+    }
+    code
+}
+
+/// What is wrong with 10 digits, by the tariff.
+fn hs_fault(code: &str, needed: HsDigits, today: Date) -> Option<(&'static Rule, String)> {
+    let (_, shortest) = needed.lengths();
+    match codes::hs(code, today) {
+        HsMatch::Known(_) => None,
+        HsMatch::Unknown => Some((&rules::HS_HEADING, shown(code).into_owned())),
+        HsMatch::HeadingOnly(known) => {
+            let padded = code.bytes().skip(usize::from(known)).all(|b| b == b'0');
+            match usize::from(known) {
+                known if padded && known >= shortest => None,
+                4 if padded => Some((&rules::HS_PADDED, shortest.to_string())),
+                known => Some((&rules::HS_CODE, known.to_string())),
+            }
+        }
+    }
 }
 
 /// A second quantity with its unit: both or neither.

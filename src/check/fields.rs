@@ -144,6 +144,9 @@ fields! {
         DeclarantName: "inventory.declarant.name", "申报企业名称", "declarant name", Text(100), required;
         OwnerCode: "inventory.owner.code", "生产销售企业代码", "owner code", Enterprise, required;
         OwnerName: "inventory.owner.name", "生产销售企业名称", "owner name", Text(100), required;
+        AreaEnterpriseCode: "inventory.area_enterprise.code", "区内企业代码", "area enterprise's code", Enterprise, optional;
+        AreaEnterpriseName: "inventory.area_enterprise.name", "区内企业名称", "area enterprise's name", Text(100), optional;
+        BookNo: "inventory.book_no", "账册编号", "book number", Text(30), optional;
         TradeMode: "inventory.trade_mode", "贸易方式", "trade mode", Code, required;
         Transport: "inventory.transport", "运输方式", "mode of transport", Code, required;
         Vehicle: "inventory.vehicle", "运输工具名称", "vehicle", Text(100), optional;
@@ -168,6 +171,7 @@ fields! {
         InventoryWaybillNo: "inventory.waybill_no", "物流运单编号", "waybill number", Text(32), optional;
         InventoryLines: "inventory.lines", "清单商品表体", "inventory lines", Other, required;
         InventoryLineNumber: "inventory.lines[].number", "清单商品序号", "inventory line number", Integer(5), required;
+        RecordNo: "inventory.lines[].record_no", "账册备案料号", "number in the books", Text(30), optional;
         HsCode: "inventory.lines[].hs_code", "商品编码", "HS code", Digits(10), required;
         CustomsName: "inventory.lines[].customs_name", "商品名称", "customs name", Free(250), required;
         Specification: "inventory.lines[].specification", "规格型号", "specification", Free(250), required;

@@ -1,8 +1,10 @@
 //! The rules of the inventory (603), alone and against its order.
 
 use super::{
-    MOST_LINES, coded,
+    MOST_LINES,
+    coded::{self, HsDigits},
     fields::Field,
+    goods,
     order::{check_pairs, count, line_number},
     parameters::{Limit, Parameters, is_over},
     read::{Amount, is_longer, shown},
@@ -15,10 +17,11 @@ use crate::{
     party::{self, Party},
 };
 
-/// The trade modes whose lists need no more than we carry, with the orders they go with (messages §6). 1210 would need the
-/// books of a bonded zone.
-const CARRIED: [(&str, OrderType); 3] =
-    [("9610", OrderType::Retail), ("9710", OrderType::Business), ("9810", OrderType::OverseasWarehouse)];
+/// The trade modes of a list, with the orders they go with (messages §6).
+const CARRIED: [(&str, OrderType); 4] =
+    [("9610", OrderType::Retail), (FROM_AREA, OrderType::Retail), ("9710", OrderType::Business), ("9810", OrderType::OverseasWarehouse)];
+/// tradeMode of goods from a special area, which are kept in books.
+const FROM_AREA: &str = "1210";
 /// The longest note (603 note).
 const LONGEST_NOTE: usize = 1000;
 
@@ -30,14 +33,22 @@ pub(super) fn read(report: &mut Report, draft: &draft::Inventory, order: &Order)
     if gross_weight.zip(net_weight).is_some_and(|(gross, net)| net > gross) {
         report.add(&rules::WEIGHT, Field::NetWeight, 0, "");
     }
+    let statistics = statistics(report, &draft.statistics);
+    let trade_mode = trade_mode(report, &draft.trade_mode, order.order_type);
+    let digits = match statistics {
+        Statistics::Summed => HsDigits::All,
+        Statistics::Simplified if is_business(&trade_mode) => HsDigits::Six,
+        Statistics::Simplified => HsDigits::Four,
+    };
     let inventory = Inventory {
         exits_at: coded::office(report, Field::ExitsAt, &draft.exits_at),
         exit_date: report.exit_date(&draft.exit_date).unwrap_or(report.today),
-        statistics: statistics(report, &draft.statistics),
+        statistics,
         declarant: report.party(Field::DeclarantCode, Field::DeclarantName, &draft.declarant),
         owner: owner(report, draft),
         owner_registered: draft.owner_registered,
-        trade_mode: trade_mode(report, &draft.trade_mode, order.order_type),
+        area_enterprise: area_enterprise(report, &draft.area_enterprise, &trade_mode),
+        book_no: of_area(report, Field::BookNo, 0, &draft.book_no, &trade_mode),
         transport: coded::transport(report, Field::Transport, &draft.transport),
         vehicle: report.text(Field::Vehicle, 0, &draft.vehicle),
         voyage: report.text(Field::Voyage, 0, &draft.voyage),
@@ -58,8 +69,9 @@ pub(super) fn read(report: &mut Report, draft: &draft::Inventory, order: &Order)
         note: report.text(Field::InventoryNote, 0, &draft.note),
         carrier: report.party(Field::CarrierCode, Field::CarrierName, &draft.carrier),
         waybill_no: report.text(Field::InventoryWaybillNo, 0, &draft.waybill_no),
-        lines: read_lines(report, &draft.lines, order),
+        lines: read_lines(report, &draft.lines, order, &trade_mode, digits),
         declared_at,
+        trade_mode,
     };
     check_whole(report, draft, &inventory, order);
     inventory
@@ -74,6 +86,9 @@ fn check_whole(report: &mut Report, draft: &draft::Inventory, inventory: &Invent
         for (index, _) in inventory.lines.iter().enumerate().filter(|(_, line)| line.invoice == InvoiceStatus::Special) {
             report.add(&rules::REFUND, Field::Invoice, index, "");
         }
+    }
+    for (index, line) in inventory.lines.iter().enumerate() {
+        goods::check(report, index, line, inventory);
     }
     check_wire_note(report, inventory);
     check_business(report, inventory);
@@ -152,6 +167,30 @@ fn trade_mode(report: &mut Report, value: &str, order_type: OrderType) -> String
     mode
 }
 
+/// What goods from a special area must say, and no others may.
+fn of_area(report: &mut Report, field: Field, index: usize, sent: &str, trade_mode: &str) -> Option<String> {
+    check_area(report, field, index, sent, trade_mode);
+    report.text(field, index, sent)
+}
+
+fn check_area(report: &mut Report, field: Field, index: usize, sent: &str, trade_mode: &str) {
+    let is_said = !sent.trim().is_empty();
+    match trade_mode {
+        FROM_AREA if !is_said => report.add(&rules::AREA, field, index, ""),
+        // A trade mode that is not good is noted already.
+        FROM_AREA | "" => {}
+        _ if is_said => report.add(&rules::NOT_AREA, field, index, ""),
+        _ => {}
+    }
+}
+
+fn area_enterprise(report: &mut Report, sent: &Party, trade_mode: &str) -> Option<Party> {
+    check_area(report, Field::AreaEnterpriseCode, 0, &sent.code, trade_mode);
+    check_area(report, Field::AreaEnterpriseName, 0, &sent.name, trade_mode);
+    let enterprise = report.party(Field::AreaEnterpriseCode, Field::AreaEnterpriseName, sent);
+    (trade_mode == FROM_AREA).then_some(enterprise)
+}
+
 /// A number of parcels.
 pub(super) fn packs(report: &mut Report, field: Field, value: &str) -> u32 {
     let packs = report.integer(field, 0, value);
@@ -161,12 +200,23 @@ pub(super) fn packs(report: &mut Report, field: Field, value: &str) -> u32 {
     packs.unwrap_or_default()
 }
 
-fn read_lines(report: &mut Report, draft: &[draft::InventoryLine], order: &Order) -> Vec<InventoryLine> {
+fn read_lines(
+    report: &mut Report,
+    draft: &[draft::InventoryLine],
+    order: &Order,
+    trade_mode: &str,
+    digits: HsDigits,
+) -> Vec<InventoryLine> {
     count(report, Field::InventoryLines, draft.len(), MOST_LINES);
-    draft.iter().take(MOST_LINES).enumerate().map(|(index, line)| read_line(report, index, line, order)).collect()
+    let mut lines = Vec::with_capacity(draft.len().min(MOST_LINES));
+    for (index, line) in draft.iter().take(MOST_LINES).enumerate() {
+        let record_no = of_area(report, Field::RecordNo, index, &line.record_no, trade_mode);
+        lines.push(InventoryLine { record_no, ..read_line(report, index, line, order, digits) });
+    }
+    lines
 }
 
-fn read_line(report: &mut Report, index: usize, draft: &draft::InventoryLine, order: &Order) -> InventoryLine {
+fn read_line(report: &mut Report, index: usize, draft: &draft::InventoryLine, order: &Order, digits: HsDigits) -> InventoryLine {
     let number = line_number(report, Field::InventoryLineNumber, index, &draft.number);
     let legal_quantity = report.amount(Field::LegalQuantity, index, &draft.legal_quantity, Amount::Positive);
     let legal_unit = coded::unit(report, Field::LegalUnit, index, &draft.legal_unit).unwrap_or_default();
@@ -176,7 +226,8 @@ fn read_line(report: &mut Report, index: usize, draft: &draft::InventoryLine, or
     }
     InventoryLine {
         number,
-        hs_code: coded::hs_code(report, Field::HsCode, index, &draft.hs_code),
+        record_no: None,
+        hs_code: coded::hs_code(report, Field::HsCode, index, &draft.hs_code, digits),
         customs_name: report.required(Field::CustomsName, index, &draft.customs_name),
         specification: report.required(Field::Specification, index, &draft.specification),
         country: coded::country(report, Field::LineCountry, index, &draft.country),

@@ -150,6 +150,16 @@ impl Rates {
         of_it.into_iter().find(|dated| dated.days.hold(day)).map(|dated| dated.value)
     }
 
+    /// The same with its source; a yuan is a yuan by itself.
+    #[must_use]
+    pub fn with_source(&self, currency: &str, day: Date) -> Option<(Decimal, String)> {
+        if currency == YUAN {
+            return Some((Decimal::ONE, "CNY".to_owned()));
+        }
+        let dated = self.0.iter().find(|dated| dated.key == currency && dated.days.hold(day))?;
+        Some((dated.value, dated.source.clone()))
+    }
+
     /// How many rates there are.
     #[must_use]
     pub fn len(&self) -> usize {

@@ -70,6 +70,10 @@ impl Report {
             _ => (usize::MAX, true),
         };
         let mut good = true;
+        if !free && is_placeholder(field, value) {
+            self.add(&rules::PLACEHOLDER, field, index, "");
+            good = false;
+        }
         // XML 1.0 §2.2 tolerates some control characters, but parsers rewrite line ends and a signature does not survive that;
         // other unseen characters make two numbers of what looks like one.
         if value.chars().any(is_unseen) {
@@ -109,6 +113,25 @@ impl Report {
         }
         self.add(rule, field, index, shown(value));
         None
+    }
+
+    /// What the wire writes for a code of a list; nothing for what is not in it, which is noted under `rule`.
+    pub(super) fn listed(
+        &mut self,
+        field: Field,
+        index: usize,
+        value: &str,
+        rule: &'static Rule,
+        to_wire: impl FnOnce(&str, Date) -> Option<&'static str>,
+    ) -> Option<String> {
+        if !self.is_filled(field, index, value, &rules::REQUIRED) {
+            return None;
+        }
+        let wire = to_wire(value, self.today);
+        if wire.is_none() {
+            self.add(rule, field, index, shown(value));
+        }
+        wire.map(str::to_owned)
     }
 
     /// An enterprise code: credit code or customs code. Empty if it was not good.
@@ -221,6 +244,12 @@ impl Report {
         }
         Some(number)
     }
+}
+
+/// Whether a value says that there is none, where that is not asked for: 无 stands for a platform's code and a bar code alone, NO
+/// for an owner's code alone (messages §6).
+fn is_placeholder(field: Field, value: &str) -> bool {
+    matches!(value, "无" | "NO") && field != Field::BarCode
 }
 
 /// Office, year, E, at least one digit: no more is certain (messages §6, §7 13).

@@ -89,6 +89,12 @@ const CODES: Source = ("JGS-20《海关业务代码集》", "JGS-20, customs bus
 const CREDIT: Source = ("GB 32100-2015 统一社会信用代码编码规则", "GB 32100-2015, unified social credit code");
 const PRACTICE: Source = ("行业实践：平台与模拟系统的校验", "practice: checks of platforms and simulators");
 const TARIFF: Source = ("进出口税则 2026", "customs tariff 2026");
+const ELEMENTS_2022: Source =
+    ("国际贸易单一窗口参数 CusMerchElement，2022-06", "single window parameters, table CusMerchElement, June 2022");
+const DUAL_USE_2026: Source = (
+    "商务部、海关总署公告2025年第91号，2026年度目录（经二手资料，原文未核对）",
+    "MOFCOM and GACC announcement 2025 no. 91, list of 2026 (from secondary sources; the text itself was not seen)",
+);
 const SIMPLIFIED: Source =
     ("报文规范（202205版） §2.12.4 清单回执，申报业务类型", "message specification 202205, §2.12.4 list receipt, kind of declaration");
 const PARCEL: Source = (
@@ -131,6 +137,8 @@ rules! {
         "删除换行、制表符和其他不可见字符", "remove line breaks, tabs and other invisible characters";
     SPACES: "F-SPACES", Error, OURS, "{field}首尾有空格", "{field} begins or ends with a space",
         "去掉首尾空格：海关按原文比对", "remove it: customs compares the text as it is";
+    PLACEHOLDER: "F-PLACEHOLDER", Error, TABLES, "{field}填写了“无”或“NO”", "{field} says 无 or NO",
+        "没有的留空；“无”只用于无代码的境外平台和条形码，NO由本网关填写", "leave it empty if there is none; 无 is only for a foreign platform's code and a bar code, NO is written by the gateway";
     TOO_LONG: "F-TOO-LONG", Error, TABLES, "{field}超过{detail}个字符", "{field} is longer than {detail} characters",
         "缩短到{detail}个字符以内", "shorten it to {detail} characters";
     LENGTH: "F-LENGTH", Error, SCHEMA, "{field}不是{detail}位数字", "{field} is not {detail} digits",
@@ -163,25 +171,32 @@ rules! {
     SITE: "C-SITE", Warning, LIST, "{field}不在已知的监管场所中，或不属于申报地海关{detail}", "{field} is no known site of the declaring office{detail}",
         "与监管场所核对代码；本表不全", "ask the site for its code; the list at hand is not complete";
     CURRENCY: "C-CURRENCY", Error, CODES, "{field}不在币制代码表中{detail}", "{field} is not a currency code{detail}",
-        "填写3位海关代码：人民币142，美元502", "write the three digits of customs: 142 for CNY, 502 for USD";
+        "填写3位海关代码或ISO字母：人民币142或CNY，美元502或USD", "write the three digits of customs or ISO letters: 142 or CNY, 502 or USD";
     COUNTRY: "C-COUNTRY", Error, CODES, "{field}不在国别（地区）代码表中{detail}", "{field} is not a country code{detail}",
-        "填写3位海关代码：美国502，日本116", "write the three digits of customs: 502 for the USA, 116 for Japan";
+        "填写3位海关代码或ISO字母：美国502、US或USA", "write the three digits of customs or ISO letters: 502, US or USA";
     COUNTRY_CHINA: "C-COUNTRY-CHINA", Error, RETURN, "{field}不能为中国", "{field} may not be China",
         "填写退货启运的国家（地区）", "write the country that the goods come back from";
     UNIT: "C-UNIT", Error, CODES, "{field}不在计量单位代码表中{detail}", "{field} is not a unit code{detail}",
         "填写3位海关代码：件011，千克035", "write the three digits of customs: 011 for pieces, 035 for kilograms";
     TRANSPORT: "C-TRANSPORT", Error, CODES, "{field}不在运输方式代码表中{detail}", "{field} is not a mode of transport{detail}",
         "填写1位代码：公路4，航空5，邮件6", "write one character: 4 road, 5 air, 6 post";
-    WRAP: "C-WRAP", Error, CODES, "{field}不在包装种类代码表（1位）中{detail}", "{field} is not a one-digit kind of packing{detail}",
-        "填写1位代码：纸箱2，包6，其它7", "write one digit: 2 carton, 6 bag, 7 other";
-    PORT: "C-PORT", Error, CODES, "{field}不在港口代码表（3至4位）中{detail}", "{field} is not a port code of 3 or 4 digits{detail}",
-        "填写4位港口代码；不能预知时填3位国别代码", "write the four digits of the port, or the three of the country if it is not known";
+    WRAP: "C-WRAP", Error, CODES, "{field}不在包装种类代码表中{detail}", "{field} is not a kind of packing{detail}",
+        "填写1位代码或新的2位代码：纸箱2或22，包6或06", "write the one digit or the new two: 2 or 22 carton, 6 or 06 bag";
+    PORT: "C-PORT", Error, CODES, "{field}不在港口代码表中{detail}", "{field} is not a port code{detail}",
+        "填写4位港口代码或新的6位代码；不能预知时填3位国别代码", "write the four digits of the port or the new six characters, or the three digits of the country if it is not known";
     TRADE_MODE: "C-TRADE-MODE", Error, CODES, "{field}不在贸易方式代码表中{detail}", "{field} is not a trade mode{detail}",
         "一般出口填写9610", "write 9610 for retail export";
     HS_HEADING: "C-HS-HEADING", Error, TARIFF, "{field}的前4位不在税则中{detail}", "the first 4 digits of {field} are no heading of the tariff{detail}",
         "按税则归类，填写10位编码", "classify the goods and write the 10 digits";
     HS_CODE: "C-HS-CODE", Warning, TARIFF, "税则中没有这个10位{field}，只认得前{detail}位", "the tariff at hand does not hold this 10-digit {field}, only its first {detail} digits",
         "简化申报前4位有效即可；汇总申报请核对全部10位", "enough for simplified declaration (4 digits count); else check all 10";
+
+    HS_PADDED: "C-HS-PADDED", Error, LIST, "{field}只有前4位，其余补零；此处需要前{detail}位", "{field} has only its first 4 digits, filled up with zeros; its first {detail} are needed here",
+        "简化申报（A）的零售出口只需4位，9710、9810简化申报需6位，汇总申报（B）需10位", "retail under simplified declaration (A) needs 4, 9710 and 9810 under A 6, summed declaration (B) 10";
+    ELEMENTS: "C-ELEMENTS", Warning, ELEMENTS_2022, "{field}的要素少于该商品编码的申报要素：{detail}", "{field} says less than the code asks to be declared: {detail}",
+        "汇总申报后要逐项填写报关单：按要素顺序填写，以“|”分隔", "what is summed becomes a customs declaration, which wants each of them: write them in order, with bars between";
+    DUAL_USE: "C-DUAL-USE", Warning, DUAL_USE_2026, "{field}在两用物项出口许可证管理目录中，而未填写许可证号", "{field} is on the list of dual-use items, yet there is no licence number",
+        "核对商品是否属于管制物项；属于的不得简化申报，须填写许可证号", "find out whether the goods are controlled; if so they may not go by simplified declaration and need the licence number";
 
     CREDIT_CODE: "P-CREDIT-CODE", Error, CREDIT, "{field}不是有效的统一社会信用代码（18位，含校验位）", "{field} is not a valid unified social credit code (18 characters with a check digit)",
         "核对营业执照上的代码，或填写10位海关注册编码", "compare it with the business licence, or write the 10-character customs code";
@@ -230,15 +245,19 @@ rules! {
         "填写大于零的数", "write a number greater than zero";
     SECOND: "A-SECOND", Error, LIST, "第二数量与第二计量单位须同时填写或同时不填", "second quantity and second unit go together: both or neither",
         "补填缺少的一项，或两项都不填", "fill in the missing one, or leave both empty";
-    UNIT_EQUAL: "A-UNIT-EQUAL", Error, PRACTICE, "计量单位与法定计量单位相同，{field}应等于申报数量{detail}", "unit and legal unit are the same, so {field} should be the quantity {detail}",
+    UNIT_EQUAL: "A-UNIT-EQUAL", Error, PRACTICE, "计量单位与法定计量单位相同，{field}应等于申报数量{detail}", "unit and legal unit are the same, so {field} should be the quantity{detail}",
         "改正数量或单位", "correct the quantity or the unit";
 
     ORDER_TYPE: "M-ORDER-TYPE", Error, ORDER, "{field}不是E、B或W", "{field} is none of E, B, W",
         "零售出口填写E", "write E for retail export";
     TRADE_CARRIED: "M-TRADE-MODE", Error, OURS, "本网关不申报该{field}{detail}", "this gateway does not carry that {field}{detail}",
-        "可申报9610、9710、9810", "9610, 9710 and 9810 are carried";
+        "可申报9610、1210、9710、9810", "9610, 1210, 9710 and 9810 are carried";
     TRADE_ORDER: "M-TRADE-ORDER", Error, PRACTICE, "{field}与贸易方式不符，应为{detail}", "{field} does not fit the trade mode, which wants {detail}",
-        "9610配E，9710配B，9810配W", "9610 goes with E, 9710 with B, 9810 with W";
+        "9610、1210配E，9710配B，9810配W", "9610 and 1210 go with E, 9710 with B, 9810 with W";
+    AREA: "M-AREA", Error, LIST, "特殊区域出口（1210）须填写{field}", "goods from a special area (1210) need {field}",
+        "填写{field}；不从特殊区域出口的填写9610", "fill in {field}, or write 9610 for goods that do not come from a special area";
+    NOT_AREA: "M-NOT-AREA", Error, LIST, "{field}只用于特殊区域出口（1210）", "{field} is for goods from a special area (1210) alone",
+        "删除{field}，或改为1210", "remove {field}, or write 1210";
     STATISTICS: "M-STATISTICS", Error, LIST, "{field}不是A或B", "{field} is neither A nor B",
         "简化申报填写A，汇总申报填写B", "write A for simplified, B for summed declaration";
     LICENCE: "M-LICENCE", Error, SIMPLIFIED, "简化申报（A）的商品不得涉及许可证", "goods under simplified declaration (A) may not need a licence",
@@ -278,6 +297,35 @@ rules! {
     WAYBILL_TAKEN: "T-WAYBILL-TAKEN", Error, WAYBILL, "该物流企业的这个{field}在6个月内已被使用", "this {field} of that carrier was already used within 6 months",
         "与物流企业核对运单编号", "check the number with the carrier";
 }
+
+/// What the rules do not look at because no data at hand allows it, in Chinese and English.
+pub static UNCHECKED: &[(&str, &str)] = &[
+    (
+        "出口关税：手头没有应征出口关税的商品清单，简化申报（A）不因此拒绝",
+        "export duty: no list of goods that bear it is at hand, so that no simplified list (A) is refused for it",
+    ),
+    (
+        "监管证件：没有商品编码对应证件的表；只看所填许可证号和两用物项目录",
+        "licences and certificates: no table ties them to HS codes; only the licence number that is given and the dual-use list count",
+    ),
+    (
+        "出口退税：简化申报（A）是否涉及退税，只看所报进货凭证",
+        "refunds: whether goods under simplified declaration (A) ask for one is seen from the purchase voucher alone",
+    ),
+    (
+        "法定计量单位：没有商品编码对应单位的表；只核对是否为单位代码、与申报单位相同时数量是否相等",
+        "legal units: no table ties them to HS codes; they must be unit codes, and quantities equal where units are",
+    ),
+    ("申报要素：只数个数，不看内容；表为2022年6月", "declaration elements: counted, not understood; the table is of June 2022"),
+    (
+        "特殊区域出口（1210）：账册和料号是否存在、申报地海关是否为特殊区域",
+        "goods from special areas (1210): whether books and numbers in them exist, and whether the office is one of a special area",
+    ),
+    (
+        "企业：只核对代码的结构和校验位；企业名册不公开",
+        "enterprises: only structure and check digit of their codes; the registers are not public",
+    ),
+];
 
 #[cfg(test)]
 mod tests {

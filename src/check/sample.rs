@@ -42,6 +42,7 @@ fn order_line(number: &str, quantity: &str, price: &str, total: &str) -> OrderLi
 fn inventory_line(number: &str, quantity: &str) -> InventoryLine {
     InventoryLine {
         number: number.into(),
+        record_no: String::new(),
         hs_code: "4202220000".into(),
         customs_name: "手提包".into(),
         specification: "女式|塑料片作面|无品牌".into(),
@@ -78,6 +79,8 @@ pub(crate) fn sample() -> Declaration {
             declarant: party("4401960ABC", "广州样例报关有限公司"),
             owner: seller,
             owner_registered: true,
+            area_enterprise: Party::default(),
+            book_no: String::new(),
             trade_mode: "9610".into(),
             transport: "5".into(),
             vehicle: "CZ8099".into(),

@@ -66,7 +66,7 @@ fn numbers_that_are_taken_are_refused() {
 #[test]
 fn warnings_alone_do_not_refuse() {
     let mut draft = sample();
-    draft.inventory.lines[0].hs_code = "4202000000".into();
+    draft.inventory.lines[0].hs_code = "4202229999".into();
     let checked = check(&draft, &Taken::default(), &Parameters::default(), TODAY).expect("a warning only");
     assert_eq!(checked.warnings().len(), 1);
     assert_eq!(checked.warnings()[0].severity, Severity::Warning);
@@ -143,6 +143,37 @@ fn codes_hold_on_their_days_alone() {
     };
     assert_eq!(on(date!(2022 - 06 - 04)), ["M-TRADE-MODE"], "known, though not to us");
     assert_eq!(on(date!(2022 - 06 - 05)), ["C-TRADE-MODE"], "abolished");
+}
+
+#[test]
+fn new_codes_are_kept_as_old_ones_and_short_ones_are_filled_up() {
+    let mut draft = sample();
+    draft.order.currency = "CNY".into();
+    draft.order.lines[0].currency = "CNY".into();
+    draft.inventory.country = "US".into();
+    draft.inventory.lines[0].country = "USA".into();
+    draft.inventory.wrap = "22".into();
+    draft.inventory.destination_port = "USA264".into();
+    draft.inventory.lines[0].hs_code = "4202".into();
+    draft.inventory.lines[1].hs_code = "420222".into();
+    let checked = check(&draft, &Taken::default(), &Parameters::default(), TODAY).expect("good");
+    assert_eq!(checked.warnings(), []);
+    let Declaration { order, inventory } = checked.declaration();
+    assert_eq!((order.currency.as_str(), order.lines[0].currency.as_str(), inventory.country.as_str()), ("142", "142", "502"));
+    assert_eq!((inventory.lines[0].country.as_str(), inventory.wrap.as_str(), inventory.destination_port.as_str()), ("502", "2", "3154"));
+    assert_eq!((inventory.lines[0].hs_code.as_str(), inventory.lines[1].hs_code.as_str()), ("4202000000", "4202220000"));
+
+    let mut waybill = sample_waybill();
+    waybill.currency = "USD".into();
+    let checked = check_waybill(&waybill, &TakenWaybill::default(), TODAY).expect("good");
+    assert_eq!(checked.waybill().currency, "502");
+    let mut followups = FollowUps::good();
+    followups.payment.currency = "HKD".into();
+    followups.goods_return.country = "CN".into();
+    let checked = follow_up::check(&draft::FollowUp::Payment(followups.payment), &Parameters::default(), TODAY).expect("good");
+    assert!(matches!(checked.follow_up(), crate::declaration::FollowUp::Payment(payment) if payment.currency == "110"));
+    let refused = follow_up::check(&draft::FollowUp::GoodsReturn(followups.goods_return), &Parameters::default(), TODAY);
+    assert!(has(refused.expect_err("China in letters, too").list(), "C-COUNTRY-CHINA", "country"));
 }
 
 #[test]

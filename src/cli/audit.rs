@@ -62,7 +62,7 @@ pub(super) struct WhereArgs {
 }
 
 impl WhereArgs {
-    async fn open(&self) -> Result<Box<dyn Store>> {
+    pub(super) async fn open(&self) -> Result<Box<dyn Store>> {
         let cannot = |what: &dyn std::fmt::Display| format!("{what} 无法打开 · cannot be opened");
         if let Some(url) = self.store.as_ref().filter(|store| Address::is_one(store)) {
             let options = postgres::Options::at(url);

@@ -12,9 +12,11 @@ use tokio::sync::watch;
 
 use super::{complain, demo::set_up, migrate, say, serve};
 use crate::{
-    bench::{check, life, load, message, schema},
+    bench::{accepts, check, exemption, life, load, message, schema},
     clock::Clockwork,
+    config::Config,
     demo, simulator,
+    store::postgres,
 };
 
 /// The seed of what is made for a measurement.
@@ -48,8 +50,13 @@ pub(super) struct BenchArgs {
     /// 轮数，取中位数（--schema）· How many rounds; medians are told.
     #[arg(long, default_value_t = 9, value_parser = clap::value_parser!(u32).range(1..=1_000))]
     rounds: u32,
+    /// 同时运行的网关数（仅 PostgreSQL，--declarations）· Gateways that work together, on PostgreSQL.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=16))]
+    nodes: u16,
     #[arg(long, hide = true, default_value_t = 0)]
     lives: usize,
+    #[arg(long, hide = true, default_value_t = 0)]
+    first: usize,
 }
 
 #[derive(Debug, Args)]
@@ -58,9 +65,15 @@ struct What {
     /// 票数：从提交到结关 · How many declarations go their whole way, from Submit to closed.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
     declarations: Option<u32>,
+    /// 票数：只受理并落盘 · How many declarations, and as many waybills, are only kept.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
+    accepts: Option<u32>,
     /// 订单校验 · All checks of an order.
     #[arg(long)]
     check: bool,
+    /// 无票免税逐行判定，文库 4 万行 · Deciding a line on the exemption, with a library of 40,000 rows.
+    #[arg(long)]
+    exemption: bool,
     /// 模式校验，与 libxml2（xmllint）同轮对比 · The check against the schemas, beside libxml2's (xmllint) in the same run.
     #[arg(long)]
     schema: bool,
@@ -73,23 +86,35 @@ struct What {
     /// The simulated customs of a measurement, in a process of its own, until its input ends.
     #[arg(long, hide = true)]
     customs: bool,
+    /// Another gateway of a measurement, until its input ends.
+    #[arg(long, hide = true)]
+    node: bool,
 }
 
 pub(super) async fn bench(args: &BenchArgs) -> Result<ExitCode> {
     let clockwork = Clockwork::system();
     if let Some(many) = args.what.declarations {
         lives(usize::try_from(many)?, args, &clockwork).await?;
+    } else if let Some(many) = args.what.accepts {
+        let place = Place::prepare(args, &clockwork).await?;
+        let report = accepts::run(usize::try_from(many)?, &place.config, &clockwork).await;
+        place.clear()?;
+        say(&serde_json::to_string(&report?)?);
     } else if args.what.check {
         let report = check::run(&check::Options { lines: args.lines, runs: args.runs, rounds: args.calls })?;
         say(&serde_json::to_string(&report)?);
+    } else if args.what.exemption {
+        say(&serde_json::to_string(&exemption::run(&exemption::Options::default())?)?);
     } else if args.what.schema {
         schemas(args, &clockwork)?;
     } else if args.what.message {
         let report = message::run(&message::Options { rounds: usize::try_from(args.rounds)?, calls: args.calls, seed: SEED })?;
         say(&serde_json::to_string(&report)?);
     } else if let Some(server) = &args.what.load {
-        let options = load::Options { server: server.clone(), declarations: args.lives, rate: args.rate };
+        let options = load::Options { server: server.clone(), declarations: args.lives, first: args.first, rate: args.rate };
         say(&serde_json::to_string(&load::run(&options, &clockwork).await?)?);
+    } else if args.what.node {
+        node(args.dir.clone().context("--node needs --dir")?, &args.store, &clockwork).await?;
     } else {
         customs(args.dir.clone().context("--customs needs --dir")?, clockwork).await?;
     }
@@ -112,29 +137,59 @@ fn remove(folder: &Path) -> Result<()> {
     Ok(())
 }
 
-async fn lives(declarations: usize, args: &BenchArgs, clockwork: &Clockwork) -> Result<()> {
-    let postgres = match args.store.as_str() {
-        "sqlite" => None,
-        url => Some(migrate::prepare_empty(url).await?),
-    };
-    let own = std::env::temp_dir().join(format!("tongguan-bench-{}", clockwork.id().simple()));
-    let dir = args.dir.clone().unwrap_or_else(|| own.clone());
-    if dir.join("tongguan.db").exists() {
-        bail!("{0} 已有数据库，请用新目录 · {0} has a database; take a new folder", dir.display());
+/// Where a gateway is measured.
+struct Place {
+    dir: PathBuf,
+    config: Config,
+    /// Made for the measurement, and removed after it.
+    own: bool,
+}
+
+impl Place {
+    async fn prepare(args: &BenchArgs, clockwork: &Clockwork) -> Result<Self> {
+        let postgres = match args.store.as_str() {
+            "sqlite" => None,
+            url => Some(migrate::prepare_empty(url).await?),
+        };
+        let own = std::env::temp_dir().join(format!("tongguan-bench-{}", clockwork.id().simple()));
+        let dir = args.dir.clone().unwrap_or(own);
+        if dir.join("tongguan.db").exists() {
+            bail!("{0} 已有数据库，请用新目录 · {0} has a database; take a new folder", dir.display());
+        }
+        set_up(&dir, clockwork)?;
+        let config = configuration(&dir, postgres)?;
+        serve::begin_log(&config.log)?;
+        Ok(Self { dir, config, own: args.dir.is_none() })
     }
-    set_up(&dir, clockwork)?;
-    let options = life::Options { declarations, rate: args.rate, dir: dir.clone() };
-    let mut config = life::configuration(demo::configuration(&dir, "127.0.0.1:0", 1)?);
+
+    fn clear(&self) -> Result<()> {
+        if self.own { remove(&self.dir) } else { Ok(()) }
+    }
+}
+
+fn configuration(dir: &Path, postgres: Option<postgres::Options>) -> Result<Config> {
+    let mut config = life::configuration(demo::configuration(dir, "127.0.0.1:0", 1)?);
     config.store.postgres = postgres;
     config.fit()?;
-    serve::begin_log(&config.log)?;
-    let report = life::run(&options, &config, clockwork).await;
-    if args.dir.is_none() {
-        remove(&own)?;
-    }
+    Ok(config)
+}
+
+async fn lives(declarations: usize, args: &BenchArgs, clockwork: &Clockwork) -> Result<()> {
+    let place = Place::prepare(args, clockwork).await?;
+    let options = life::Options { declarations, rate: args.rate, dir: place.dir.clone(), nodes: usize::from(args.nodes) };
+    let report = life::run(&options, &place.config, clockwork).await;
+    place.clear()?;
     let report = report?;
     say(&serde_json::to_string(&report)?);
     complain(&report.table());
+    Ok(())
+}
+
+async fn node(dir: PathBuf, store: &str, clockwork: &Clockwork) -> Result<()> {
+    let config = configuration(&dir, Some(postgres::Options::at(store)))?;
+    serve::begin_log(&config.log)?;
+    let over = tokio::task::spawn_blocking(|| std::io::stdin().read_to_end(&mut Vec::new()));
+    life::node(&config, clockwork, |address| say(&address), over).await?;
     Ok(())
 }
 

@@ -178,8 +178,8 @@ fn meaning(explanation: &Explanation) -> Vec<String> {
     let (fault, side) = (fault.names(), side.names());
     vec![
         format!("     {} · {}", shown(meaning_zh), shown(meaning_en)),
-        format!("     责任 · whose fault: {} · {}", fault.0, fault.1),
-        format!("     → {}：{next_zh} · {}: {next_en}", side.0, side.1),
+        format!("     责任 · whose fault: {} · {}；轮到 · whose turn: {} · {}", fault.0, fault.1, side.0, side.1),
+        format!("     → {next_zh} · {next_en}"),
     ]
 }
 
@@ -207,7 +207,8 @@ mod tests {
             "copNo C1",
             "[500] 2020-06-15T17:15:56.654",
             "海关查验",
-            "→ 监管场所：通知监管场所和物流企业配合查验",
+            "轮到 · whose turn: 监管场所 · the supervised site",
+            "→ 通知监管场所和物流企业配合查验",
             "查验",
             "责任 · whose fault: 电商企业 · the seller",
             "清单业务校验失败",

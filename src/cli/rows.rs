@@ -158,7 +158,8 @@ fn row(heading: &[Vec<String>], record: &csv::StringRecord) -> Map<String, Value
     object
 }
 
-fn put(object: &mut Map<String, Value>, path: &[String], value: Value) {
+/// Puts a value where its path leads; `line` leads to the only entry of the list `lines`.
+pub(super) fn put(object: &mut Map<String, Value>, path: &[String], value: Value) {
     match path {
         [] => {}
         [name] => {

@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use serde::Serialize;
 
 use super::{
-    say,
+    say, sheet,
     table::{width, wrap},
 };
 use crate::{
@@ -20,6 +20,8 @@ use crate::{
 const COLUMNS: usize = 140;
 /// How far a rule's text stands in.
 const INDENT: &str = "    ";
+/// Over what the rules do not look at.
+const UNCHECKED_TITLE: &str = "未核对 · Not checked";
 
 #[derive(Debug, Args)]
 pub(super) struct RulesArgs {
@@ -61,7 +63,7 @@ struct Layer {
     en: &'static str,
 }
 
-const LAYERS: [Layer; 4] = [
+const LAYERS: [Layer; 5] = [
     Layer {
         name: "check",
         title: "订单与运单 · Orders and waybills",
@@ -74,6 +76,12 @@ const LAYERS: [Layer; 4] = [
         title: "请求与通道 · Requests and lanes",
         zh: "请求本身，以及由谁传输。",
         en: "The request itself, and who can transmit what follows from it.",
+    },
+    Layer {
+        name: "file",
+        title: "表格文件 · Spreadsheets",
+        zh: "提交 XLSX 时，单元格本身的问题；有问题的订单不发送。",
+        en: "What is wrong with the cells of an XLSX before anything of its order is sent.",
     },
     Layer {
         name: "schema",
@@ -122,9 +130,10 @@ fn listed() -> Vec<Listed> {
     };
     let check = check::rules().iter().map(ours("check"));
     let request = intake::rules::RULES.iter().map(ours("request"));
+    let file = sheet::rules::RULES.iter().map(ours("file"));
     let schema = SCHEMA_CODES.iter().map(|code| of_message("schema", code.code, (SCHEMA_ZH, SCHEMA_EN), (code.zh, code.en)));
     let strict = STRICT_RULES.iter().map(|rule| of_message("strict", rule.code, (rule.source, rule.source), (rule.zh, rule.en)));
-    check.chain(request).chain(schema).chain(strict).collect()
+    check.chain(request).chain(file).chain(schema).chain(strict).collect()
 }
 
 const fn severity(rule: &Listed) -> (&'static str, &'static str) {
@@ -162,6 +171,10 @@ fn text(listed: &[Listed]) -> String {
     for (name, as_of, source, rows) in codes::sources() {
         lines.extend(wrap(&format!("{name}: {rows} rows, {as_of}, {source}"), COLUMNS));
     }
+    lines.extend([String::new(), UNCHECKED_TITLE.to_owned(), "─".repeat(width(UNCHECKED_TITLE))]);
+    for (zh, en) in check::UNCHECKED {
+        lines.extend(wrap(&both(zh, en), COLUMNS));
+    }
     lines.join("\n")
 }
 
@@ -196,6 +209,10 @@ fn markdown(listed: &[Listed]) -> String {
         let day = |day: Option<time::Date>| day.map(|day| day.to_string()).unwrap_or_default();
         let _ = writeln!(page, "| `{}` | {value} | {} | {} | {source} |", limit.as_str(), day(days.from), day(days.to));
     }
+    let _ = write!(page, "\n## {UNCHECKED_TITLE}\n\n");
+    for (zh, en) in check::UNCHECKED {
+        let _ = writeln!(page, "- {zh}<br>{en}");
+    }
     page
 }
 
@@ -215,7 +232,10 @@ mod tests {
         let listed = listed();
         let codes: BTreeSet<_> = listed.iter().map(|rule| rule.code).collect();
         assert_eq!(codes.len(), listed.len());
-        assert_eq!(listed.len(), check::rules().len() + intake::rules::RULES.len() + SCHEMA_CODES.len() + STRICT_RULES.len());
+        assert_eq!(
+            listed.len(),
+            check::rules().len() + intake::rules::RULES.len() + sheet::rules::RULES.len() + SCHEMA_CODES.len() + STRICT_RULES.len()
+        );
         let (text, markdown) = (text(&listed), markdown(&listed));
         for rule in &listed {
             assert!(text.contains(&format!("\n{}  ", rule.code)) && markdown.contains(&format!("\n| `{}` |", rule.code)), "{}", rule.code);

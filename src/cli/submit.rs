@@ -1,6 +1,13 @@
 //! `submit FILE`: sends a file of orders or waybills, shows progress, writes a report.
 
-use std::{collections::BTreeMap, fs, io::Write, path::PathBuf, process::ExitCode, time::Duration};
+use std::{
+    collections::BTreeMap,
+    fs,
+    io::Write,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::Duration,
+};
 
 use anyhow::{Context, Result};
 use clap::Args;
@@ -11,7 +18,7 @@ use tokio::time::{Instant, sleep};
 use super::{
     complain,
     rows::{self, Unreadable},
-    say,
+    say, sheet,
 };
 use crate::{
     check::Finding,
@@ -25,8 +32,12 @@ const SHOWN: usize = 5;
 
 #[derive(Debug, Args)]
 pub(super) struct SubmitArgs {
-    /// 文件：.jsonl 或 .csv（UTF-8）· The file: .jsonl or .csv, in UTF-8.
+    /// 文件：.jsonl、.csv（UTF-8）或 .xlsx · The file: .jsonl or .csv in UTF-8, or .xlsx.
     file: PathBuf,
+    /// 未接受的行写入此 .xlsx，附原因，改正后可再提交 · Writes the rows of an .xlsx that were not accepted to this .xlsx, with the reason beside
+    /// each, to be corrected and submitted again.
+    #[arg(long)]
+    refused: Option<PathBuf>,
     /// 网关证书的签发者（PEM），地址用 https:// · Who vouches for the gateway's certificate (PEM); the address then begins with https://.
     #[arg(long, env = "TONGGUAN_CA")]
     ca: Option<PathBuf>,
@@ -53,6 +64,12 @@ pub(super) struct SubmitArgs {
 /// One answer as reported.
 #[derive(Debug, Serialize)]
 struct Reported {
+    /// Its place among all, for a spreadsheet the place of its group.
+    #[serde(skip)]
+    at: usize,
+    /// The sheet, of a spreadsheet.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    sheet: String,
     line: usize,
     status: &'static str,
     #[serde(skip_serializing_if = "String::is_empty")]
@@ -105,6 +122,15 @@ fn note(answers: &mut BTreeMap<String, Answer>, progress: &ProgressBar, id: Stri
 }
 
 pub(super) async fn submit(args: &SubmitArgs) -> Result<ExitCode> {
+    let is_sheet = sheet::is_sheet(&args.file);
+    if let Some(refused) = &args.refused {
+        anyhow::ensure!(is_sheet && sheet::is_sheet(refused), "--refused 只用于 .xlsx 文件 · --refused goes with .xlsx files");
+        anyhow::ensure!(refused != &args.file, "--refused 不能是所提交的文件 · --refused is the file that is submitted");
+    }
+    if is_sheet { submit_sheet(args).await } else { submit_lines(args).await }
+}
+
+async fn submit_lines(args: &SubmitArgs) -> Result<ExitCode> {
     let (load, bad) = if args.waybills {
         let (items, bad) = rows::waybills(&args.file)?;
         (Load::Waybills(items), bad)
@@ -114,11 +140,53 @@ pub(super) async fn submit(args: &SubmitArgs) -> Result<ExitCode> {
         (Load::Orders(items), bad)
     };
     let answers = send_all(&load, args).await?;
-    let reported = report(answers, bad);
+    finish(args, report(answers, bad), load.len())
+}
+
+async fn submit_sheet(args: &SubmitArgs) -> Result<ExitCode> {
+    let today = Clockwork::system().now().day();
+    let (load, book) = if args.waybills {
+        let (items, book) = sheet::waybills(&args.file, today)?;
+        (Load::Waybills(items), book)
+    } else {
+        let (items, book) = sheet::orders(&args.file, today, args.exit_today)?;
+        (Load::Orders(items), book)
+    };
+    book.notes.iter().for_each(|note| complain(note));
+    let mut reported = report(send_all(&load, args).await?, Vec::new());
+    reported.extend(book.groups.iter().enumerate().filter(|(_, group)| !group.findings.is_empty()).map(|(at, group)| Reported {
+        at,
+        findings: group.findings.clone(),
+        ..Reported::new("unreadable", "表格内容有误，未发送", "the sheet has faults; not sent")
+    }));
+    reported.sort_by_key(|reported| reported.at);
+    for reported in &mut reported {
+        let (sheet, line) = book.groups.get(reported.at).map_or(("", 0), sheet::Group::place);
+        (reported.sheet, reported.line) = (sheet.to_owned(), line);
+    }
+    if let Some(file) = &args.refused {
+        write_refused(file, &book, &reported)?;
+    }
+    finish(args, reported, load.len())
+}
+
+/// Writes what was not accepted, if there is any.
+fn write_refused(file: &Path, book: &sheet::Book, reported: &[Reported]) -> Result<()> {
+    let refused: Vec<_> = reported.iter().filter(|reported| reported.status != "accepted").map(Reported::refused).collect();
+    if refused.is_empty() {
+        say("没有退回的行，未生成退回文件 · nothing was refused, no file of it is written");
+        return Ok(());
+    }
+    sheet::write_refused(file, book, &refused)?;
+    say(&format!("退回 {0} 票，见 {1} · {0} refused, written to {1}", refused.len(), file.display()));
+    Ok(())
+}
+
+fn finish(args: &SubmitArgs, reported: Vec<Reported>, sent: usize) -> Result<ExitCode> {
     if let Some(path) = &args.report {
         write(path, &reported).with_context(|| format!("{0} 无法写入 · {0} cannot be written", path.display()))?;
     }
-    Ok(summarize(&reported, load.len()))
+    Ok(summarize(&reported, sent))
 }
 
 /// Sends until everything has an answer. A stream that breaks is taken up again: keys make a repeated item harmless.
@@ -166,38 +234,53 @@ fn bar(length: usize) -> ProgressBar {
     bar
 }
 
+impl Reported {
+    fn new(status: &'static str, zh: impl Into<String>, en: impl Into<String>) -> Self {
+        Self {
+            at: 0,
+            sheet: String::new(),
+            line: 0,
+            status,
+            id: String::new(),
+            exemption: Vec::new(),
+            zh: zh.into(),
+            en: en.into(),
+            findings: Vec::new(),
+        }
+    }
+
+    fn refused(&self) -> sheet::Refused<'_> {
+        sheet::Refused { group: self.at, zh: &self.zh, en: &self.en, findings: &self.findings }
+    }
+
+    fn place(&self) -> String {
+        if self.sheet.is_empty() {
+            format!("第 {0} 行 · line {0}", self.line)
+        } else {
+            format!("{0}!{1} · 第 {1} 行 · row {1}", super::shown(&self.sheet), self.line)
+        }
+    }
+}
+
 fn report(answers: BTreeMap<String, Answer>, bad: Vec<Unreadable>) -> Vec<Reported> {
     let unreadable = bad.into_iter().map(|bad| Reported {
+        at: bad.line,
         line: bad.line,
-        status: "unreadable",
-        id: String::new(),
-        exemption: Vec::new(),
-        zh: "该行无法读取".to_owned(),
-        en: super::shown(&bad.why),
-        findings: Vec::new(),
+        ..Reported::new("unreadable", "该行无法读取", super::shown(&bad.why))
     });
     let answered = answers.into_iter().map(|(id, answer)| {
         let line = id.parse().unwrap_or(0);
-        match answer {
+        let reported = match answer {
             Answer::Kept { id, advice, warnings } => {
-                Reported { line, status: "accepted", id, exemption: advice, zh: String::new(), en: String::new(), findings: warnings }
+                Reported { id, exemption: advice, findings: warnings, ..Reported::new("accepted", "", "") }
             }
-            Answer::Refused { zh, en, findings } => {
-                Reported { line, status: "refused", id: String::new(), exemption: Vec::new(), zh, en, findings }
-            }
-            Answer::Busy(_) => Reported {
-                line,
-                status: "unanswered",
-                id: String::new(),
-                exemption: Vec::new(),
-                zh: "网关繁忙".to_owned(),
-                en: "busy".to_owned(),
-                findings: Vec::new(),
-            },
-        }
+            Answer::Refused { zh, en, findings } => Reported { findings, ..Reported::new("refused", zh, en) },
+            Answer::Busy(_) => Reported::new("unanswered", "网关繁忙", "busy"),
+        };
+        Reported { at: line, line, ..reported }
     });
     let mut all: Vec<_> = unreadable.chain(answered).collect();
-    all.sort_by_key(|reported| reported.line);
+    all.sort_by_key(|reported| reported.at);
     all
 }
 
@@ -215,7 +298,7 @@ fn write(path: &PathBuf, reported: &[Reported]) -> Result<()> {
 fn summarize(reported: &[Reported], sent: usize) -> ExitCode {
     let refused: Vec<_> = reported.iter().filter(|reported| reported.status != "accepted").collect();
     for reported in &refused {
-        complain(&format!("第 {} 行 · line {}: {} {} · {}", reported.line, reported.line, reported.status, reported.zh, reported.en));
+        complain(&format!("{}: {} {} · {}", reported.place(), reported.status, reported.zh, reported.en));
         for finding in reported.findings.iter().take(SHOWN) {
             complain(&format!(
                 "    {} {}: {} · {} → {} · {}",

@@ -6,16 +6,16 @@ use std::{collections::BTreeMap, time::Duration};
 use crate::{
     audit::Difference,
     clock::{Clockwork, Timestamp},
-    declaration::{DeclarationId, DocumentId, Kind},
+    declaration::{Action, DeclarationId, DocumentId, Kind},
     dossier::{Document, LastWord},
     exemption::{Advisor, ListStatus},
     receipt::{self, Receipt, Verdict},
     state::{self, Event, Next, State},
-    store::{Change, KeptReceipt, Matches, Number, NumberKind, Subject},
+    store::{Change, DeadlineChange, KeptReceipt, Matches, Number, NumberKind, Subject},
     task::{self, Note},
 };
 
-use super::{NAME, read::ReadReceipts};
+use super::{NAME, consequences, read::ReadReceipts};
 
 /// A returnTime further than this ahead of the arrival is a broken clock: believed, it would make every later word an older one.
 const SKEW: Duration = Duration::from_secs(86_400);
@@ -118,7 +118,7 @@ impl Work {
         let (receipt, at) = (item.receipt, item.at);
         let Some(document) = self.documents.get_mut(&document) else { return false };
         let numbered = take_numbers(document, receipt, &mut self.numbers);
-        let verdict = receipt::verdict(document.kind, &receipt.code, &receipt.info);
+        let verdict = meaning(document, receipt);
         // The same word again says nothing new: a repeated 4 must not set free what has been sent anew since.
         if document.last_word.as_ref().is_some_and(|word| (word.at, &word.code) == (at, &receipt.code)) {
             return numbered;
@@ -146,6 +146,7 @@ impl Work {
 
     /// What is to be written; nothing if nothing changed.
     fn change(mut self, rules: Rules<'_>) -> Option<Change> {
+        consequences::delete(self.documents.values_mut());
         let before = originals(&self.subject);
         let mut differences: Vec<Difference> =
             before.iter().filter_map(|old| Some((old, self.documents.get(&old.id)?))).flat_map(|(old, new)| compare(old, new)).collect();
@@ -154,11 +155,13 @@ impl Work {
             return None;
         }
         // Whatever has changed may be what an inventory waits for.
-        for inventory in self.documents.values_mut().filter(|document| document.kind == Kind::Inventory && document.state == State::Waiting)
-        {
-            inventory.gate_at = Some(rules.now);
-        }
+        let waits = self.documents.values().any(|document| document.kind == Kind::Inventory && document.state == State::Waiting);
+        let woken = match &self.subject {
+            Subject::Dossier(dossier) if waits => vec![dossier.id],
+            Subject::Dossier(_) | Subject::Waybill(_) => Vec::new(),
+        };
         let assessment = assess(rules, &self.subject, &self.documents, &mut differences);
+        let deadlines = deadlines(&self.subject, &self.documents);
         let tenant = before.first().map(|document| document.tenant.clone())?;
         let tenant = if let Subject::Dossier(dossier) = &self.subject { dossier.tenant.clone() } else { tenant };
         let note = Note { task: NAME, act: "receipt", subject: self.subject.id(), why: &self.why.join("; ") };
@@ -172,8 +175,10 @@ impl Work {
                 .map(|document| (document.id, document.version))
                 .collect(),
             documents: self.documents.values().filter(|document| changed(document)).cloned().collect(),
+            woken,
             numbers: self.numbers,
             assessment,
+            deadlines,
             entries,
             ..Change::default()
         })
@@ -187,9 +192,27 @@ fn originals(subject: &Subject) -> &[Document] {
     }
 }
 
-/// preNo and invtNo: kept even from a receipt that comes too late to move anything.
+/// What an answer means for a document. That the same is there already proves that a new one has arrived; an amendment or a deletion,
+/// if it was sent once, was turned down by it.
+fn meaning(document: &Document, receipt: &Receipt) -> Verdict {
+    match receipt::verdict(document.kind, &receipt.code, &receipt.info) {
+        Verdict::Duplicate if document.action != Action::Add && document.resent_at.is_none() => Verdict::Rejected,
+        verdict => verdict,
+    }
+}
+
+/// Deadlines that follow for a declaration.
+fn deadlines(subject: &Subject, documents: &BTreeMap<DocumentId, Document>) -> Vec<DeadlineChange> {
+    let Subject::Dossier(dossier) = subject else { return Vec::new() };
+    let Some((old, new)) = dossier.document(Kind::Inventory).and_then(|old| Some((old, documents.get(&old.id)?))) else {
+        return Vec::new();
+    };
+    consequences::of_inventory(dossier, old.state, new)
+}
+
+/// preNo, invtNo and sumNo: kept even from a receipt that comes too late to move anything.
 fn take_numbers(document: &mut Document, receipt: &Receipt, numbers: &mut Vec<Number>) -> bool {
-    if document.kind != Kind::Inventory {
+    if matches!(document.kind, Kind::Order | Kind::Waybill | Kind::Payment) {
         return false;
     }
     let (declaration, id) = (document.declaration, document.id);
@@ -202,8 +225,13 @@ fn take_numbers(document: &mut Document, receipt: &Receipt, numbers: &mut Vec<Nu
         taken |= found(NumberKind::Port, &given.0);
         document.port_no = Some(given.clone());
     }
-    if let Some(given) = receipt.inventory_no.as_ref().filter(|given| !given.0.is_empty() && document.inventory_no.as_ref() != Some(*given))
-    {
+    if let Some(given) = receipt.summary_no.as_ref().filter(|given| !given.0.is_empty()) {
+        // Written again it stays one number.
+        found(NumberKind::Summary, &given.0);
+    }
+    // That of a cancellation or of a return is the inventory's, and known.
+    let of_inventory = receipt.inventory_no.as_ref().filter(|_| document.kind == Kind::Inventory);
+    if let Some(given) = of_inventory.filter(|given| !given.0.is_empty() && document.inventory_no.as_ref() != Some(*given)) {
         taken |= found(NumberKind::Inventory, &given.0);
         document.inventory_no = Some(given.clone());
     }
@@ -249,7 +277,9 @@ fn assess(
 ) -> Option<(DeclarationId, String)> {
     let Subject::Dossier(dossier) = subject else { return None };
     let old = dossier.document(Kind::Inventory)?;
-    let new = documents.get(&old.id).filter(|new| new.state != old.state)?;
+    // An amendment that is turned down leaves the list as it stands.
+    let stands = |new: &&Document| new.action == Action::Add || !new.state.is_turned_away();
+    let new = documents.get(&old.id).filter(|new| new.state != old.state).filter(stands)?;
     let spoken = new.last_word.as_ref().map(|word| word.at.day());
     let list = list_status(new.state, spoken)?;
     let assessment = rules.advisor.assess(&dossier.declaration, list, rules.now.day());

@@ -2,6 +2,7 @@
 
 use crate::{
     clock::meter::{Work, measured},
+    declaration::SummaryResult,
     message::{
         self,
         dxp::{self, Opened},
@@ -17,6 +18,8 @@ const LARGE: usize = 256 << 10;
 pub(super) enum Reading {
     /// Receipts for documents.
     Receipts(Vec<Receipt>),
+    /// Results of summaries.
+    Summed(Vec<SummaryResult>),
     /// An answer about a whole message.
     Whole(WholeAnswer),
     /// Nothing that can be read; the reason names elements, never values.
@@ -70,7 +73,7 @@ fn open(bytes: &[u8]) -> Reading {
     });
     match answer {
         Ok(Answer::Receipts(receipts)) => Reading::Receipts(receipts),
-        Ok(Answer::SummaryResults(_)) => Reading::Nothing("results of summaries, which no document here waits for".to_owned()),
+        Ok(Answer::SummaryResults(results)) => Reading::Summed(results),
         Ok(Answer::Format(receipt)) => Reading::Whole(WholeAnswer::Format(receipt)),
         Ok(Answer::Transport(report)) => Reading::Whole(WholeAnswer::Transport(report)),
         Err(error) => Reading::Nothing(error.to_string()),

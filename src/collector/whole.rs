@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     clock::Timestamp,
-    declaration::{DeclarationId, DocumentId, Kind},
+    declaration::{Action, DeclarationId, DocumentId, Kind},
     dossier::{Document, LastWord},
     receipt::{self, Verdict},
     state::{self, Event, Next, State},
@@ -173,7 +173,7 @@ impl Collector {
         let at = if is_open(document) { last.filter(|last| *last > said.came).unwrap_or(said.came) } else { said.at };
         let Some(new) = answered(said, document, Verdict::Rejected, at) else { return Ok(Vec::new()) };
         let mut change = self.change(said, "receipt", document, new, "alone in a message that was refused whole", now);
-        if let (Kind::Inventory, Some(declaration)) = (document.kind, document.declaration) {
+        if let (Kind::Inventory, Action::Add, Some(declaration)) = (document.kind, document.action, document.declaration) {
             change.assessment = self.assess(declaration, now).await?;
         }
         Ok(vec![change])

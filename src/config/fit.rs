@@ -51,6 +51,7 @@ pub(super) fn faults(config: &Config) -> Vec<String> {
     faults.extend(zeros(config).into_iter().map(|name| format!("  {name} 不能为 0 · {name} must not be 0: nothing would move")));
     check_node(&config.node, &mut faults);
     check_keys(&config.access, &mut faults);
+    faults.extend(config.simulator.script.faults().into_iter().map(|fault| format!("  simulator.script: {fault}")));
     faults.extend(open_door(config));
     faults
 }

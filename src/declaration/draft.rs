@@ -39,7 +39,7 @@ pub struct Order {
     pub goods_value: String,
     /// freight: zero if there is none.
     pub freight: String,
-    /// Old three-digit currency code (142 = CNY).
+    /// Old three-digit currency code (142), or ISO letters (CNY).
     pub currency: String,
     /// Free text; may be personal, never logged.
     pub note: String,
@@ -93,7 +93,11 @@ pub struct Inventory {
     pub owner: Party,
     /// Whether the owner is registered with customs.
     pub owner_registered: bool,
-    /// tradeMode: 9610.
+    /// 区内企业 (iacCode, iacName): who stores the goods in the special area; of 1210 alone.
+    pub area_enterprise: Party,
+    /// emsNo: the books they are kept in, up to 30 characters; of 1210 alone.
+    pub book_no: String,
+    /// tradeMode: 9610, 9710, 9810, or 1210 from a special area.
     pub trade_mode: String,
     /// trafMode.
     pub transport: String,
@@ -109,9 +113,9 @@ pub struct Inventory {
     pub site: String,
     /// licenseNo.
     pub licence_no: String,
-    /// country: old three-digit code of the country of arrival.
+    /// country: old three-digit code of the country of arrival, or ISO letters.
     pub country: String,
-    /// POD: 指运港.
+    /// POD: 指运港, old code or the new six characters.
     pub destination_port: String,
     /// freight.
     pub freight: String,
@@ -121,7 +125,7 @@ pub struct Inventory {
     pub insured_fee: String,
     /// iCurrency.
     pub insured_currency: String,
-    /// wrapType: one digit.
+    /// wrapType: one digit, or the new two.
     pub wrap: String,
     /// packNo: parcels.
     pub packs: String,
@@ -145,13 +149,15 @@ pub struct Inventory {
 pub struct InventoryLine {
     /// gnum: the number of its order line.
     pub number: String,
-    /// gcode: 10 digits.
+    /// itemRecordNo: the goods' number in the books, up to 30 characters; of 1210 alone.
+    pub record_no: String,
+    /// gcode: 10 digits; simplified, the first 4 or 6 are enough.
     pub hs_code: String,
     /// gname.
     pub customs_name: String,
     /// gmodel: brand, model, composition.
     pub specification: String,
-    /// country: destination, old three-digit code.
+    /// country: destination, old three-digit code, or ISO letters.
     pub country: String,
     /// qty1: 法定数量.
     pub legal_quantity: String,

@@ -11,13 +11,16 @@ use crate::{
 };
 
 use super::{
-    Assessment, Cause, LineAssessment, Looked, Part, Reason, Stage,
+    Alternative, Assessment, Cause, LineAssessment, Looked, Outcome, Part, Reason, Stage,
     case::{Case, is_hs10, same_fields},
     conditions,
-    facts::{Direction, Evidence, Facts, ListStatus, Override, Registration, Seller, SellerNamed, Settings, SixFields, Trade},
+    facts::{
+        Confirmed, Direction, Evidence, Facts, ListStatus, Override, Registration, Seller, SellerNamed, Settings, SixFields, Taxpayer,
+        Trade,
+    },
     library::{Library, Lookup, Seed},
     pack::{Packs, RegimeStatus},
-    places::{Offices, Zones},
+    places::{Offices, Reading, Zones},
     reasons::Code,
     rules::{Decision, Found, REGIME_RULE, decide},
     table::DataError,
@@ -155,6 +158,10 @@ impl Advisor {
                 seller_named,
                 registration: registration.clone(),
                 evidence: Evidence::default(),
+                invoice_rate: None,
+                materials: None,
+                found: Confirmed::default(),
+                forgone: None,
             }
         };
         declaration.inventory.lines.iter().map(line).collect()
@@ -188,6 +195,7 @@ impl Advisor {
             day,
             pack: self.packs.on(day),
             goods,
+            material: facts.materials.as_ref().map(|materials| self.library.find(&materials.hs_code, day)),
             hint: self.seed.find(&facts.hs_code, day),
             zones: &self.zones,
             zone: facts.seller.as_ref().and_then(|seller| self.zones.of(&seller.city)),
@@ -201,17 +209,19 @@ impl Advisor {
         let case = self.case(facts, share.part, today);
         let decision = decide(&case);
         let overridden = decision.past_regime && case.pack.regime_103 != RegimeStatus::Verified;
+        let decided_by = decision.appended.last().map_or(decision.rule, |found| found.rule);
         LineAssessment {
             line: facts.line,
             part: share.part,
             quantity: share.quantity,
             amount: share.amount,
-            outcome: decision.outcome(),
+            outcome: decision.outcome,
             stage: stage(&case),
-            rule: Cow::Borrowed(decision.rule.id),
-            curable: decision.rule.curable,
+            rule: Cow::Borrowed(decided_by.id),
+            curable: decided_by.curable,
             pending: decision.trail.pending.iter().map(of).collect(),
-            notes: notes(&case, overridden),
+            notes: decision.noted.iter().map(of).chain(notes(&case, overridden)).collect(),
+            alternatives: alternatives(&case, &decision),
             tests: conditions::judge(&case),
             looked: looked(&case),
             reasons: reasons(decision),
@@ -223,15 +233,38 @@ impl Advisor {
     }
 }
 
-fn of(found: &Found) -> Reason {
+fn of(found: &Found<'_>) -> Reason {
     Reason { code: found.code, rule: Cow::Borrowed(found.rule.id), curable: found.rule.curable }
 }
 
 /// What was collected comes first, then what the deciding rule adds. Only the rules of the result come after collecting ones.
-fn reasons(decision: Decision) -> Vec<Reason> {
+fn reasons(decision: Decision<'_>) -> Vec<Reason> {
     let rule = decision.rule;
     let own = decision.codes.into_iter().map(|code| Reason { code, rule: Cow::Borrowed(rule.id), curable: rule.curable });
-    decision.trail.failures.iter().map(of).chain(own).collect()
+    decision.trail.failures.iter().map(of).chain(own).chain(decision.appended.iter().map(of)).collect()
+}
+
+/// Where it is a question of law why a person must decide: what each answer would lead to.
+fn alternatives(case: &Case<'_>, decision: &Decision<'_>) -> Vec<Alternative> {
+    let led = |settings: &Settings| decide(&Case { settings, ..case.clone() }).outcome;
+    if decision.rule.id == REGIME_RULE {
+        let given = Override { name: "what if".to_owned(), reason: "what if".to_owned() };
+        let in_force = led(&Settings { regime_override: Some(given), ..case.settings.clone() });
+        // Without 103号 goods without a voucher are taxed (2026年第11号第七条(一)11), where the taxpayer is a general one.
+        let general = case.seller().is_some_and(|seller| seller.taxpayer == Taxpayer::General);
+        let not_in_force = if general { Outcome::Taxable } else { Outcome::Review };
+        return [("in_force", in_force), ("not_in_force", not_in_force)]
+            .map(|(reading, outcome)| Alternative { reading: Cow::Borrowed(reading), outcome })
+            .into();
+    }
+    if !decision.trail.failures.iter().any(|found| found.code == Code::CustomsReading) {
+        return Vec::new();
+    }
+    let under = |&reading: &Reading| Alternative {
+        reading: Cow::Borrowed(reading.as_str()),
+        outcome: led(&Settings { office_reading: Some(reading), ..case.settings.clone() }),
+    };
+    case.pack.readings.iter().map(under).collect()
 }
 
 fn notes(case: &Case<'_>, overridden: bool) -> Vec<Reason> {

@@ -19,6 +19,7 @@ pub(super) fn is_hs10(code: &str) -> bool {
 }
 
 /// What the rules are asked about.
+#[derive(Clone)]
 pub(super) struct Case<'a> {
     pub(super) facts: &'a Facts,
     pub(super) part: Part,
@@ -28,6 +29,8 @@ pub(super) struct Case<'a> {
     pub(super) day: Date,
     pub(super) pack: &'a Arc<Pack>,
     pub(super) goods: Lookup<'a>,
+    /// The library's word on the material of annex 9, if there is one.
+    pub(super) material: Option<Lookup<'a>>,
     pub(super) hint: Option<&'a Arc<Hint>>,
     pub(super) zones: &'a Zones,
     pub(super) zone: Option<&'a Zone>,

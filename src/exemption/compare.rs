@@ -1,9 +1,8 @@
 //! What differs between two decisions about the same declaration. The earlier one stays as it is.
 
-use std::sync::Arc;
-
 use super::{
-    decision::{Assessment, LibraryUsed, LineAssessment, Outcome, PackUsed, Part, Stage},
+    decision::{LibraryUsed, Outcome, PackUsed, Part, Stage},
+    paper::{Paper, PaperLine},
     reasons::Code,
 };
 
@@ -19,13 +18,13 @@ pub struct Summary {
     /// The rule pack: name, version, digest.
     pub pack: PackUsed,
     /// The rate library.
-    pub library: Option<Arc<LibraryUsed>>,
+    pub library: Option<LibraryUsed>,
 }
 
-impl From<&LineAssessment> for Summary {
-    fn from(line: &LineAssessment) -> Self {
+impl From<&PaperLine> for Summary {
+    fn from(line: &PaperLine) -> Self {
         let codes = line.reasons.iter().chain(&line.pending).map(|reason| reason.code).collect();
-        Self { outcome: line.outcome, stage: line.stage, codes, pack: line.pack.used(), library: line.library.clone() }
+        Self { outcome: line.outcome, stage: line.stage, codes, pack: line.pack.clone(), library: line.library.clone() }
     }
 }
 
@@ -65,9 +64,9 @@ impl Change {
 /// What differs between two decisions about the same declaration: outcome, stage, codes, or what they were made with. The earlier one
 /// stays as it is.
 #[must_use]
-pub fn compare(before: &Assessment, after: &Assessment) -> Vec<Change> {
-    let same = |a: &LineAssessment, b: &LineAssessment| a.line == b.line && a.part == b.part;
-    let find = |side: &Assessment, line: &LineAssessment| side.lines.iter().find(|other| same(other, line)).map(Summary::from);
+pub fn compare(before: &Paper, after: &Paper) -> Vec<Change> {
+    let same = |a: &PaperLine, b: &PaperLine| a.line == b.line && a.part == b.part;
+    let find = |side: &Paper, line: &PaperLine| side.lines.iter().find(|other| same(other, line)).map(Summary::from);
     let gone = before.lines.iter().filter(|line| !after.lines.iter().any(|other| same(other, line)));
     let pairs = after.lines.iter().map(|line| (line, find(before, line), Some(Summary::from(line))));
     let mut changes: Vec<Change> = pairs

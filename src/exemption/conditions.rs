@@ -43,6 +43,17 @@ impl Condition {
         }
     }
 
+    /// In English.
+    #[must_use]
+    pub const fn en(self) -> &'static str {
+        match self {
+            Self::NoVoucher => "no valid purchase voucher",
+            Self::Registered => "registered on the zone's platform",
+            Self::Office => "declared at the zone's customs",
+            Self::Goods => "goods whose refund is not cancelled",
+        }
+    }
+
     pub(super) const fn basis(self) -> &'static str {
         match self {
             Self::NoVoucher => "财税〔2018〕103号一",
@@ -113,16 +124,16 @@ fn no_voucher(case: &Case<'_>) -> Tested {
     }
 }
 
-fn codes(found: &[&Found]) -> Vec<Code> {
+fn codes(found: &[&Found<'_>]) -> Vec<Code> {
     found.iter().map(|found| found.code).collect()
 }
 
-fn about_office(found: &Found) -> bool {
+fn about_office(found: &Found<'_>) -> bool {
     matches!(found.code, Code::CustomsUnmapped | Code::CustomsCity | Code::CustomsReading)
 }
 
-fn registered(trail: &Trail) -> Tested {
-    let found: Vec<&Found> = trail.failures.iter().chain(&trail.pending).filter(|found| !about_office(found)).collect();
+fn registered(trail: &Trail<'_>) -> Tested {
+    let found: Vec<&Found<'_>> = trail.failures.iter().chain(&trail.pending).filter(|found| !about_office(found)).collect();
     let final_one = |certain| found.iter().any(|found| found.rule.curable == Some(false) && found.certain == certain);
     let mark = if final_one(true) {
         Mark::NotMet
@@ -136,8 +147,8 @@ fn registered(trail: &Trail) -> Tested {
     tested(mark, codes(&found))
 }
 
-fn office(case: &Case<'_>, trail: &Trail) -> Tested {
-    let found: Vec<&Found> = trail.failures.iter().filter(|found| about_office(found)).collect();
+fn office(case: &Case<'_>, trail: &Trail<'_>) -> Tested {
+    let found: Vec<&Found<'_>> = trail.failures.iter().filter(|found| about_office(found)).collect();
     let judged = |reading: Reading| case.says(reading).is_some();
     let known = case.settings.office_reading.map_or_else(|| case.pack.readings.iter().all(|&reading| judged(reading)), judged);
     let mark = match found.first().map(|found| found.code) {

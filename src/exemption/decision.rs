@@ -48,6 +48,21 @@ impl Outcome {
         }
     }
 
+    /// All of them.
+    pub const ALL: [Self; 6] = [Self::ExemptNoInvoice, Self::Exempt, Self::RefundEligible, Self::Taxable, Self::Review, Self::NotEligible];
+
+    /// The outcome written so.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|outcome| outcome.as_str() == text)
+    }
+
+    /// Whether the line is exempt, with or without a voucher.
+    #[must_use]
+    pub const fn is_exempt(self) -> bool {
+        matches!(self, Self::ExemptNoInvoice | Self::Exempt)
+    }
+
     /// The advice in Chinese.
     #[must_use]
     pub const fn zh(self) -> &'static str {
@@ -138,6 +153,24 @@ pub enum Cause {
     WhatIf,
 }
 
+impl Cause {
+    /// As written in papers.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Submit => "submit",
+            Self::Declared => "declared",
+            Self::Released => "released",
+            Self::Closed => "closed",
+            Self::Cancelled => "cancelled",
+            Self::Returned => "returned",
+            Self::Evidence => "evidence",
+            Self::Version => "version",
+            Self::WhatIf => "what-if",
+        }
+    }
+}
+
 impl From<ListStatus> for Cause {
     fn from(list: ListStatus) -> Self {
         match list {
@@ -203,11 +236,20 @@ pub struct Looked {
     /// The reading of 综试区所在地海关 that the configuration had chosen.
     pub reading: Option<Reading>,
     /// The row of the rate library.
-    pub rate: Option<Rate>,
+    pub rate: Option<Arc<Rate>>,
     /// The row of the screening list, where no library covers the date.
     pub hint: Option<Arc<Hint>>,
     /// Whether the line counts as registered on the zone's platform.
     pub registered: bool,
+}
+
+/// What would be advised if one of the readings that are possible held: shown beside what is for a person to decide.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Alternative {
+    /// The reading: `in_force` and `not_in_force` of 财税〔2018〕103号, or a [`Reading`] of 综试区所在地海关.
+    pub reading: Text,
+    /// What it would lead to.
+    pub outcome: Outcome,
 }
 
 /// The decision about one line, or part of one, with all it was made from.
@@ -235,6 +277,8 @@ pub struct LineAssessment {
     pub pending: Vec<Reason>,
     /// What else was seen; no reason of the outcome.
     pub notes: Vec<Reason>,
+    /// What each possible reading would lead to, where they are why a person must decide.
+    pub alternatives: Vec<Alternative>,
     /// The four tests of the working paper, in its order.
     pub tests: [Tested; 4],
     /// What the tables said.

@@ -8,7 +8,7 @@ use time::Date;
 
 use crate::declaration::{InvoiceStatus, Statistics};
 
-use super::places::Reading;
+use super::{places::Reading, table::Span};
 
 /// Which way the goods go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -113,6 +113,39 @@ pub struct Evidence {
     pub filing: Option<Date>,
 }
 
+/// What is known of the materials of annex 9 in the goods (2026年第11号附件9: diamonds, silver, gold, platinum metals).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Materials {
+    /// Their share of the cost of materials, 0 to 1.
+    pub share: Decimal,
+    /// The HS code of the material that makes up most of it, 10 digits.
+    pub hs_code: String,
+    /// Whether the goods stand in annex 8, which are exempt whatever they are made of.
+    #[serde(default)]
+    pub annex_8: bool,
+}
+
+/// What the tax authority itself has found and confirmed about a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Confirmed {
+    /// 虚假备案单证 or 伪造凭证.
+    pub false_documents: bool,
+    /// 借名出口, 假自营真代理.
+    pub name_lending: bool,
+}
+
+/// A refund that somebody gives up by choosing summed statistics for a line with a special invoice.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Forgone {
+    /// Who chose it.
+    pub name: String,
+    /// What is lost, in CNY.
+    pub amount: Decimal,
+}
+
 /// Everything a decision about one line is made from. Written as JSON in this order, it is the decision's canonical input.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -148,6 +181,22 @@ pub struct Facts {
     /// What has been gathered.
     #[serde(default)]
     pub evidence: Evidence,
+    /// The rate on the special invoice, per cent, if known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub invoice_rate: Option<Decimal>,
+    /// The materials of annex 9, if known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub materials: Option<Materials>,
+    /// What the tax authority has confirmed.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub found: Confirmed,
+    /// The recorded choice to give up a refund.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forgone: Option<Forgone>,
+}
+
+pub(super) fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 /// What a seller is in law.
@@ -189,6 +238,19 @@ pub enum Taxpayer {
     Unknown,
 }
 
+/// How a seller's income tax is assessed (企业所得税征收方式).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum IncomeTax {
+    /// 查账征收.
+    Accounts,
+    /// 核定征收 (税务总局公告2019年第36号), granted or asked for.
+    Deemed,
+    /// Not said.
+    #[default]
+    Unknown,
+}
+
 /// The enterprise's own registration on a zone's service platform.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -221,6 +283,12 @@ pub struct Seller {
     /// Its registration on the zone's platform.
     #[serde(default)]
     pub platform: Option<PlatformRegistration>,
+    /// How its income tax is assessed.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub income_tax: IncomeTax,
+    /// The days for which the tax authority suspended its refunds and exemptions (停止办理出口退税).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub suspended: Vec<Span>,
 }
 
 /// A named, labelled override of N-REGIME-UNVERIFIED: goes into every decision it touches and into the audit log.

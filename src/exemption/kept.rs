@@ -13,19 +13,19 @@ use serde::{Deserialize, Serialize, de::Error as _};
 use time::Date;
 
 use super::{
-    decision::{Assessment, Cause, LineAssessment, Outcome, Part, Stage},
-    facts::{Evidence, Facts, Override, Registration, SellerNamed, SixFields},
+    decision::{Alternative, Assessment, Cause, LineAssessment, Outcome, Part, Stage},
+    facts::{Confirmed, Evidence, Facts, Forgone, Materials, Override, Registration, SellerNamed, SixFields, is_default},
     pack::{self, Pack},
     paper::Paper,
     places::Reading,
-    rules::RETAIL_EXPORT,
+    predicates::RETAIL_EXPORT,
     table::DataError,
 };
 use crate::declaration::{InvoiceStatus, Statistics};
 
 mod rows;
 
-use self::rows::{HintRow, LibraryRow, ListRow, OfficeRow, PartRow, RateRow, ReasonRow, SellerRow, TestRow};
+use self::rows::{HintRow, LibraryRow, ListRow, OfficeRow, PartRow, RateRow, ReasonRow, SellerMore, SellerRow, TestRow};
 
 /// The number of this form, the first thing in it.
 const FORM: u8 = 2;
@@ -87,6 +87,9 @@ struct Run<'a> {
     named: SellerNamed,
     #[serde(default, skip_serializing_if = "is_default")]
     evidence: Evidence,
+    /// What few sellers have.
+    #[serde(default, skip_serializing_if = "is_default")]
+    more: SellerMore,
     found: Vec<Verdict<'a>>,
     lines: Vec<Line<'a>>,
 }
@@ -108,6 +111,9 @@ struct Verdict<'a> {
     wait: Vec<ReasonRow>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     note: Vec<ReasonRow>,
+    /// What each possible reading would lead to.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    either: Vec<Cow<'a, Alternative>>,
     tests: [TestRow; 4],
 }
 
@@ -141,6 +147,14 @@ struct Line<'a> {
     rate: Option<RateRow<'a>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     hint: Option<HintRow<'a>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    invoice_rate: Option<Decimal>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    materials: Option<Cow<'a, Materials>>,
+    #[serde(default, skip_serializing_if = "is_default")]
+    confirmed: Confirmed,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    forgone: Option<Cow<'a, Forgone>>,
     /// The place in `found` of what was found about it.
     #[serde(default, skip_serializing_if = "is_default")]
     found: usize,
@@ -173,10 +187,6 @@ fn is_forecast(stage: &Stage) -> bool {
     *stage == Stage::Forecast
 }
 
-fn is_default<T: Default + PartialEq>(value: &T) -> bool {
-    *value == T::default()
-}
-
 impl Assessment {
     /// The text in which it is kept.
     #[must_use]
@@ -198,12 +208,12 @@ impl Assessment {
 impl Run<'_> {
     /// Whether all but the lines is the same, as far as both say it.
     fn shares(&self, other: &Self) -> bool {
-        let Self { pack, lib, over, list, mode, route, way, date, at, office, reading, seller, named, evidence, found: _, lines: _ } =
+        let Self { pack, lib, over, list, mode, route, way, date, at, office, reading, seller, named, evidence, more, found: _, lines: _ } =
             other;
         (&self.pack, &self.lib, &self.list, &self.mode) == (pack, lib, list, mode)
             && (self.over == *over || self.over.is_none() || over.is_none())
             && (&self.route, &self.way, &self.date, &self.at, &self.office) == (route, way, date, at, office)
-            && (&self.reading, &self.seller, &self.named, &self.evidence) == (reading, seller, named, evidence)
+            && (&self.reading, &self.seller, &self.named, &self.evidence, &self.more) == (reading, seller, named, evidence, more)
     }
 }
 
@@ -241,6 +251,7 @@ fn run(decided: &LineAssessment) -> Run<'_> {
         seller: facts.seller.as_deref().map(SellerRow::from),
         named: facts.seller_named,
         evidence: facts.evidence,
+        more: facts.seller.as_deref().map(SellerMore::from).unwrap_or_default(),
         found: vec![verdict(decided)],
         lines: vec![line(decided)],
     }
@@ -257,6 +268,7 @@ fn verdict(decided: &LineAssessment) -> Verdict<'_> {
         why: row(&decided.reasons),
         wait: row(&decided.pending),
         note: row(&decided.notes),
+        either: decided.alternatives.iter().map(Cow::Borrowed).collect(),
         tests: decided.tests.each_ref().map(TestRow::from),
     }
 }
@@ -282,8 +294,12 @@ fn line(decided: &LineAssessment) -> Line<'_> {
             Registration::Registered(values) => Registered::Other(Cow::Borrowed(values)),
         },
         done: decided.looked.registered,
-        rate: decided.looked.rate.as_ref().map(|rate| RateRow::of(rate, &facts.hs_code)),
+        rate: decided.looked.rate.as_deref().map(|rate| RateRow::of(rate, &facts.hs_code)),
         hint: decided.looked.hint.as_deref().map(HintRow::from),
+        invoice_rate: facts.invoice_rate,
+        materials: facts.materials.as_ref().map(Cow::Borrowed),
+        confirmed: facts.found,
+        forgone: facts.forgone.as_ref().map(Cow::Borrowed),
         found: 0,
     }
 }
@@ -348,11 +364,12 @@ fn restored(run: &Run<'_>, line: Line<'_>, pack: &Arc<Pack>) -> Result<LineAsses
         reasons,
         pending,
         notes,
+        alternatives: verdict.either.iter().map(|either| either.clone().into_owned()).collect(),
         tests: [a.restored()?, b.restored()?, c.restored()?, d.restored()?],
         looked: super::Looked {
             office: run.office.as_ref().map(OfficeRow::restored),
             reading: run.reading,
-            rate: line.rate.map(|rate| rate.restored(&line.hs)),
+            rate: line.rate.map(|rate| Arc::new(rate.restored(&line.hs))),
             hint: line.hint.map(HintRow::restored),
             registered: line.done,
         },
@@ -367,7 +384,7 @@ fn restored(run: &Run<'_>, line: Line<'_>, pack: &Arc<Pack>) -> Result<LineAsses
             invoice: line.invoice,
             invoice_linked: line.linked,
             returned: line.back,
-            seller: run.seller.as_ref().map(SellerRow::restored),
+            seller: run.seller.as_ref().map(|seller| seller.restored(&run.more)),
             seller_named: run.named,
             registration: match line.reg {
                 Registered::Not => Registration::NotRegistered,
@@ -376,6 +393,10 @@ fn restored(run: &Run<'_>, line: Line<'_>, pack: &Arc<Pack>) -> Result<LineAsses
                 Registered::Other(values) => Registration::Registered(values.into_owned()),
             },
             evidence: run.evidence,
+            invoice_rate: line.invoice_rate,
+            materials: line.materials.map(Cow::into_owned),
+            found: line.confirmed,
+            forgone: line.forgone.map(Cow::into_owned),
             fields,
         },
         pack: Arc::clone(pack),

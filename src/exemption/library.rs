@@ -16,6 +16,11 @@ use super::{
     table::{DataError, Span, rows, span},
 };
 
+mod dbf;
+pub mod official;
+#[cfg(test)]
+mod tests;
+
 const SAMPLE: &str = include_str!("sample_library.tsv");
 const SEED: &str = include_str!("cancelled_seed.tsv");
 const TABLE: &str = "rate library";
@@ -58,7 +63,9 @@ pub struct Version {
     /// The export dates it speaks for.
     pub covers: Span,
     /// Sorted by code, then by first day.
-    rates: Vec<Rate>,
+    rates: Vec<Arc<Rate>>,
+    /// The first eight digits of each as a number: one search in these finds all rows that a code can have.
+    heads: Vec<u32>,
 }
 
 impl Version {
@@ -91,45 +98,63 @@ impl Version {
         };
         let places =
             [place(COLUMNS[0])?, place(COLUMNS[1])?, place(COLUMNS[2])?, place(COLUMNS[3])?, place(COLUMNS[4])?, place(COLUMNS[5])?];
-        let mut rates = Vec::new();
+        let mut rates: Vec<(usize, Arc<Rate>)> = Vec::new();
         for record in reader.records() {
             let record = record.map_err(|error| broken(&error))?;
             if rates.len() == MOST_ROWS {
                 return Err(DataError::new(TABLE, 0, format!("more than {MOST_ROWS} rows")));
             }
             let line = record.position().map_or(0, |at| usize::try_from(at.line()).unwrap_or(0));
-            rates.push(rate(line, places.map(|place| record.get(place).unwrap_or_default()))?);
+            rates.push((line, Arc::new(rate(line, places.map(|place| record.get(place).unwrap_or_default()))?)));
         }
         if rates.is_empty() {
             return Err(DataError::new(TABLE, 0, "there are no rows"));
         }
-        rates.sort_by(|a, b| a.code.cmp(&b.code).then(a.span.from.cmp(&b.span.from)));
+        rates.sort_by(|(_, a), (_, b)| a.code.cmp(&b.code).then(a.span.from.cmp(&b.span.from)));
+        let contradicts = |pair: &&[(usize, Arc<Rate>)]| match pair {
+            [(_, a), (_, b)] => a.code == b.code && a.span.from == b.span.from && a != b && a.flag == b.flag,
+            _ => false,
+        };
+        if let Some([(a, _), (b, _)]) = rates.windows(2).find(contradicts) {
+            let (first, second) = (a.min(b), a.max(b));
+            return Err(DataError::new(TABLE, *second, format!("it begins on the day of line {first} and says something else")));
+        }
+        let rates: Vec<_> = rates.into_iter().map(|(_, rate)| rate).collect();
+        let heads = rates.iter().map(|rate| head(&rate.code)).collect();
         let digest = hexadecimal(&Sha256::digest(text.as_bytes())[..16]);
-        Ok(Self { used: Arc::new(LibraryUsed { version: name, label, digest }), covers, rates })
+        Ok(Self { used: Arc::new(LibraryUsed { version: name, label, digest }), covers, rates, heads })
     }
 
     fn find(&self, hs_code: &str, day: Date) -> Lookup<'_> {
-        let prefixes = (8..=hs_code.len()).rev().filter_map(|length| hs_code.get(..length));
-        let mut found = prefixes.map(|prefix| self.exactly(prefix, day)).find(|found| !found.is_empty()).unwrap_or_default();
-        found.extend(self.under(hs_code).iter().filter(|rate| rate.code.len() > hs_code.len() && rate.span.holds(day)));
-        match found.first() {
+        let near = self.near(hs_code);
+        let of_length = |length: usize| {
+            let rates = near.iter().rev();
+            rates.filter(move |rate| rate.code.len() == length && hs_code.starts_with(&*rate.code) && rate.span.holds(day))
+        };
+        // The newest first: where two of one flag overlap, it gives the rates.
+        let own = (8..=hs_code.len()).rev().map(of_length).find(|found| found.clone().next().is_some());
+        let longer = near.iter().filter(|rate| rate.code.len() > hs_code.len() && rate.code.starts_with(hs_code) && rate.span.holds(day));
+        let mut found = own.into_iter().flatten().chain(longer);
+        match found.next() {
             None => Lookup::Absent(self),
-            Some(first) if found.iter().any(|rate| rate.flag != first.flag) => Lookup::Ambiguous(self),
+            Some(first) if found.any(|rate| rate.flag != first.flag) => Lookup::Ambiguous(self),
             Some(first) => Lookup::Found(self, first),
         }
     }
 
-    /// The rows of exactly this code that hold on the day, the newest first: where two of one flag overlap, it gives the rates.
-    fn exactly(&self, code: &str, day: Date) -> Vec<&Rate> {
-        self.under(code).iter().rev().filter(|rate| &*rate.code == code && rate.span.holds(day)).collect()
+    /// The rows with the same first eight digits: all that a code of 8 digits or more can have.
+    fn near(&self, hs_code: &str) -> &[Arc<Rate>] {
+        let head = head(hs_code);
+        let start = self.heads.partition_point(|&other| other < head);
+        let rest = self.heads.get(start..).unwrap_or_default();
+        let length = rest.iter().take_while(|&&other| other == head).count();
+        self.rates.get(start..start + length).unwrap_or_default()
     }
+}
 
-    /// The rows of this code and of longer ones under it.
-    fn under(&self, code: &str) -> &[Rate] {
-        let start = self.rates.partition_point(|rate| &*rate.code < code);
-        let rest = self.rates.get(start..).unwrap_or_default();
-        rest.get(..rest.partition_point(|rate| rate.code.starts_with(code))).unwrap_or_default()
-    }
+/// The first eight digits as a number.
+fn head(code: &str) -> u32 {
+    code.bytes().take(8).fold(0, |sum, digit| sum * 10 + u32::from(digit.wrapping_sub(b'0') % 10))
 }
 
 fn broken(error: &csv::Error) -> DataError {
@@ -172,7 +197,7 @@ pub enum Lookup<'a> {
     /// Rows of differing flags.
     Ambiguous(&'a Version),
     /// One answer.
-    Found(&'a Version, &'a Rate),
+    Found(&'a Version, &'a Arc<Rate>),
 }
 
 impl<'a> Lookup<'a> {
@@ -187,7 +212,7 @@ impl<'a> Lookup<'a> {
 
     /// The row that answered.
     #[must_use]
-    pub const fn rate(&self) -> Option<&'a Rate> {
+    pub const fn rate(&self) -> Option<&'a Arc<Rate>> {
         if let Self::Found(_, rate) = self { Some(rate) } else { None }
     }
 }
@@ -272,79 +297,5 @@ impl Seed {
     pub fn find(&self, hs_code: &str, day: Date) -> Option<&Arc<Hint>> {
         let hits = self.0.iter().filter(|hint| hint.span.holds(day) && hs_code.starts_with(&hint.prefix));
         hits.max_by_key(|hint| hint.prefix.len())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use time::macros::date;
-
-    use super::*;
-
-    const DAY: Date = date!(2026 - 11 - 23);
-    const HEAD: &str = "# version: T\n# covers: 2026-01-01..2026-12-31\ncode,zssl_set,tsl,tsflag,st_date,end_date\n";
-
-    fn library(rows: &str) -> Library {
-        Library::default().with(Version::parse_csv(&format!("{HEAD}{rows}")).unwrap())
-    }
-
-    #[test]
-    fn the_sample_answers_by_date_and_says_that_it_is_one() {
-        let sample = Library::sample().unwrap();
-        assert!(sample.versions()[0].used.label.contains("示例"));
-        let flag = |code, day| sample.find(code, day).rate().map(|rate| rate.flag.0);
-        assert_eq!(flag("6109100000", DAY), Some(0));
-        assert_eq!(flag("8507600090", date!(2026 - 12 - 31)), Some(0));
-        assert_eq!(flag("8507600090", date!(2027 - 01 - 01)), Some(1));
-        assert!(matches!(sample.find("7615109000", DAY), Lookup::Ambiguous(_)));
-        assert!(matches!(sample.find("0101210010", DAY), Lookup::Absent(_)));
-        assert!(matches!(sample.find("6109100000", date!(2025 - 12 - 31)), Lookup::NotCovered));
-    }
-
-    #[test]
-    fn the_longest_prefix_wins_and_siblings_do_not_count() {
-        let library = library("71159010,13,0,2,,\n7115901010,13,0,1,,\n");
-        assert_eq!(library.find("7115901090", DAY).rate().unwrap().flag, Flag::EXEMPT);
-        assert_eq!(library.find("7115901010", DAY).rate().unwrap().flag, Flag::TAXED);
-    }
-
-    #[test]
-    fn longer_codes_below_make_it_ambiguous_only_if_flags_differ() {
-        let differing = library("71159010,13,0,2,,\n71159010902,13,0,1,,\n");
-        assert!(matches!(differing.find("7115901090", DAY), Lookup::Ambiguous(_)));
-        let past = library("71159010,13,0,2,,\n71159010902,13,0,1,,2026-11-22\n");
-        assert!(matches!(past.find("7115901090", DAY), Lookup::Found(..)), "a row that ended yesterday does not count");
-        let agreeing = library("71159010901,13,0,1,,\n71159010902,13,0,1,,\n");
-        assert_eq!(agreeing.find("7115901090", DAY).rate().unwrap().flag, Flag::TAXED);
-    }
-
-    #[test]
-    fn the_newest_version_that_covers_the_day_answers() {
-        let newer = HEAD.replace("version: T", "version: U").replace("2026-01-01", "2026-06-01") + "6109100000,13,0,1,,\n";
-        let both = library("6109100000,13,13,,,\n").with(Version::parse_csv(&newer).unwrap());
-        assert_eq!(both.find("6109100000", DAY).version().unwrap().used.version, "U");
-        assert_eq!(both.find("6109100000", date!(2026 - 03 - 01)).version().unwrap().used.version, "T");
-    }
-
-    #[test]
-    fn broken_libraries_are_refused_with_the_line() {
-        let fails = |text: &str| Version::parse_csv(text).unwrap_err().line;
-        assert_eq!(fails(&format!("{HEAD}6109100000,13,13,,,\n6109,13,13,,,\n")), 5);
-        assert_eq!(fails(&format!("{HEAD}6109100000,13,130,,,\n")), 4);
-        assert_eq!(fails(&format!("{HEAD}6109100000,13,13,x,,\n")), 4);
-        assert_eq!(fails(&format!("{HEAD}6109100000,13,13,,2026-13-01,\n")), 4);
-        assert_eq!(fails(&format!("{HEAD}6109100000,13\n")), 4);
-        assert_eq!(fails(HEAD), 0);
-        assert_eq!(fails("code,zssl_set\n"), 0);
-        assert!(Version::parse_tsv(HEAD).is_err(), "the wrong delimiter");
-    }
-
-    #[test]
-    fn the_screening_list_knows_its_dates() {
-        let seed = Seed::shipped().unwrap();
-        assert!(seed.find("8507600090", date!(2026 - 12 - 31)).is_none());
-        assert!(seed.find("8507600090", date!(2027 - 01 - 01)).is_some());
-        assert_eq!(seed.find("7304110000", DAY).unwrap().prefix, "7304", "the longest");
-        assert!(seed.find("6109100000", DAY).is_none());
     }
 }

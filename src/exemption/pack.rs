@@ -16,18 +16,33 @@ use super::{
     decision::PackUsed,
     places::Reading,
     reasons::Reasons,
+    rules::Rules,
     table::{DataError, Span, rows, span},
 };
 
 const TABLE: &str = "rule pack";
-const TO_2025: &str = include_str!("pack_2018.tsv");
-const FROM_2026: &str = include_str!("pack_2026.tsv");
-const REASONS: &str = include_str!("reasons.tsv");
+const TO_2025: &str = include_str!("packs/export-2018-2.tsv");
+const FROM_2026: &str = include_str!("packs/export-2026-2.tsv");
+const REASONS: &str = include_str!("packs/reasons-1.tsv");
+const RULES: &str = include_str!("packs/rules-1.tsv");
 
-/// Every pack that ever decided, each with its texts, the current ones first: a paper names its pack by digest and reads as it did.
-/// A row that has landed stays. Who changes a pack or its texts raises its version, leaves the old files beside the new ones, and puts
-/// a row in front.
-const EDITIONS: [(&str, &str); 2] = [(TO_2025, REASONS), (FROM_2026, REASONS)];
+/// The files of a pack: its values, the texts of its reasons, its decision table.
+struct Edition {
+    values: &'static str,
+    reasons: &'static str,
+    /// Nothing: it decided by a table that stood in the program. It can be read, and decides nothing any more.
+    rules: Option<&'static str>,
+}
+
+/// Every pack that ever decided, the current ones first: a paper names its pack by digest and reads as it did. A row that has landed
+/// stays. Who changes a pack, its texts or its table raises its version, leaves the old files beside the new ones, and puts a row in
+/// front.
+const EDITIONS: [Edition; 4] = [
+    Edition { values: TO_2025, reasons: REASONS, rules: Some(RULES) },
+    Edition { values: FROM_2026, reasons: REASONS, rules: Some(RULES) },
+    Edition { values: include_str!("packs/export-2018-1.tsv"), reasons: REASONS, rules: None },
+    Edition { values: include_str!("packs/export-2026-1.tsv"), reasons: REASONS, rules: None },
+];
 /// How many of them hold now, at the front.
 const CURRENT: usize = 2;
 
@@ -61,10 +76,12 @@ pub struct Pack {
     pub name: String,
     /// Its version.
     pub version: String,
-    /// SHA-256 of its bytes, a zero byte, and the bytes of its texts, in hexadecimal.
+    /// SHA-256 of its values, its texts and its decision table, a zero byte between them, in hexadecimal.
     pub digest: String,
     /// The texts of its reasons.
     pub reasons: Reasons,
+    /// Its decision table.
+    pub(super) rules: Rules,
     /// The export dates it covers.
     pub covers: Span,
     /// Whether 财税〔2018〕103号 is verified for them.
@@ -92,13 +109,21 @@ impl fmt::Debug for Pack {
 }
 
 impl Pack {
-    /// Reads the form of the shipped packs, with the texts of their reasons.
+    /// Reads the form of the shipped packs, with the current texts and decision table.
     ///
     /// # Errors
     /// If a row is not of that form or a value that every pack needs is missing.
-    pub fn parse(text: &str, reasons: &'static str) -> Result<Self, DataError> {
+    pub fn parse(values: &str) -> Result<Self, DataError> {
+        Self::of(values, REASONS, Some(RULES))
+    }
+
+    /// Reads a pack from its files.
+    ///
+    /// # Errors
+    /// If a row is not of that form or a value that every pack needs is missing.
+    fn of(values: &str, reasons: &'static str, rules: Option<&str>) -> Result<Self, DataError> {
         let mut parameters = Vec::new();
-        for row in rows(TABLE, ["name", "value", "from", "to", "source"], text)? {
+        for row in rows(TABLE, ["name", "value", "from", "to", "source"], values)? {
             let [name, value, from, to, source] = row.cells;
             let span = span(TABLE, row.line, from, to)?;
             parameters.push(Parameter { name: name.to_owned(), value: value.to_owned(), span, source: source.to_owned() });
@@ -115,8 +140,9 @@ impl Pack {
         Ok(Self {
             name: need("pack")?.value.clone(),
             version: need("version")?.value.clone(),
-            digest: hexadecimal(&Sha256::new().chain_update(text).chain_update([0]).chain_update(reasons).finalize()),
+            digest: digest([Some(values), Some(reasons), rules]),
             reasons: Reasons::parse(reasons)?,
+            rules: rules.map_or_else(|| Ok(Rules::default()), Rules::parse)?,
             covers: need("covers")?.span,
             regime_103,
             policy_from,
@@ -157,6 +183,17 @@ impl Pack {
     }
 }
 
+fn digest(files: [Option<&str>; 3]) -> String {
+    let mut digest = Sha256::new();
+    for (place, file) in files.into_iter().flatten().enumerate() {
+        if place > 0 {
+            digest.update([0]);
+        }
+        digest.update(file);
+    }
+    hexadecimal(&digest.finalize())
+}
+
 fn listed(text: &str) -> impl Iterator<Item = &str> {
     text.split(',').map(str::trim).filter(|item| !item.is_empty())
 }
@@ -171,7 +208,7 @@ pub(super) fn hexadecimal(bytes: &[u8]) -> String {
 }
 
 static KNOWN: LazyLock<Result<Vec<Arc<Pack>>, DataError>> =
-    LazyLock::new(|| EDITIONS.iter().map(|(pack, reasons)| Pack::parse(pack, reasons).map(Arc::new)).collect());
+    LazyLock::new(|| EDITIONS.iter().map(|edition| Pack::of(edition.values, edition.reasons, edition.rules).map(Arc::new)).collect());
 
 /// Every pack that ever decided, the current ones first.
 pub(super) fn known() -> Result<&'static [Arc<Pack>], DataError> {
@@ -216,6 +253,8 @@ mod tests {
     use super::*;
 
     const DIGESTS: &str = "\
+export-2018 2 a001705e00c75b25
+export-2026 2 b63a222a7197c2ba
 export-2018 1 94ad29627d199c15
 export-2026 1 995e92edcd7f2f7d";
 
@@ -229,12 +268,12 @@ export-2026 1 995e92edcd7f2f7d";
 
     #[test]
     fn limits_are_dated_and_the_digest_is_of_the_bytes() {
-        let pack = Pack::parse(FROM_2026, REASONS).unwrap();
+        let pack = Pack::parse(FROM_2026).unwrap();
         assert_eq!(pack.limit("parcel_limit_cny", date!(2026 - 01 - 01)), Some(Decimal::from(5_000)));
         assert_eq!(pack.limit("parcel_limit_cny", date!(2018 - 12 - 09)), None);
         assert_eq!(pack.limit("no such", date!(2026 - 01 - 01)), None);
         assert_eq!(pack.digest.len(), 64);
-        assert_ne!(Pack::parse(&FROM_2026.replace("\t5000\t", "\t5001\t"), REASONS).unwrap().digest, pack.digest);
+        assert_ne!(Pack::parse(&FROM_2026.replace("\t5000\t", "\t5001\t")).unwrap().digest, pack.digest);
     }
 
     #[test]
@@ -247,8 +286,8 @@ export-2026 1 995e92edcd7f2f7d";
 
     #[test]
     fn a_pack_without_its_values_is_refused() {
-        assert!(Pack::parse(&FROM_2026.replace("UNVERIFIED", "PERHAPS"), REASONS).is_err());
-        assert!(Pack::parse(&FROM_2026.replace("own_city", "any_city"), REASONS).is_err());
-        assert!(Pack::parse(&FROM_2026.replace("policy_from", "policy"), REASONS).is_err());
+        assert!(Pack::parse(&FROM_2026.replace("UNVERIFIED", "PERHAPS")).is_err());
+        assert!(Pack::parse(&FROM_2026.replace("own_city", "any_city")).is_err());
+        assert!(Pack::parse(&FROM_2026.replace("policy_from", "policy")).is_err());
     }
 }

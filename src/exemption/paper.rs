@@ -8,7 +8,7 @@ use time::{Date, macros::date};
 
 use super::{
     conditions::{Condition, Mark},
-    decision::{Assessment, Cause, LibraryUsed, LineAssessment, Outcome, PackUsed, Part, Reason, Stage, Tested},
+    decision::{Alternative, Assessment, Cause, LibraryUsed, LineAssessment, Outcome, PackUsed, Part, Reason, Stage, Tested},
     facts::{Facts, Override, Registration},
     reasons::{Code, Text},
     table::Span,
@@ -85,6 +85,9 @@ pub struct PaperLine {
     pub pending: Vec<Worded>,
     /// What else was seen; no reason of the outcome.
     pub notes: Vec<Worded>,
+    /// What each possible reading would lead to, where they are why a person must decide.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub alternatives: Vec<Alternative>,
     /// The four tests.
     pub tests: Vec<Test>,
     /// The facts.
@@ -134,6 +137,7 @@ fn written(line: &LineAssessment, on: Date) -> PaperLine {
         reasons: words(&line.reasons),
         pending: words(&line.pending),
         notes: words(&line.notes),
+        alternatives: line.alternatives.clone(),
         tests: Condition::ALL.into_iter().zip(&line.tests).map(|(condition, tested)| test(condition, tested, line)).collect(),
         inputs: line.inputs.clone(),
         pack: line.pack.used(),

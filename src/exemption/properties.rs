@@ -50,13 +50,18 @@ fn any_seller() -> impl Strategy<Value = Seller> {
         prop_oneof![8 => Just(SellerKind::Enterprise), 1 => Just(SellerKind::IndividualBusiness), 1 => Just(SellerKind::NaturalPerson)];
     let role = prop_oneof![7 => Just(Trade::Exporter), 3 => select(vec![Trade::Platform, Trade::Logistics, Trade::Agent])];
     let taxpayer = select(vec![Taxpayer::General, Taxpayer::Small, Taxpayer::Unknown]);
-    (kind, role, city(), taxpayer, option::weighted(0.9, city())).prop_map(|(kind, role, city, taxpayer, zone)| Seller {
-        kind,
-        role,
-        city,
-        taxpayer,
-        platform: zone.map(|zone| PlatformRegistration { zone, enterprise_reg_no: "1".to_owned(), registers_lines: false }),
-        ..seller()
+    let suspended =
+        option::weighted(0.05, day()).prop_map(|from| from.map(|from| Span { from: Some(from), to: None }).into_iter().collect());
+    (kind, role, city(), taxpayer, option::weighted(0.9, city()), suspended).prop_map(|(kind, role, city, taxpayer, zone, suspended)| {
+        Seller {
+            suspended,
+            kind,
+            role,
+            city,
+            taxpayer,
+            platform: zone.map(|zone| PlatformRegistration { zone, enterprise_reg_no: "1".to_owned(), registers_lines: false }),
+            ..seller()
+        }
     })
 }
 
@@ -66,6 +71,21 @@ fn list() -> impl Strategy<Value = ListStatus> {
     let released = (option::of(day()), any::<bool>())
         .prop_map(|(on, closed)| if closed { ListStatus::Closed { on } } else { ListStatus::Released { on } });
     prop_oneof![4 => on_its_way, 1 => over, 8 => released]
+}
+
+type Rare = (Option<Materials>, Confirmed, Option<Forgone>, Statistics, Evidence, Option<Decimal>, SellerNamed);
+
+fn rare() -> impl Strategy<Value = Rare> {
+    let materials = (0_i64..=100, select(vec!["7106911000", "6109100000", "9999999999", ""]), any::<bool>())
+        .prop_map(|(share, hs_code, annex_8)| Materials { share: Decimal::new(share, 2), hs_code: hs_code.to_owned(), annex_8 });
+    let found = (prop::bool::weighted(0.03), prop::bool::weighted(0.03))
+        .prop_map(|(false_documents, name_lending)| Confirmed { false_documents, name_lending });
+    let forgone = Just(Forgone { name: "王会计".to_owned(), amount: Decimal::ONE });
+    let route = select(vec![Statistics::Simplified, Statistics::Summed]);
+    let evidence = option::weighted(0.3, day()).prop_map(|filing| Evidence { filing, ..Evidence::default() });
+    let rate = option::of(select(vec![1, 3, 13]).prop_map(Decimal::from));
+    let named = select(vec![SellerNamed::AsEnterprise, SellerNamed::AsOwner, SellerNamed::InNote, SellerNamed::Nowhere]);
+    (option::weighted(0.1, materials), found, option::weighted(0.3, forgone), route, evidence, rate, named)
 }
 
 fn facts() -> impl Strategy<Value = Facts> {
@@ -78,8 +98,15 @@ fn facts() -> impl Strategy<Value = Facts> {
     );
     let papers = (invoice, prop::bool::weighted(0.1), prop_oneof![6 => Just(None), 1 => number()], option::weighted(0.9, any_seller()));
     let registered = (prop::bool::weighted(0.7), prop::bool::weighted(0.8), fields(), prop::bool::weighted(0.9));
-    (goods, papers, registered, list()).prop_map(
-        |((hs_code, fields, office), (invoice, invoice_linked, returned, seller), (registered, equal, others, retail), list)| Facts {
+    (goods, papers, registered, list(), rare()).prop_map(
+        |((hs_code, fields, office), (invoice, invoice_linked, returned, seller), (registered, equal, others, retail), list, rare)| Facts {
+            materials: rare.0,
+            found: rare.1,
+            forgone: rare.2,
+            route: rare.3,
+            evidence: rare.4,
+            invoice_rate: rare.5,
+            seller_named: rare.6,
             trade_mode: if retail { "9610" } else { "1210" }.to_owned(),
             hs_code: hs_code.to_owned(),
             registration: match (registered, equal) {
@@ -115,7 +142,7 @@ fn taxed_on_firm_ground(line: &LineAssessment) -> bool {
     match &*line.rule {
         "D21" => line.library.is_some(),
         "D74" => line.pack.name == "export-2026" && taxpayer == Some(Taxpayer::General) && facts.invoice == InvoiceStatus::None,
-        _ => false,
+        rule => line.pack.is_verified(rule),
     }
 }
 
@@ -197,6 +224,7 @@ fn one_line() -> (OrderLine, InventoryLine) {
         country: "502".to_owned(),
         legal_quantity: decimal("3"),
         legal_unit: "011".to_owned(),
+        record_no: None,
         second: None,
         invoice: InvoiceStatus::None,
         note: None,
@@ -225,6 +253,8 @@ fn declared(consignor: &str, owner: &str, owner_registered: bool) -> declaration
         declarant: party("4401960ABC"),
         owner: party(owner),
         owner_registered,
+        area_enterprise: None,
+        book_no: None,
         trade_mode: "9610".to_owned(),
         transport: "5".to_owned(),
         vehicle: None,

@@ -15,7 +15,7 @@ macro_rules! codes {
     ($($name:ident $text:literal,)+) => {
         /// The code of a reason: a closed list.
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        #[expect(missing_docs, reason = "what each means, in both languages and with its legal basis, stands in reasons.tsv")]
+        #[expect(missing_docs, reason = "what each means, in both languages and with its legal basis, stands in the texts of the packs")]
         pub enum Code {
             $($name,)+
         }
@@ -210,7 +210,7 @@ mod tests {
     use super::*;
 
     fn shipped() -> Reasons {
-        Reasons::parse(include_str!("reasons.tsv")).unwrap()
+        Reasons::parse(include_str!("packs/reasons-1.tsv")).unwrap()
     }
 
     fn reason(code: Code) -> Reason {

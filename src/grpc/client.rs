@@ -269,6 +269,12 @@ fn party(party: Party) -> proto::Party {
     proto::Party { code: party.code, name: party.name }
 }
 
+/// A declaration as it travels.
+#[must_use]
+pub fn message_of(draft: draft::Declaration) -> proto::Declaration {
+    declaration(draft)
+}
+
 fn declaration(draft: draft::Declaration) -> proto::Declaration {
     proto::Declaration { order: Some(order(draft.order)), inventory: Some(inventory(draft.inventory)) }
 }
@@ -312,6 +318,9 @@ fn inventory(inventory: draft::Inventory) -> proto::Inventory {
         declarant: Some(party(inventory.declarant)),
         owner: Some(party(inventory.owner)),
         owner_registered: inventory.owner_registered,
+        // Left out where there is none: an empty one would make another request of the same declaration.
+        area_enterprise: Some(inventory.area_enterprise).filter(|enterprise| *enterprise != Party::default()).map(party),
+        book_no: inventory.book_no,
         trade_mode: inventory.trade_mode,
         transport: inventory.transport,
         vehicle: inventory.vehicle,
@@ -340,6 +349,7 @@ fn inventory(inventory: draft::Inventory) -> proto::Inventory {
 fn inventory_line(line: draft::InventoryLine) -> proto::InventoryLine {
     proto::InventoryLine {
         number: line.number,
+        record_no: line.record_no,
         hs_code: line.hs_code,
         customs_name: line.customs_name,
         specification: line.specification,

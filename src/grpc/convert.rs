@@ -109,7 +109,7 @@ pub(super) fn wanted_state(number: i32) -> Result<Option<State>, Status> {
     found.map(Some).ok_or_else(|| status::invalid("没有该状态", "there is no such state"))
 }
 
-const fn turn(turn: Turn) -> proto::Turn {
+pub(super) const fn turn(turn: Turn) -> proto::Turn {
     match turn {
         Turn::Gateway => proto::Turn::Gateway,
         Turn::Seller => proto::Turn::Seller,
@@ -165,6 +165,7 @@ pub(super) fn document(document: &Document) -> proto::Document {
         enterprise_no: written(document.enterprise_no.as_ref().map(|no| no.0.as_str())),
         port_no: written(document.port_no.as_ref().map(|no| no.0.as_str())),
         inventory_no: written(document.inventory_no.as_ref().map(|no| no.0.as_str())),
+        action: i32::try_from(document.action.number()).unwrap_or(1),
     }
 }
 

@@ -5,12 +5,12 @@ use tonic::{Request, Response, Status, Streaming, async_trait};
 use super::{
     Door, advice, convert, drafts,
     follow::{self, Filter},
-    items,
+    follow_ups, items,
     outlet::Answers,
-    proto, scope, status,
+    proto, scope, status, whereabouts,
 };
 use crate::{
-    access::Call,
+    access::{Call, Caller},
     audit::Entry,
     clock::Timestamp,
     declaration::Kind,
@@ -114,17 +114,77 @@ impl proto::declarations_server::Declarations for Door {
 
     async fn watch(&self, request: Request<proto::WatchRequest>) -> Result<Response<Self::WatchStream>, Status> {
         let caller = self.admit(&request, Call::ReadDeclarations)?;
-        let asked = request.into_inner();
-        if asked.declaration_ids.len() > MOST_WATCHED {
-            return Err(status::invalid("最多订阅1000个申报", "at most 1000 declarations can be named"));
-        }
-        let mut subjects = Vec::with_capacity(asked.declaration_ids.len());
-        for id in &asked.declaration_ids {
-            subjects.push(convert::declaration_id(id)?.0);
-        }
-        let filter = Filter { tenant: caller.scope.clone(), subjects: (!subjects.is_empty()).then_some(subjects) };
-        follow::follow(self, &caller, filter, asked.after_position, changes).await.map(Response::new)
+        watch(self, &caller, &request.into_inner()).await.map(Response::new)
     }
+
+    async fn amend(&self, request: Request<proto::AmendRequest>) -> Result<Response<proto::AmendResponse>, Status> {
+        let caller = self.admit(&request, Call::Amend)?;
+        follow_ups::amend(self, &caller, request.into_inner()).await.map(Response::new)
+    }
+
+    async fn delete(&self, request: Request<proto::DeleteRequest>) -> Result<Response<proto::DeleteResponse>, Status> {
+        let caller = self.admit(&request, Call::Amend)?;
+        follow_ups::delete(self, &caller, request.get_ref()).await.map(Response::new)
+    }
+
+    async fn cancel(&self, request: Request<proto::CancelRequest>) -> Result<Response<proto::FollowUpKept>, Status> {
+        let caller = self.admit(&request, Call::Amend)?;
+        follow_ups::submit(self, &caller, request.into_inner()).await
+    }
+
+    async fn declare_return(&self, request: Request<proto::DeclareReturnRequest>) -> Result<Response<proto::FollowUpKept>, Status> {
+        let caller = self.admit(&request, Call::Amend)?;
+        follow_ups::submit(self, &caller, request.into_inner()).await
+    }
+
+    async fn declare_return_tally(
+        &self,
+        request: Request<proto::DeclareReturnTallyRequest>,
+    ) -> Result<Response<proto::FollowUpKept>, Status> {
+        let caller = self.admit(&request, Call::TallyReturn)?;
+        follow_ups::submit(self, &caller, request.into_inner()).await
+    }
+
+    async fn declare_payment(&self, request: Request<proto::DeclarePaymentRequest>) -> Result<Response<proto::FollowUpKept>, Status> {
+        let caller = self.admit(&request, Call::Amend)?;
+        follow_ups::submit(self, &caller, request.into_inner()).await
+    }
+
+    async fn preview_summary(
+        &self,
+        request: Request<proto::PreviewSummaryRequest>,
+    ) -> Result<Response<proto::PreviewSummaryResponse>, Status> {
+        let caller = self.admit(&request, Call::ReadDeclarations)?;
+        follow_ups::preview(self, &caller, request.into_inner()).await.map(Response::new)
+    }
+
+    async fn apply_summary(&self, request: Request<proto::ApplySummaryRequest>) -> Result<Response<proto::FollowUpKept>, Status> {
+        let caller = self.admit(&request, Call::Amend)?;
+        follow_ups::submit(self, &caller, request.into_inner()).await
+    }
+
+    async fn get_follow_up(&self, request: Request<proto::GetFollowUpRequest>) -> Result<Response<proto::GetFollowUpResponse>, Status> {
+        let caller = self.admit(&request, Call::ReadFollowUps)?;
+        follow_ups::get(self, &caller, request.get_ref()).await.map(Response::new)
+    }
+
+    async fn deadlines(&self, request: Request<proto::DeadlinesRequest>) -> Result<Response<proto::DeadlinesResponse>, Status> {
+        let caller = self.admit(&request, Call::ReadDeclarations)?;
+        whereabouts::deadlines(self, &caller, request.get_ref()).await.map(Response::new)
+    }
+}
+
+/// Changes of state of what is named, or of all that is the caller's.
+pub(super) async fn watch(door: &Door, caller: &Caller, asked: &proto::WatchRequest) -> Result<Answers<proto::WatchResponse>, Status> {
+    if asked.declaration_ids.len() > MOST_WATCHED {
+        return Err(status::invalid("最多订阅1000个申报", "at most 1000 declarations can be named"));
+    }
+    let mut subjects = Vec::with_capacity(asked.declaration_ids.len());
+    for id in &asked.declaration_ids {
+        subjects.push(convert::declaration_id(id)?.0);
+    }
+    let filter = Filter { tenant: caller.scope.clone(), subjects: (!subjects.is_empty()).then_some(subjects) };
+    follow::follow(door, caller, filter, asked.after_position, changes).await
 }
 
 fn submitted(answer: &Answer) -> proto::SubmitResponse {
@@ -157,11 +217,16 @@ pub(super) fn whole(shown: &Shown, now: Timestamp) -> proto::GetResponse {
         advice: shown.assessments.last().and_then(|body| advice::kept(dossier.id, body)),
         warnings: convert::findings(&shown.warnings),
         tenant: dossier.tenant.to_string(),
+        revision: shown.amended.0,
+        follow_ups: shown.follow_ups.iter().map(follow_ups::brief).collect(),
+        whereabouts: Some(whereabouts::of(shown)),
+        customs_declaration: shown.summed.as_ref().map(whereabouts::summed),
+        deadlines: whereabouts::all_deadlines(shown),
     }
 }
 
 /// The changes of state in an entry; nothing if there is none.
-fn changes(position: i64, entry: Entry) -> Option<proto::WatchResponse> {
+pub(super) fn changes(position: i64, entry: Entry) -> Option<proto::WatchResponse> {
     let changes: Vec<_> = entry
         .changes
         .iter()

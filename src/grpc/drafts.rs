@@ -24,12 +24,24 @@ pub(super) fn submission(mut request: proto::SubmitRequest) -> Submission {
     }
 }
 
+/// A declaration's new content as intake takes it; the digest is that of the whole request.
+pub(super) fn amendment(request: proto::AmendRequest) -> Submission {
+    let encoded = request.encode_to_vec();
+    Submission {
+        idempotency_key: String::new(),
+        digest: Sha256::digest(&encoded).into(),
+        needed_by: request.needed_by.as_ref().map(convert::moment),
+        size: encoded.len(),
+        draft: declaration(request.declaration.unwrap_or_default()),
+    }
+}
+
 pub(super) fn push(waybill: proto::Waybill) -> Push {
     let encoded = waybill.encode_to_vec();
     Push { digest: Sha256::digest(&encoded).into(), size: encoded.len(), draft: draft_waybill(waybill) }
 }
 
-fn party(party: Option<proto::Party>) -> Party {
+pub(super) fn party(party: Option<proto::Party>) -> Party {
     let proto::Party { code, name } = party.unwrap_or_default();
     Party { code, name }
 }
@@ -77,6 +89,8 @@ fn inventory(inventory: proto::Inventory) -> Inventory {
         declarant: party(inventory.declarant),
         owner: party(inventory.owner),
         owner_registered: inventory.owner_registered,
+        area_enterprise: party(inventory.area_enterprise),
+        book_no: inventory.book_no,
         trade_mode: inventory.trade_mode,
         transport: inventory.transport,
         vehicle: inventory.vehicle,
@@ -105,6 +119,7 @@ fn inventory(inventory: proto::Inventory) -> Inventory {
 fn inventory_line(line: proto::InventoryLine) -> InventoryLine {
     InventoryLine {
         number: line.number,
+        record_no: line.record_no,
         hs_code: line.hs_code,
         customs_name: line.customs_name,
         specification: line.specification,

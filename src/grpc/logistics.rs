@@ -2,7 +2,7 @@
 
 use tonic::{Request, Response, Status, Streaming, async_trait};
 
-use super::{Door, convert, drafts, items, outlet::Answers, proto, scope, status};
+use super::{Door, convert, declarations, drafts, follow_ups, items, outlet::Answers, proto, scope, status};
 use crate::{access::Call, intake::WaybillAnswer};
 
 const LONGEST_NUMBER: usize = 100;
@@ -10,6 +10,7 @@ const LONGEST_NUMBER: usize = 100;
 #[async_trait]
 impl proto::logistics_server::Logistics for Door {
     type PushWaybillsStream = Answers<proto::PushWaybillsResponse>;
+    type WatchStream = Answers<proto::WatchResponse>;
 
     async fn push_waybills(
         &self,
@@ -56,6 +57,31 @@ impl proto::logistics_server::Logistics for Door {
             declaration_id: declaration_id.unwrap_or_default(),
             document: found.document.as_ref().map(convert::document),
         }))
+    }
+
+    async fn bind_waybill(&self, request: Request<proto::BindWaybillRequest>) -> Result<Response<proto::BindWaybillResponse>, Status> {
+        let caller = self.admit(&request, Call::PushManifest)?;
+        follow_ups::bind_waybill(self, &caller, request.into_inner()).await.map(Response::new)
+    }
+
+    async fn push_manifest(&self, request: Request<proto::PushManifestRequest>) -> Result<Response<proto::FollowUpKept>, Status> {
+        let caller = self.admit(&request, Call::PushManifest)?;
+        follow_ups::submit(self, &caller, request.into_inner()).await
+    }
+
+    async fn push_arrival(&self, request: Request<proto::PushArrivalRequest>) -> Result<Response<proto::FollowUpKept>, Status> {
+        let caller = self.admit(&request, Call::PushMovements)?;
+        follow_ups::submit(self, &caller, request.into_inner()).await
+    }
+
+    async fn push_departure(&self, request: Request<proto::PushDepartureRequest>) -> Result<Response<proto::FollowUpKept>, Status> {
+        let caller = self.admit(&request, Call::PushMovements)?;
+        follow_ups::submit(self, &caller, request.into_inner()).await
+    }
+
+    async fn watch(&self, request: Request<proto::WatchRequest>) -> Result<Response<Self::WatchStream>, Status> {
+        let caller = self.admit(&request, Call::ReadWaybills)?;
+        declarations::watch(self, &caller, &request.into_inner()).await.map(Response::new)
     }
 }
 

@@ -28,6 +28,7 @@ fn row(refusal: &Refusal) -> (Code, &'static str, &'static str) {
         Refusal::OrderConflict => {
             (Code::AlreadyExists, "该订单号已以不同内容提交过", "this order number was submitted with different content")
         }
+        Refusal::Unknown => (Code::NotFound, "未找到", "not found"),
         Refusal::Busy => (Code::Unavailable, "网关繁忙，请稍后以相同内容重试", "busy: send the same again later"),
         Refusal::Internal => (Code::Internal, "网关内部错误", "internal error"),
     }
@@ -39,7 +40,7 @@ pub(super) fn of_refusal(refusal: &Refusal) -> Status {
     match refusal {
         Refusal::Invalid { findings, total } => with_findings(&format!("{zh} / {en} ({total})"), findings, *total),
         Refusal::Busy => busy(code, &format!("{zh} / {en}")),
-        Refusal::KeyConflict | Refusal::OrderConflict | Refusal::Internal => Status::new(code, format!("{zh} / {en}")),
+        Refusal::KeyConflict | Refusal::OrderConflict | Refusal::Unknown | Refusal::Internal => Status::new(code, format!("{zh} / {en}")),
     }
 }
 
@@ -48,7 +49,7 @@ pub(super) fn item(refusal: &Refusal) -> proto::Refusal {
     let (code, zh, en) = row(refusal);
     let findings = match refusal {
         Refusal::Invalid { findings, .. } => findings.iter().map(convert::finding).collect(),
-        Refusal::KeyConflict | Refusal::OrderConflict | Refusal::Busy | Refusal::Internal => Vec::new(),
+        Refusal::KeyConflict | Refusal::OrderConflict | Refusal::Unknown | Refusal::Busy | Refusal::Internal => Vec::new(),
     };
     let retry_after_ms = if matches!(refusal, Refusal::Busy) { u32::try_from(RETRY_AFTER.as_millis()).unwrap_or(1_000) } else { 0 };
     proto::Refusal { code: number(code), zh: zh.into(), en: en.into(), findings, retry_after_ms }

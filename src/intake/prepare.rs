@@ -81,7 +81,7 @@ fn invalid(findings: Vec<Finding>) -> Refusal {
 }
 
 /// What is wrong with the request around the declaration.
-fn own_findings(submission: &Submission) -> Vec<Finding> {
+pub(super) fn own_findings(submission: &Submission) -> Vec<Finding> {
     let mut findings = Vec::new();
     if !is_key(&submission.idempotency_key) {
         findings.push(request::KEY.finding("idempotency_key".into(), ("", ""), ""));

@@ -2,6 +2,8 @@
 
 use crate::check::{Rule, Severity::Error};
 
+pub mod following;
+
 const SOURCE_ZH: &str = "本网关规定";
 const SOURCE_EN: &str = "this gateway's own rule";
 
@@ -53,8 +55,11 @@ pub const NO_SENDER: Rule = Rule {
     remedy_en: "correct the enterprise's code, or have a sender configured for it",
 };
 
+/// The rules of a request to declare something.
+pub const OF_SUBMISSIONS: [Rule; 4] = [KEY, NEEDED_BY, NO_LANE, NO_SENDER];
+
 /// Every rule.
-pub static RULES: [Rule; 4] = [KEY, NEEDED_BY, NO_LANE, NO_SENDER];
+pub static RULES: std::sync::LazyLock<Vec<Rule>> = std::sync::LazyLock::new(|| [&OF_SUBMISSIONS[..], &following::RULES].concat());
 
 #[cfg(test)]
 mod tests {

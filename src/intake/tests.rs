@@ -91,7 +91,7 @@ fn a_faulty_request_and_a_faulty_declaration_are_told_together() {
     let mut submission = Submission { idempotency_key: "a\nb".into(), needed_by: Some(Timestamp(-1)), ..submission() };
     let refused = |submission: &Submission| codes(prepare(&rules(vec![lane()]), submission, &Taken::default(), now()).unwrap_err());
     assert_eq!(refused(&submission), ["R-KEY", "R-NEEDED-BY"]);
-    submission.draft.order.currency = "CNY".into();
+    submission.draft.order.currency = "RMB".into();
     assert!(refused(&submission).len() > 2);
 }
 
@@ -129,7 +129,7 @@ fn every_rule_of_a_request_is_tried_with_a_near_miss() {
     assert_eq!(needed_by(Timestamp::NEVER), [""; 0]);
     assert_eq!(needed_by(Timestamp(Timestamp::NEVER.0 + 1)), ["R-NEEDED-BY"]);
     assert_eq!(
-        super::rules::RULES.map(|rule| rule.code),
+        super::rules::OF_SUBMISSIONS.map(|rule| rule.code),
         ["R-KEY", "R-NEEDED-BY", "R-NO-LANE", "R-NO-SENDER"],
         "a new rule wants a test here"
     );

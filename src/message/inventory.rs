@@ -70,7 +70,7 @@ fn write_numbers(writer: &mut Writer, declaration: &Declaration, outgoing: &Outg
     Ok(())
 }
 
-/// From ieFlag to ownerName.
+/// From ieFlag to emsNo.
 fn write_parties(writer: &mut Writer, declaration: &Declaration) {
     let inventory = &declaration.inventory;
     writer.leaf("ieFlag", "E");
@@ -81,6 +81,10 @@ fn write_parties(writer: &mut Writer, declaration: &Declaration) {
     write_party(writer, "ebcCode", "ebcName", &declaration.order.seller);
     writer.leaf("ownerCode", inventory.owner_code());
     writer.leaf("ownerName", &inventory.owner.name);
+    if let Some(enterprise) = &inventory.area_enterprise {
+        write_party(writer, "iacCode", "iacName", enterprise);
+    }
+    writer.optional("emsNo", inventory.book_no.as_deref());
 }
 
 /// From tradeMode to note.
@@ -112,6 +116,7 @@ fn write_line(writer: &mut Writer, line: &InventoryLine, of_order: &OrderLine) {
     writer.open("InventoryList");
     writer.number("gnum", line.number);
     writer.leaf("itemNo", &of_order.item_no);
+    writer.optional("itemRecordNo", line.record_no.as_deref());
     writer.optional("itemName", Some(&of_order.item_name));
     writer.leaf("gcode", &line.hs_code);
     writer.leaf("gname", &line.customs_name);

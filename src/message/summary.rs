@@ -7,11 +7,15 @@ use super::{
     family::{Family, Head, List, Numbers, write_party},
     follow_up,
     request::RequestContent,
-    xml::{tree::Element, writer::Writer},
+    xml::{
+        tree::{Document, Element},
+        writer::Writer,
+    },
 };
 use crate::{
     declaration::{FollowUp, Kind},
     dossier::Content,
+    party::Party,
     receipt::Key,
 };
 
@@ -83,4 +87,35 @@ fn write_key(writer: &mut Writer, reply: &Reply<'_>) -> bool {
     writer.optional("sumNo", reply.receipt.summary_no.as_ref().map(|no| no.0.as_str()));
     writer.number("msgSeqNo", part);
     true
+}
+
+/// What a summary asks for beside its list of inventories: customs' side repeats it in the results.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SummaryTerms {
+    /// summaryFlag: by consignor and owner.
+    pub by_owner: bool,
+    /// agentCode, agentName.
+    pub declarant: Party,
+    /// ebcCode, ebcName.
+    pub seller: Party,
+    /// declAgentCode, declAgentName.
+    pub customs_declarant: Party,
+}
+
+/// Reads what each summary of a request asks for, in their order.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn parse_summary_terms(xml: &[u8]) -> Result<Vec<SummaryTerms>, Error> {
+    let document = Document::read(xml)?;
+    let heads = document.root().children().filter(|child| child.name() == FAMILY.document);
+    let heads = heads.filter_map(|summary| summary.child("SummaryApplyHead"));
+    let party = |head: Element<'_, '_>, code, name| Party { code: head.value(code).to_owned(), name: head.value(name).to_owned() };
+    let terms = heads.map(|head| SummaryTerms {
+        by_owner: head.value("summaryFlag") == BY_OWNER,
+        declarant: party(head, "agentCode", "agentName"),
+        seller: party(head, "ebcCode", "ebcName"),
+        customs_declarant: party(head, "declAgentCode", "declAgentName"),
+    });
+    Ok(terms.collect())
 }

@@ -41,6 +41,8 @@ pub struct Beat {
 struct State {
     own: KeptNode,
     others: BTreeMap<Uuid, Other>,
+    /// When this node listened last.
+    heard: Timestamp,
     /// What the log was told last.
     told: Vec<String>,
 }
@@ -49,8 +51,9 @@ struct State {
 #[derive(Debug)]
 struct Other {
     beats: i64,
-    /// When that beat was first seen, by this node's clock.
-    since: Timestamp,
+    /// For how long that beat has been its last, by this node's clock, as far as this node has listened: where the store could not be read
+    /// for a while nobody was silent.
+    silent: Duration,
     /// By how many microseconds its clock was ahead at least: what it said the time was, less the time at which that was seen here. A
     /// word is read after it was written, so this is never too much; and the two meet at ever other moments.
     ahead: VecDeque<i64>,
@@ -80,7 +83,7 @@ impl Beat {
             until: now,
             beats: 0,
         };
-        let state = State { own, others: BTreeMap::new(), told: Vec::new() };
+        let state = State { own, others: BTreeMap::new(), heard: now, told: Vec::new() };
         Self { store, clockwork, options, share, state: Arc::new(Mutex::new(state)), silent: Arc::default() }
     }
 
@@ -129,11 +132,15 @@ impl Beat {
         let now = self.clockwork.now();
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let own = state.own.id;
+        // A third of what makes a node gone: it takes three looks at least.
+        let (elapsed, most) = (now.since(state.heard), self.gone_after() / 3);
+        let elapsed = if elapsed > most { most } else { elapsed };
+        state.heard = now;
         state.others.retain(|id, _| all.iter().any(|node| node.id == *id));
         for node in all.iter().filter(|node| node.id != own) {
-            hear_one(&mut state.others, node, now);
+            hear_one(&mut state.others, node, now, elapsed);
         }
-        let silence = |id: &Uuid| state.others.get(id).map_or(Duration::ZERO, |other| now.since(other.since));
+        let silence = |id: &Uuid| state.others.get(id).map_or(Duration::ZERO, |other| other.silent);
         let (lost, living): (Vec<&KeptNode>, Vec<_>) = all.iter().partition(|node| silence(&node.id) >= self.gone_after());
         let forgotten = lost.iter().filter(|node| silence(&node.id) >= self.gone_after().saturating_mul(FORGOTTEN));
         let forgotten = forgotten.map(|node| (node.id, node.beats)).collect();
@@ -175,21 +182,19 @@ impl Beat {
     }
 }
 
-fn hear_one(others: &mut BTreeMap<Uuid, Other>, node: &KeptNode, now: Timestamp) {
+fn hear_one(others: &mut BTreeMap<Uuid, Other>, node: &KeptNode, now: Timestamp, elapsed: Duration) {
     let ahead = node.seen_at.0.saturating_sub(now.0);
     match others.get_mut(&node.id) {
         // A node that was there before this one: how long it has been silent is not known.
-        None => drop(others.insert(node.id, Other { beats: node.beats, since: now, ahead: VecDeque::from([ahead]) })),
+        None => drop(others.insert(node.id, Other { beats: node.beats, silent: Duration::ZERO, ahead: VecDeque::from([ahead]) })),
         Some(other) if other.beats != node.beats => {
-            (other.beats, other.since) = (node.beats, now);
+            (other.beats, other.silent) = (node.beats, Duration::ZERO);
             other.ahead.push_back(ahead);
             if other.ahead.len() > LOOKS {
                 other.ahead.pop_front();
             }
         }
-        // The clock was set back: the silence is counted anew.
-        Some(other) if other.since > now => other.since = now,
-        Some(_) => {}
+        Some(other) => other.silent = other.silent.saturating_add(elapsed),
     }
 }
 

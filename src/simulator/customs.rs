@@ -1,33 +1,53 @@
 //! The customs side without any input or output: one for all roads. Messages go in with the time, words come out when they are due.
 //!
 //! What it decides by chance falls by [`Dice`], from the seed and the document alone, so that replaying what was taken leads
-//! to the same answers. What the site operator (arrival) and the carrier (manifest, departure) would report happens by itself,
-//! after a delay.
+//! to the same answers.
+//!
+//! | part | does |
+//! | --- | --- |
+//! | `admission` | what is taken, and what is a duplicate, too old or too late |
+//! | `faults` | what such a document is answered with |
+//! | `speaking` | words, and what follows from them |
+//! | `moving` | parts of a whole; manifests, arrivals, departures and the inventories of their bill |
+//! | `undoing` | cancellations, and goods that come back |
+//! | `summing` | summaries, and what they become |
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    sync::Arc,
     time::Duration,
 };
 
 use crate::{
     clock::Timestamp,
-    declaration::{Action, Kind},
+    declaration::{Kind, SummaryResult},
+    message::FollowUpRequest,
     receipt::{FormatReceipt, Receipt, TransportReceipt},
 };
 
 use super::{
     dice::Dice,
-    options::{Fate, Matching, Options},
+    options::Options,
     paper::{Address, Letter, Name, Paper, Refusal},
-    record::{Record, Word, title},
+    record::{Record, Word},
     report::Report,
+    script::{self, Fate, Numbers, Outcome},
 };
+
+mod admission;
+mod faults;
+mod moving;
+mod speaking;
+mod summing;
+mod undoing;
 
 /// Something customs says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Speech {
-    /// 304, 506, 604.
+    /// 304, 404, 506, 508, 510, 604, 606, 608, 702, 214, 216.
     Receipt(Box<Told>),
+    /// 792.
+    Summed(Box<Summed>),
     /// 900; with the MsgType of the message.
     Format(FormatReceipt, String),
     /// DxpRep; with the MsgType of the message.
@@ -43,6 +63,17 @@ pub struct Told {
     pub guid: String,
     /// statisticsFlag of an inventory; others have none.
     pub statistics: String,
+    /// What the document said, if it was submitted on its own.
+    pub follow_up: Option<Arc<FollowUpRequest>>,
+}
+
+/// What a summary became.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Summed {
+    /// What it says.
+    pub result: SummaryResult,
+    /// agentName, ebcName and declAgentName.
+    pub names: [String; 3],
 }
 
 /// Something customs says, to whom, and when it was said.
@@ -75,12 +106,21 @@ pub struct Customs {
     records: BTreeMap<Name, Record>,
     /// The inventories that name an order or a waybill.
     named_by: BTreeMap<Name, BTreeSet<Name>>,
+    bills: moving::Bills,
+    /// The returns of an inventory, by its number.
+    returns: BTreeMap<String, BTreeSet<Name>>,
+    /// The inventories that went into a summary, by what comes before its parts.
+    summed: BTreeMap<Name, Vec<Name>>,
     agenda: BTreeMap<(Timestamp, u64), Step>,
     planned: u64,
-    serials: BTreeSet<u64>,
+    /// Whose number ends with these nine digits.
+    serials: BTreeMap<u64, Name>,
     report: Report,
     spoken: Spoken,
+    spoken_results: BTreeSet<(String, String, u32)>,
     refused: BTreeSet<String>,
+    /// Whether any document may have a fate.
+    scripted: bool,
 }
 
 impl Customs {
@@ -89,14 +129,19 @@ impl Customs {
     pub fn new(options: Options) -> Self {
         Self {
             dice: Dice(options.seed),
+            scripted: options.sandbox || !options.script.rule.is_empty(),
             options,
             records: BTreeMap::new(),
             named_by: BTreeMap::new(),
+            bills: moving::Bills::default(),
+            returns: BTreeMap::new(),
+            summed: BTreeMap::new(),
             agenda: BTreeMap::new(),
             planned: 0,
-            serials: BTreeSet::new(),
+            serials: BTreeMap::new(),
             report: Report::default(),
             spoken: BTreeMap::new(),
+            spoken_results: BTreeSet::new(),
             refused: BTreeSet::new(),
         }
     }
@@ -104,6 +149,11 @@ impl Customs {
     /// Notes a receipt that was written before a restart: it will not be said again.
     pub fn remember(&mut self, receipt: &Receipt) {
         self.spoken.entry((Name::of_key(&receipt.key), receipt.code.clone())).or_default().insert(receipt.at);
+    }
+
+    /// Notes a result of a summary that was written before a restart.
+    pub fn remember_result(&mut self, result: &SummaryResult) {
+        self.spoken_results.insert((result.declaration_seq_no.clone(), result.state.clone(), result.part.number));
     }
 
     /// Notes a message whose refusal was written before a restart.
@@ -126,7 +176,7 @@ impl Customs {
 
     /// Reports a time-out (3003) for a message, whether or not it was taken.
     pub fn time_out(&mut self, letter: &Letter, at: Timestamp) {
-        let at = at + self.wait(self.options.delays.declaring_ms, &letter.original);
+        let at = at + self.wait(self.options.delays.declaring_ms, || letter.original.clone());
         let receipt = TransportReceipt {
             code: TIME_OUT.to_owned(),
             info: "远程系统处理超时".to_owned(),
@@ -143,7 +193,7 @@ impl Customs {
         if self.refused.remove(&letter.original) {
             return;
         }
-        let at = at + self.wait(self.options.delays.declaring_ms, &letter.original);
+        let at = at + self.wait(self.options.delays.declaring_ms, || letter.original.clone());
         let original = letter.original.clone();
         let speech = match refusal {
             Refusal::Format { code, info } => {
@@ -182,8 +232,12 @@ impl Customs {
     /// What it has seen.
     #[must_use]
     pub fn report(&self) -> Report {
-        let waits = |record: &&Record| record.name.kind == Kind::Inventory && record.is_declared() && !record.storing;
-        Report { unmatched: count(self.records.values().filter(waits).count()), ..self.report.clone() }
+        let mut report = self.report.clone();
+        for record in self.records.values().filter(|record| record.waits()) {
+            report.of(record.name.kind).waiting += 1;
+        }
+        report.unmatched = report.kinds.get(&Kind::Inventory).map_or(0, |counts| counts.waiting);
+        report
     }
 
     /// Counts that the folders keep.
@@ -198,205 +252,67 @@ impl Customs {
     }
 
     fn is_poison(&self, paper: &Paper) -> bool {
-        let name = paper.name();
-        name.kind == Kind::Order && self.options.script.fate(name.number()) == Some(Fate::Poison)
-    }
-
-    fn enter(&mut self, letter: &Letter, paper: &Paper, at: Timestamp) {
-        let name = paper.name();
-        let before = self.records.get(&name);
-        let alive = before.filter(|record| record.alive);
+        let before = self.scripted.then(|| self.records.get(&paper.name())).flatten();
         let taken = before.map_or(0, |record| record.taken) + 1;
-        match (alive, paper.action) {
-            (Some(record), action) if record.paper.action == action => {
-                let record = record.clone();
-                return self.duplicate(letter, paper, &record, at);
-            }
-            (None, Action::Amend | Action::Delete) => {
-                let text = format!("处理失败，未找到对应操作的{}，报文业务主键[{}]", title(name.kind), name.number());
-                return self.reject(letter, paper, not_found(name.kind), text, at);
-            }
-            _ => {}
-        }
-        if let Some(trio) = &paper.trio {
-            for named in [&trio.order, &trio.waybill] {
-                self.named_by.entry(named.clone()).or_default().insert(name.clone());
-            }
-        }
-        let serial = before.map_or_else(|| self.new_serial(&name), |record| record.serial);
-        let record = Record { serial, ..Record::new(letter, paper, taken) };
-        if paper.trio.is_some() {
-            self.serials.insert(serial);
-        }
-        self.records.insert(name.clone(), record);
-        *self.report.documents.entry(name.kind).or_default() += 1;
-        self.later(&name, taken, Word::Declaring, at);
+        self.fate(paper).is_some_and(|fate| fate.outcome == Outcome::Poison && fate.happens(taken))
     }
 
-    /// The nine digits of preNo and invtNo: the document's own, so that a restart gives them again; the next free ones if taken.
-    fn new_serial(&self, name: &Name) -> u64 {
-        let first = self.dice.below(1_000_000_000, "number", &name.text());
-        (first..1_000_000_000).find(|serial| !self.serials.contains(serial)).unwrap_or(first)
-    }
-
-    /// The same document again while the first is alive: harmless if it is the same to the byte, else declared twice.
-    fn duplicate(&mut self, letter: &Letter, paper: &Paper, record: &Record, at: Timestamp) {
-        if record.guid == paper.guid && record.digest == letter.digest {
-            self.report.delivered_again += 1;
-        } else {
-            self.report.declared_twice.push(record.name.text());
-        }
-        let (time, code) = record.last.as_ref().map_or((at, "2"), |(word, at)| (*at, word.code()));
-        let text = format!(
-            "处理失败，业务主键重复入库失败，报文业务主键[{}]，原{}报送时间对应状态为[{} : {code};]",
-            record.name.number(),
-            title(record.name.kind),
-            time.to_seconds(),
-        );
-        self.reject(letter, paper, duplicate_code(record.name.kind), text, at);
-    }
-
-    fn reject(&mut self, letter: &Letter, paper: &Paper, code: &'static str, text: String, at: Timestamp) {
-        self.report.rejected += 1;
-        let word = Word::Rejected(code, text);
-        let at = at + self.wait(word.delay_ms(&self.options.delays), &paper.guid).max(Duration::from_millis(1));
-        let told = Record::new(letter, paper, 0).tell(&word, "", at);
-        if !self.already(&paper.name(), code) {
-            self.plan(at, Step::Speech(letter.address.clone(), Speech::Receipt(Box::new(told))));
-        }
-    }
-
-    /// Says a word on a document, and plans what follows from it.
-    fn speak(&mut self, name: &Name, taken: u32, word: &Word, at: Timestamp) -> Option<Said> {
-        let missing = if *word == Word::Declaring { self.missing(name) } else { String::new() };
-        let record = self.records.get_mut(name).filter(|record| record.taken == taken && record.alive)?;
-        if *word == Word::Sent && !record.last.as_ref().is_some_and(|(last, _)| *last == Word::Declaring) {
+    /// What a document is to become, by the script, or else by its own numbers.
+    fn fate(&self, paper: &Paper) -> Option<Fate> {
+        if !self.scripted {
             return None;
         }
-        record.number(word);
-        record.alive = !word.kills();
-        record.last = Some((word.clone(), at));
-        let (told, address) = (record.tell(word, &missing, at), record.address.clone());
-        self.tally(name.kind, word);
-        self.follow(name, taken, word, at);
-        let silent = self.already(name, word.code());
-        (!silent).then_some(Said { address, at, speech: Speech::Receipt(Box::new(told)) })
-    }
-
-    fn tally(&mut self, kind: Kind, word: &Word) {
-        let counter = match (word, kind) {
-            (Word::Closed, _) => &mut self.report.closed,
-            (Word::Stored, Kind::Order | Kind::Waybill) => &mut self.report.stored,
-            (Word::Refused(_), _) => &mut self.report.refused,
-            _ => return,
-        };
-        *counter += 1;
-    }
-
-    /// What a word leads to.
-    fn follow(&mut self, name: &Name, taken: u32, word: &Word, at: Timestamp) {
-        let Some(record) = self.records.get(name) else { return };
-        let next = match word {
-            Word::Declaring | Word::Sent => return self.after_declaring(&record.clone(), word, at),
-            Word::Stored if name.kind != Kind::Inventory => None,
-            Word::Stored if self.happens(self.options.oddities.review, "review", record) => Some(Word::Review),
-            Word::Stored if self.happens(self.options.oddities.inspection, "inspection", record) => Some(Word::Inspection),
-            Word::Stored | Word::Review | Word::Inspection => Some(Word::Passed),
-            Word::Passed if record.paper.action == Action::Delete => None,
-            Word::Passed => Some(Word::Released),
-            Word::Released => Some(Word::Closed),
-            Word::PortFailed | Word::Refused(_) | Word::Closed | Word::Rejected(..) => None,
-        };
-        if let Some(next) = next {
-            self.later(name, taken, next, at);
-        }
-    }
-
-    /// After 2 (and 3): failure, refusal, or on to 120 as far as the match allows.
-    fn after_declaring(&mut self, record: &Record, word: &Word, at: Timestamp) {
-        let (name, taken) = (record.name.clone(), record.taken);
-        let fate = (name.kind != Kind::Waybill).then(|| self.options.script.fate(name.number())).flatten();
-        let fails = self.happens(self.options.oddities.port_failed, "port-failed", record)
-            || fate == Some(Fate::PortFailed) && name.kind == Kind::Order;
-        if *word == Word::Declaring && taken == 1 && fails {
-            return self.later(&name, taken, Word::PortFailed, at);
-        }
-        if *word == Word::Declaring && self.happens(self.options.oddities.sent, "sent", record) {
-            self.later(&name, taken, Word::Sent, at);
-        }
-        if *word != Word::Declaring {
-            return;
-        }
-        if let Some(why) = &record.paper.quarrel {
-            return self.later(&name, taken, Word::Refused(why.clone()), at);
-        }
-        if fate == Some(Fate::Refused) && name.kind == Kind::Inventory {
-            return self.later(&name, taken, Word::Refused("商品归类与申报要素不符".to_owned()), at);
-        }
-        if self.options.matching == Matching::Each && name.kind != Kind::Inventory {
-            self.store(&name, at);
-        }
-        let inventories = match name.kind {
-            Kind::Inventory => BTreeSet::from([name]),
-            _ => self.named_by.get(&name).cloned().unwrap_or_default(),
-        };
-        for inventory in inventories {
-            self.match_up(&inventory, at);
-        }
-    }
-
-    /// Stores an inventory if all of its three are declared; with it the other two where they wait for each other.
-    fn match_up(&mut self, inventory: &Name, at: Timestamp) {
-        let Some(trio) = self.records.get(inventory).and_then(Record::trio).cloned() else { return };
-        let three = [inventory, &trio.order, &trio.waybill];
-        let fits = |record: &Record| record.is_declared() && record.paper.quarrel.is_none();
-        if three.iter().all(|name| self.records.get(name).is_some_and(fits)) {
-            for name in three {
-                self.store(name, at);
+        let name = paper.name();
+        let mut numbers = Numbers::default();
+        match (&paper.list, paper.follow_up.as_deref()) {
+            (Some(list), _) => {
+                numbers =
+                    Numbers { orders: vec![name.number()], waybills: vec![list.waybill.number()], bill: &list.bill, enterprise_no: "" };
             }
+            (None, Some(follow_up)) => {
+                numbers.waybills = follow_up.waybill_nos.iter().map(String::as_str).collect();
+                numbers.bill = &follow_up.bill_no;
+                let lists = follow_up.inventory_nos.iter().filter_map(|no| self.list_of(no));
+                numbers.orders = lists.map(|list| list.name.number()).collect();
+                if name.kind == Kind::Payment { numbers.orders.push(name.number()) } else { numbers.enterprise_no = name.number() }
+            }
+            (None, None) if name.kind == Kind::Waybill => numbers.waybills.push(name.number()),
+            (None, None) => numbers.orders.push(name.number()),
         }
+        let told = self.options.script.fate(name.kind, &numbers);
+        told.or_else(|| self.options.sandbox.then(|| script::asked_by(name.kind, &numbers)).flatten())
     }
 
-    fn store(&mut self, name: &Name, at: Timestamp) {
-        let Some(record) = self.records.get_mut(name).filter(|record| record.is_declared() && !record.storing) else { return };
-        let doomed = record.paper.quarrel.is_some();
-        let refused = name.kind == Kind::Inventory && self.options.script.fate(name.number()) == Some(Fate::Refused);
-        if doomed || refused {
-            return;
-        }
-        record.storing = true;
-        let taken = record.taken;
-        self.later(name, taken, Word::Stored, at);
+    /// The inventory with that number, whatever has become of it.
+    fn list_of(&self, inventory_no: &str) -> Option<&Record> {
+        let digits = inventory_no.get(inventory_no.len().checked_sub(9)?..)?;
+        let record = self.records.get(self.serials.get(&digits.parse().ok()?)?)?;
+        record.inventory_no.as_ref().is_some_and(|no| no.0 == inventory_no).then_some(record)
     }
 
-    /// The part of a 2 that names documents which are not there (transport §4.1).
-    fn missing(&self, name: &Name) -> String {
-        let Some(record) = self.records.get(name) else { return String::new() };
-        let Some(trio) = record.trio() else { return String::new() };
-        let gone = |name: &Name| !self.records.get(name).is_some_and(|record| record.alive);
-        let mut text = String::new();
-        if let (true, crate::receipt::Key::Inventory { seller, order_no, .. }) = (gone(&trio.order), &record.paper.key) {
-            text += &format!(" 对应电商企业为[{seller}]订单号为[{order_no}]的订单信息不存在");
-        }
-        if gone(&trio.waybill) {
-            text += &format!(" 对应物流企业运单号为[{}]的运单信息不存在", trio.waybill.number());
-        }
-        text
+    /// Nine digits that no other number ends with: the thing's own, so that a restart gives them again; the next free ones if taken.
+    fn new_serial(&self, thing: &str) -> u64 {
+        let first = self.dice.below(1_000_000_000, "number", thing);
+        (first..1_000_000_000).find(|serial| !self.serials.contains_key(serial)).unwrap_or(first)
     }
 
-    fn happens(&self, per_mille: u16, what: &str, record: &Record) -> bool {
-        self.dice.chance(per_mille, what, &record.name.text())
+    fn happens(&self, per_mille: u16, what: &str, name: &Name) -> bool {
+        per_mille > 0 && self.dice.chance(per_mille, what, &name.text())
     }
 
     fn later(&mut self, name: &Name, taken: u32, word: Word, at: Timestamp) {
-        let delay = self.wait(word.delay_ms(&self.options.delays), &format!("{}{}", name.text(), word.code()));
+        let delay = self.wait(word.delay_ms(&self.options.delays), || format!("{}{}", name.text(), word.code()));
+        let fate = if self.scripted { self.records.get(name).and_then(|record| record.fate.as_deref()) } else { None };
+        let told = fate.filter(|fate| fate.happens(taken)).map_or(0, |fate| fate.delay_ms);
         // A millisecond at least: returnTime counts milliseconds, and what follows must be seen to follow.
-        let at = at + delay.max(Duration::from_millis(1));
+        let at = at + (delay + Duration::from_millis(told)).max(Duration::from_millis(1));
         self.plan(at, Step::Word { name: name.clone(), taken, word });
     }
 
-    fn wait(&self, milliseconds: u64, thing: &str) -> Duration {
-        Duration::from_millis(milliseconds + self.dice.below(milliseconds / 2 + 1, "delay", thing))
+    /// A wait, and up to half as much again; which thing it is for need not be said where there is nothing to wait for.
+    fn wait(&self, milliseconds: u64, thing: impl FnOnce() -> String) -> Duration {
+        let more = if milliseconds < 2 { 0 } else { self.dice.below(milliseconds / 2 + 1, "delay", &thing()) };
+        Duration::from_millis(milliseconds + more)
     }
 
     fn plan(&mut self, at: Timestamp, step: Step) {
@@ -423,28 +339,6 @@ pub(super) const TIME_OUT: &str = "3003";
 
 /// returnStatus of a 900 (spec of the messages, §5).
 pub(super) const FORMAT_FAULT: &str = "-999999";
-
-const fn duplicate_code(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Order => "-304001",
-        Kind::Waybill => "-504001",
-        Kind::Inventory => "-604001",
-        _ => "-999999",
-    }
-}
-
-const fn not_found(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Order => "-303009",
-        Kind::Waybill => "-503009",
-        Kind::Inventory => "-603009",
-        _ => "-999999",
-    }
-}
-
-fn count(number: usize) -> u64 {
-    u64::try_from(number).unwrap_or(u64::MAX)
-}
 
 #[cfg(test)]
 mod tests;

@@ -104,11 +104,21 @@ pub fn write(folder: &Path, copy: Option<&Path>, name: &str, bytes: &[u8]) -> io
     drop(file);
     if let Some(copy) = copy {
         let part_copy = copy.join(format!(".{name}.part"));
-        fs::copy(&part, &part_copy)?;
+        link(&part, &part_copy)?;
         fs::rename(&part, folder.join(name))?;
         return fs::rename(part_copy, copy.join(name));
     }
     fs::rename(part, folder.join(name))
+}
+
+/// Gives a file a second name, or makes a copy where there is none: a file that is whole is only ever read, moved and removed.
+fn link(file: &Path, second: &Path) -> io::Result<()> {
+    // What a write that was cut off left under that name.
+    match fs::remove_file(second) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    fs::hard_link(file, second).or_else(|_| fs::copy(file, second).map(drop))
 }
 
 #[cfg(test)]

@@ -57,7 +57,7 @@ impl Office {
     /// Opens the folders, and knows again what it took and answered before.
     ///
     /// # Errors
-    /// When a road has a name that is no folder's, or the folders cannot be made or read.
+    /// When a road has a name that is no folder's, the script is of no use, or the folders cannot be made or read.
     pub fn open(options: Options, clockwork: Clockwork) -> Result<Self, Error> {
         for road in &options.roads {
             let plain = road.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
@@ -67,6 +67,10 @@ impl Office {
             for folder in ["out", "in", "sent", "received", "unreadable"] {
                 files::make(&options.dir.join(road).join(folder))?;
             }
+        }
+        let faults = options.script.faults();
+        if !faults.is_empty() {
+            return Err(Error::Script(faults));
         }
         let customs = Customs::new(options.clone());
         let writing = Writing::new(&options, clockwork.clone());
@@ -212,8 +216,7 @@ impl Office {
         };
         match answer {
             Ok(Answer::Receipts(receipts)) => receipts.iter().for_each(|receipt| self.customs.remember(receipt)),
-            // What a summary became is no receipt of a document.
-            Ok(Answer::SummaryResults(_)) => {}
+            Ok(Answer::SummaryResults(results)) => results.iter().for_each(|result| self.customs.remember_result(result)),
             Ok(Answer::Format(receipt)) => self.customs.remember_refusal(&receipt.original),
             Ok(Answer::Transport(receipt)) if receipt.code == TIME_OUT => {}
             Ok(Answer::Transport(receipt)) => self.customs.remember_refusal(&receipt.original),

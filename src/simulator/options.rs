@@ -1,8 +1,10 @@
 //! What the simulated customs is told: its roads, how strict it is, how fast, how odd.
 
-use std::{collections::BTreeMap, path::PathBuf, time::Duration};
+use std::{path::PathBuf, time::Duration};
 
 use serde::{Deserialize, Serialize};
+
+use super::script::Script;
 
 /// How 303, 505 and 603 find together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -14,6 +16,18 @@ pub enum Matching {
     /// None of the three is stored before all three are declared: the one public picture of the customs side (spec of the
     /// messages, §5, source crs).
     Together,
+}
+
+/// Who moves the goods.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Movement {
+    /// They move by themselves: 800 and 899 come after a while, as if the site operator and the carrier had reported. Their reports are
+    /// taken all the same, and bring both about at once.
+    #[default]
+    ByItself,
+    /// 800 waits for the arrival (507) of the inventory's bill, and 899 for its departure (509).
+    Reported,
 }
 
 /// How signatures are looked at.
@@ -57,6 +71,8 @@ pub struct Delays {
     pub released_ms: u64,
     /// To 899 closed: the carrier reports the departure.
     pub closed_ms: u64,
+    /// To each result of a summary (792).
+    pub summed_ms: u64,
 }
 
 impl Default for Delays {
@@ -70,16 +86,26 @@ impl Default for Delays {
             passed_ms: 2_000,
             released_ms: 30_000,
             closed_ms: 60_000,
+            summed_ms: 20_000,
         }
     }
 }
 
 impl Delays {
     /// Fast enough to watch a life go by.
-    pub const DEMO: Self =
-        Self { declaring_ms: 60, sent_ms: 20, stored_ms: 60, review_ms: 80, passed_ms: 40, released_ms: 120, closed_ms: 160 };
+    pub const DEMO: Self = Self {
+        declaring_ms: 60,
+        sent_ms: 20,
+        stored_ms: 60,
+        review_ms: 80,
+        passed_ms: 40,
+        released_ms: 120,
+        closed_ms: 160,
+        summed_ms: 80,
+    };
     /// No waiting at all.
-    pub const NONE: Self = Self { declaring_ms: 0, sent_ms: 0, stored_ms: 0, review_ms: 0, passed_ms: 0, released_ms: 0, closed_ms: 0 };
+    pub const NONE: Self =
+        Self { declaring_ms: 0, sent_ms: 0, stored_ms: 0, review_ms: 0, passed_ms: 0, released_ms: 0, closed_ms: 0, summed_ms: 0 };
 }
 
 /// How often the customs side does what it should not, or need not: each in things of a thousand (transport §4.6, §7).
@@ -114,7 +140,7 @@ pub struct Oddities {
     pub port_failed: u16,
     /// 3 comes between 2 and 120.
     pub sent: u16,
-    /// An officer looks at an inventory (300).
+    /// An officer looks at an inventory, or at a return of goods (300).
     pub review: u16,
     /// The goods are inspected (500).
     pub inspection: u16,
@@ -157,49 +183,6 @@ impl Oddities {
     }
 }
 
-/// What is to become of one order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Fate {
-    /// Its inventory is refused (100).
-    Refused,
-    /// Every message that holds its order is refused whole (900).
-    Poison,
-    /// Its order meets 4 the first time.
-    PortFailed,
-}
-
-/// Fates by order number.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Script(pub BTreeMap<String, Fate>);
-
-impl Script {
-    /// Reads rows of order number, outcome and anything, by tabs: `refused`, `poison` and `port_failed` are fates, other outcomes are
-    /// not customs' affair.
-    #[must_use]
-    pub fn read(rows: &str) -> Self {
-        let fate = |row: &str| {
-            let mut columns = row.split('\t');
-            let (order_no, outcome) = (columns.next()?, columns.next()?);
-            let fate = match outcome {
-                "refused" => Fate::Refused,
-                "poison" => Fate::Poison,
-                "port_failed" => Fate::PortFailed,
-                _ => return None,
-            };
-            Some((order_no.to_owned(), fate))
-        };
-        Self(rows.lines().filter_map(fate).collect())
-    }
-
-    /// The fate of an order, if it was told one.
-    #[must_use]
-    pub fn fate(&self, order_no: &str) -> Option<Fate> {
-        self.0.get(order_no).copied()
-    }
-}
-
 /// What the simulated customs is told.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -212,6 +195,12 @@ pub struct Options {
     pub seed: u64,
     /// How the three documents find together.
     pub matching: Matching,
+    /// Who moves the goods.
+    pub movement: Movement,
+    /// A manifest is answered with 120 before 399: the specification's list has it, its schema's has not.
+    pub manifest_stored: bool,
+    /// A manifest is answered with 800 once the goods of its bill have arrived: seen in another simulator (spec of the messages, §5).
+    pub manifest_released: bool,
     /// How signatures are looked at.
     pub signatures: Signatures,
     /// The senders it knows; if none is named, every sender is taken as it says it is.
@@ -224,8 +213,12 @@ pub struct Options {
     pub delays: Delays,
     /// How odd it is.
     pub oddities: Oddities,
-    /// What is to become of certain orders.
+    /// What is to become of certain documents.
     pub script: Script,
+    /// A TOML file with more of it.
+    pub script_file: Option<PathBuf>,
+    /// Whether numbers ask for what is to become of their documents, as `docs/sandbox.md` says.
+    pub sandbox: bool,
     /// Milliseconds between two looks at the roads.
     pub poll_ms: u64,
 }
@@ -237,6 +230,9 @@ impl Default for Options {
             roads: vec!["guangzhou".to_owned(), "huangpu".to_owned()],
             seed: 1,
             matching: Matching::default(),
+            movement: Movement::default(),
+            manifest_stored: false,
+            manifest_released: false,
             signatures: Signatures::default(),
             known: Vec::new(),
             dxp_id: "DXPEDCCEB0000003".to_owned(),
@@ -244,6 +240,8 @@ impl Default for Options {
             delays: Delays::default(),
             oddities: Oddities::mild(),
             script: Script::default(),
+            script_file: None,
+            sandbox: false,
             poll_ms: 50,
         }
     }

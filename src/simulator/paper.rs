@@ -1,9 +1,13 @@
 //! A message and its documents as the customs side understands them: only what decides what happens next.
 
-use time::Date;
+use std::sync::Arc;
+
+use rust_decimal::Decimal;
 
 use crate::{
-    declaration::{Action, Kind},
+    clock::Timestamp,
+    declaration::{Action, Kind, Part},
+    message::{FollowUpRequest, SummaryTerms},
     receipt::Key,
 };
 
@@ -35,19 +39,42 @@ impl Name {
             Key::Order { platform, seller, order_no } => Self::of_order(Kind::Order, platform, seller, order_no),
             Key::Inventory { platform, seller, order_no, .. } => Self::of_order(Kind::Inventory, platform, seller, order_no),
             Key::Waybill { carrier, waybill_no } => Self::of_waybill(carrier, waybill_no),
-            Key::Payment { seller, order_no, .. } => Self::of_order(Kind::Payment, "", seller, order_no),
+            Key::Payment { seller, order_no, payment_no } => {
+                Self { kind: Kind::Payment, parts: [seller.clone(), order_no.clone(), payment_no.clone()] }
+            }
             Key::FollowUp { kind, party, enterprise_no, part } => {
-                Self { kind: *kind, parts: [party.clone(), part.to_string(), enterprise_no.clone()] }
+                Self { kind: *kind, parts: [party.clone(), enterprise_no.clone(), part.to_string()] }
             }
         }
     }
 
-    /// Its own number: of the order or of the waybill.
+    /// What comes before all that share its first two parts: the payments of an order, the parts of a split document.
+    #[must_use]
+    pub fn first_of(kind: Kind, party: &str, number: &str) -> Self {
+        Self { kind, parts: [party.to_owned(), number.to_owned(), String::new()] }
+    }
+
+    /// Whether the other is a payment of the same order, or another part of the same document.
+    #[must_use]
+    pub fn is_beside(&self, other: &Self) -> bool {
+        self.kind == other.kind && self.parts[..2] == other.parts[..2]
+    }
+
+    /// Its own number: of the order, of the waybill, or the one that an enterprise gave it.
     #[must_use]
     pub fn number(&self) -> &str {
         match self.kind {
-            Kind::Waybill => &self.parts[1],
-            _ => &self.parts[2],
+            Kind::Order | Kind::Inventory => &self.parts[2],
+            _ => &self.parts[1],
+        }
+    }
+
+    /// The enterprise that it is named with: the seller of an order and its inventory.
+    #[must_use]
+    pub fn party(&self) -> &str {
+        match self.kind {
+            Kind::Order | Kind::Inventory => &self.parts[1],
+            _ => &self.parts[0],
         }
     }
 
@@ -58,9 +85,9 @@ impl Name {
     }
 }
 
-/// What an inventory names, and where it is declared.
+/// What an inventory says that something later depends on.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Trio {
+pub struct Listed {
     /// Its order.
     pub order: Name,
     /// Its waybill.
@@ -69,9 +96,30 @@ pub struct Trio {
     pub office: String,
     /// statisticsFlag.
     pub statistics: String,
+    /// agentCode.
+    pub declarant: String,
+    /// ownerCode.
+    pub owner: String,
+    /// billNo; may be empty until a manifest gives it.
+    pub bill: String,
+    /// grossWeight and netWeight, in kg.
+    pub weights: [Decimal; 2],
+    /// Its lines.
+    pub goods: Vec<Goods>,
 }
 
-/// One document as customs reads it.
+/// A line of goods.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Goods {
+    /// gnum.
+    pub number: u32,
+    /// gcode.
+    pub hs_code: String,
+    /// qty.
+    pub quantity: Decimal,
+}
+
+/// One document as customs reads it. What documents of its kind do not have is left out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Paper {
     /// What receipts call it.
@@ -80,10 +128,16 @@ pub struct Paper {
     pub action: Action,
     /// guid of the document, as written.
     pub guid: String,
-    /// The day of its appTime: dates the numbers that it is given.
-    pub day: Date,
-    /// Of an inventory: what it names.
-    pub trio: Option<Trio>,
+    /// appTime: of two the newer one counts, and its day dates the numbers that are given.
+    pub at: Timestamp,
+    /// What an inventory says.
+    pub list: Option<Arc<Listed>>,
+    /// What a document that is submitted on its own says.
+    pub follow_up: Option<Arc<FollowUpRequest>>,
+    /// Which part it is, of the kinds that can be split.
+    pub part: Option<Part>,
+    /// What a summary asks for.
+    pub terms: Option<Arc<SummaryTerms>>,
     /// What customs refuses it for (100), if its figures do not agree.
     pub quarrel: Option<String>,
 }

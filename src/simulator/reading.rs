@@ -1,13 +1,15 @@
 //! From bytes on a road to a [`Letter`], or to the reason why the message is not taken.
 
+use std::sync::Arc;
+
 use rust_decimal::Decimal;
 use sha2::{Digest, Sha256};
 
 use crate::{
     clock::Timestamp,
-    declaration::Kind,
+    declaration::{Kind, Part},
     message::{
-        self, Message, Request, RequestContent, RequestDocument, RequestLine,
+        self, FollowUpRequest, InventoryRequest, Message, Request, RequestContent, RequestDocument, RequestLine,
         dxp::{self, Opened},
     },
 };
@@ -15,7 +17,7 @@ use crate::{
 use super::{
     customs::FORMAT_FAULT,
     options::Options,
-    paper::{Address, Letter, Name, Paper, Refusal, Trio},
+    paper::{Address, Goods, Letter, Listed, Name, Paper, Refusal},
     signature,
 };
 
@@ -92,7 +94,7 @@ fn business(bytes: &[u8], envelope: Option<&dxp::Envelope>, road: &str, options:
     if let Some(refusal) = refusal(bytes, &request, envelope, options) {
         return Reading::Refused(letter, refusal);
     }
-    match request.documents.iter().map(paper).collect() {
+    match papers(bytes, &request) {
         Ok(papers) => Reading::Letter(Letter { papers, ..letter }),
         Err(what) => Reading::Refused(letter, format_refusal(what)),
     }
@@ -131,23 +133,75 @@ fn refusal(bytes: &[u8], request: &Request, envelope: Option<&dxp::Envelope>, op
     })
 }
 
-fn paper(document: &RequestDocument) -> Result<Paper, &'static str> {
-    let action = document.action().ok_or("appType")?;
-    let day = Timestamp::parse_seconds(&document.app_time).ok_or("appTime")?.day();
-    let (trio, quarrel) = match &document.content {
-        RequestContent::Order(order) => (None, quarrel(&order.lines, Some(&order.goods_value))),
-        RequestContent::Waybill(_) | RequestContent::FollowUp(_) => (None, None),
-        RequestContent::Inventory(inventory) => {
-            let trio = Trio {
-                order: Name::of_order(Kind::Order, &inventory.platform, &inventory.seller, &inventory.order_no),
-                waybill: Name::of_waybill(&inventory.carrier, &inventory.waybill_no),
-                office: inventory.declared_at.clone(),
-                statistics: inventory.statistics.clone(),
-            };
-            (Some(trio), quarrel(&inventory.lines, None))
+fn papers(bytes: &[u8], request: &Request) -> Result<Vec<Paper>, &'static str> {
+    let mut papers = request.documents.iter().map(paper).collect::<Result<Vec<_>, _>>()?;
+    if request.kind == Kind::Summary {
+        let terms = message::parse_summary_terms(bytes).map_err(|_| "SummaryApplyHead")?;
+        for (paper, terms) in papers.iter_mut().zip(terms) {
+            paper.terms = Some(Arc::new(terms));
         }
+    }
+    Ok(papers)
+}
+
+fn paper(document: &RequestDocument) -> Result<Paper, &'static str> {
+    let (mut list, mut follow_up, mut part, mut quarrelsome) = (None, None, None, None);
+    match &document.content {
+        RequestContent::Order(order) => quarrelsome = quarrel(&order.lines, Some(&order.goods_value)),
+        RequestContent::Waybill(_) => {}
+        RequestContent::Inventory(inventory) => {
+            quarrelsome = quarrel(&inventory.lines, None);
+            list = Some(Arc::new(listed(inventory)));
+        }
+        RequestContent::FollowUp(read) => {
+            part = part_of(read)?;
+            follow_up = Some(Arc::new(read.as_ref().clone()));
+        }
+    }
+    Ok(Paper {
+        key: document.content.key(),
+        action: document.action().ok_or("appType")?,
+        guid: document.guid.clone(),
+        at: Timestamp::parse_seconds(&document.app_time).ok_or("appTime")?,
+        list,
+        follow_up,
+        part,
+        terms: None,
+        quarrel: quarrelsome,
+    })
+}
+
+fn listed(inventory: &InventoryRequest) -> Listed {
+    let goods = |line: &RequestLine| Goods {
+        number: line.number.trim().parse().unwrap_or(0),
+        hs_code: line.hs_code.clone(),
+        quantity: figure(&line.quantity).unwrap_or_default(),
     };
-    Ok(Paper { key: document.content.key(), action, guid: document.guid.clone(), day, trio, quarrel })
+    Listed {
+        order: Name::of_order(Kind::Order, &inventory.platform, &inventory.seller, &inventory.order_no),
+        waybill: Name::of_waybill(&inventory.carrier, &inventory.waybill_no),
+        office: inventory.declared_at.clone(),
+        statistics: inventory.statistics.clone(),
+        declarant: inventory.declarant.clone(),
+        owner: inventory.owner.clone(),
+        bill: inventory.bill_no.clone(),
+        weights: [&inventory.gross_weight, &inventory.net_weight].map(|weight| figure(weight).unwrap_or_default()),
+        goods: inventory.lines.iter().map(goods).collect(),
+    }
+}
+
+/// msgSeqNo and msgCount, of the kinds that have them; whether they make sense is another question.
+fn part_of(read: &FollowUpRequest) -> Result<Option<Part>, &'static str> {
+    if !matches!(read.key.kind(), Kind::Manifest | Kind::Arrival | Kind::Departure | Kind::Summary) {
+        return Ok(None);
+    }
+    let number = read.part.trim().parse().map_err(|_| "msgSeqNo")?;
+    let count = read.part_count.trim().parse().map_err(|_| "msgCount")?;
+    Ok(Some(Part { number, count }))
+}
+
+fn figure(text: &str) -> Option<Decimal> {
+    text.trim().parse().ok()
 }
 
 /// Figures that do not agree: a line's total is quantity times price (message specification, 603 totalPrice), the order's value
@@ -157,16 +211,15 @@ fn quarrel(lines: &[RequestLine], value: Option<&str>) -> Option<String> {
     let apart = |a: Decimal, b: Decimal| a.checked_sub(b).is_none_or(|difference| difference.abs() > cent);
     let mut sum = Some(Decimal::ZERO);
     for line in lines {
-        let read = |text: &str| text.trim().parse::<Decimal>().ok();
-        let total = read(&line.total);
-        let product = read(&line.quantity).zip(read(&line.price)).and_then(|(quantity, price)| quantity.checked_mul(price));
+        let total = figure(&line.total);
+        let product = figure(&line.quantity).zip(figure(&line.price)).and_then(|(quantity, price)| quantity.checked_mul(price));
         let agrees = total.zip(product).is_some_and(|(total, product)| !apart(total, product));
         if !agrees {
             return Some(format!("第{}项商品总价不等于数量乘以单价", line.number.chars().take(5).collect::<String>()));
         }
         sum = sum.zip(total).and_then(|(sum, total)| sum.checked_add(total));
     }
-    let value = value?.trim().parse::<Decimal>().ok();
+    let value = figure(value?);
     let agrees = value.zip(sum).is_some_and(|(value, sum)| !apart(value, sum));
     (!agrees).then(|| "商品金额不等于表体总价之和".to_owned())
 }

@@ -7,12 +7,12 @@ use uuid::Uuid;
 use crate::{
     clock::{Clockwork, Timestamp},
     declaration::{DocumentGuid, Kind, MessageId, wire_guid},
-    message::{self, Message, Namespacing, Reply, Style, dxp},
+    message::{self, Message, Namespacing, Reply, Style, SummaryReply, dxp},
     receipt::{Key, Receipt},
 };
 
 use super::{
-    customs::{Said, Speech, Told},
+    customs::{Said, Speech, Summed, Told},
     dice::Dice,
     options::{Oddities, Options},
     paper::{Address, Name},
@@ -60,7 +60,11 @@ impl Writing {
 
     /// Takes what was said: some of it will be written late, some twice.
     pub fn add(&mut self, said: Said) {
+        if self.oddities.repeat == 0 && self.oddities.late == 0 {
+            return self.hold(said.at, said);
+        }
         let thing = match &said.speech {
+            Speech::Summed(summed) => format!("{}{}", summed.result.declaration_seq_no, summed.result.state),
             Speech::Receipt(told) => format!("{}{}", Name::of_key(&told.receipt.key).text(), told.receipt.code),
             Speech::Format(receipt, _) => receipt.original.clone(),
             Speech::Transport(receipt, _) => receipt.original.clone(),
@@ -88,6 +92,7 @@ impl Writing {
     /// When what is to be said cannot be written in XML.
     pub fn ready(&mut self, now: Timestamp) -> Result<Vec<File>, message::Error> {
         let mut gathered: BTreeMap<(Address, Kind), Vec<Told>> = BTreeMap::new();
+        let mut summed: BTreeMap<Address, Vec<Summed>> = BTreeMap::new();
         let mut files = Vec::new();
         while let Some(entry) = self.held.first_entry() {
             if entry.key().0 > now {
@@ -96,6 +101,7 @@ impl Writing {
             let said = entry.remove();
             match said.speech {
                 Speech::Receipt(told) => gathered.entry((said.address, told.receipt.key.kind())).or_default().push(*told),
+                Speech::Summed(one) => summed.entry(said.address).or_default().push(*one),
                 Speech::Format(receipt, refused) => {
                     let guid = MessageId(self.clockwork.id());
                     let bytes = message::compose_format(guid, &receipt, &refused, "", self.style(&guid))?;
@@ -120,14 +126,38 @@ impl Writing {
                 self.receipts(&mut files, &address, kind, some, now)?;
             }
         }
+        for (address, results) in summed {
+            for some in results.chunks(self.per_message) {
+                self.results(&mut files, &address, some, now)?;
+            }
+        }
         Ok(files)
+    }
+
+    fn results(&self, files: &mut Vec<File>, address: &Address, summed: &[Summed], now: Timestamp) -> Result<(), message::Error> {
+        let guid = MessageId(self.clockwork.id());
+        let replies: Vec<_> = summed
+            .iter()
+            .map(|summed| SummaryReply {
+                guid: DocumentGuid(self.clockwork.id()),
+                result: &summed.result,
+                names: summed.names.each_ref().map(String::as_str),
+            })
+            .collect();
+        let bytes = message::compose_summary_results(guid, &replies, self.style(&guid))?;
+        self.put(files, address, Message::SummaryResults, guid, bytes, now)
     }
 
     fn receipts(&self, files: &mut Vec<File>, address: &Address, kind: Kind, told: &[Told], now: Timestamp) -> Result<(), message::Error> {
         let guid = MessageId(self.clockwork.id());
         let replies: Vec<_> = told
             .iter()
-            .map(|told| Reply { guid: self.guid(told), receipt: &told.receipt, statistics: &told.statistics, follow_up: None })
+            .map(|told| Reply {
+                guid: self.guid(told),
+                receipt: &told.receipt,
+                statistics: &told.statistics,
+                follow_up: told.follow_up.as_deref(),
+            })
             .collect();
         let bytes = message::compose_receipts(kind, guid, &replies, self.style(&guid))?;
         self.put(files, address, Message::Receipts(kind), guid, bytes, now)?;
@@ -155,7 +185,8 @@ impl Writing {
 
     /// The document's guid, unless it was none or the dice give another.
     fn guid(&self, told: &Told) -> DocumentGuid {
-        let other = self.dice.chance(self.oddities.other_guid, "guid", &format!("{}{}", told.guid, told.receipt.code));
+        let odd = self.oddities.other_guid;
+        let other = odd > 0 && self.dice.chance(odd, "guid", &format!("{}{}", told.guid, told.receipt.code));
         let own = Uuid::parse_str(&told.guid).ok().filter(|_| !other);
         DocumentGuid(own.unwrap_or_else(|| self.clockwork.id()))
     }
@@ -169,7 +200,7 @@ impl Writing {
     }
 
     fn odd(&self, per_mille: u16, what: &str, guid: &MessageId) -> bool {
-        self.dice.chance(per_mille, what, &guid.0.to_string())
+        per_mille > 0 && self.dice.chance(per_mille, what, &guid.0.to_string())
     }
 
     /// Adds a business message, in the envelope that its receiver expects.

@@ -157,6 +157,34 @@ pub struct ShownFollowUp {
     pub members: u64,
 }
 
+/// Another waybill's number for a declaration.
+#[derive(Debug, Clone)]
+pub struct Relabel {
+    /// The declaration.
+    pub declaration: DeclarationId,
+    /// Whose it is.
+    pub tenant: Tenant,
+    /// The versions of the documents that the decision rests on; they are counted up.
+    pub expected: Vec<(DocumentId, i64)>,
+    /// The carrier of both waybills, the declaration's own.
+    pub carrier: String,
+    /// The new number.
+    pub waybill_no: String,
+    /// The audit entry.
+    pub entry: Entry,
+}
+
+/// What became of a [`Relabel`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Relabelled {
+    /// It has that number, and the waybill if that was pushed.
+    Done,
+    /// Another declaration has it.
+    Taken,
+    /// What the decision rests on has changed.
+    Stale,
+}
+
 /// A declaration's new content.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Revision {

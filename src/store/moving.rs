@@ -322,9 +322,11 @@ impl NumberKind {
 pub struct Change {
     /// The versions of the documents that the decision rests on.
     pub expected: Vec<(DocumentId, i64)>,
-    /// Documents as they are to be; their `version` is the one expected, the store counts it up. An inventory whose siblings
-    /// changed should get `gate_at`, so that its gate is looked at.
+    /// Documents as they are to be; their `version` is the one expected, the store counts it up.
     pub documents: Vec<Document>,
+    /// Declarations of which something has changed that their inventory may wait for: if it waits, in whatever version, its gate is looked
+    /// at again, and what was decided about it before is stale.
+    pub woken: Vec<DeclarationId>,
     /// Documents that are new: a waybill's, once its order's lane is known.
     pub created: Vec<Document>,
     /// Waybills that were looked at, and when to look again; nothing: settled. Those of `created` documents are settled anyway.
@@ -358,7 +360,7 @@ pub enum MessageChange {
     Shelved(MessageId, String),
 }
 
-/// Everything that follows from some arrivals, or from a look at some gates: one commit, all or nothing.
+/// Everything that follows from some arrivals, or from a look at some gates: one commit, all or nothing unless it is `apart`.
 #[derive(Debug, Clone, Default)]
 pub struct Application {
     /// The lease on the arrivals.
@@ -369,6 +371,8 @@ pub struct Application {
     pub receipts: Vec<KeptReceipt>,
     /// What changes.
     pub changes: Vec<Change>,
+    /// Each change stands by itself: those whose versions no longer hold are left out, and it is stale only if none is left.
+    pub apart: bool,
     /// What becomes of whole messages.
     pub messages: Vec<MessageChange>,
     /// Senders to be stopped, with the reason.
@@ -380,6 +384,7 @@ impl Application {
     #[must_use]
     pub fn awaited(&self) -> Awaited {
         let mut awaited = Awaited { deliver: !self.messages.is_empty(), ..Awaited::default() };
+        awaited.gate = self.changes.iter().any(|change| !change.woken.is_empty());
         for document in self.changes.iter().flat_map(|change| change.documents.iter().chain(&change.created)) {
             awaited.pack |= document.state == State::Due;
             awaited.gate |= document.state == State::Waiting && document.gate_at.is_some();

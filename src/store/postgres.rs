@@ -20,8 +20,9 @@ use self::{
 use super::{
     Acceptance, Accepted, Application, Arrival, Batch, Count, Deadline, DeadlineFilter, Delivery, EntryFilter, Error, FollowUpAcceptance,
     FollowUpAccepted, FollowUpFound, FollowUpLookup, Found, Gated, Hints, Hit, KeptNode, KeptReceipt, KeptWaybill, LeasedArrival,
-    ListFilter, LogHead, Lookup, Matches, MessageFound, Packing, PendingEntry, PlacedEntry, Result, Sequencing, Settlement, Shown,
-    ShownFollowUp, Store, StoredCheckpoint, StoredRow, SummedFound, SummedLookup, WaybillAcceptance, WaybillAccepted, Written,
+    ListFilter, LogHead, Lookup, Matches, MessageFound, Packing, PendingEntry, PlacedEntry, Relabel, Relabelled, Result, Sequencing,
+    Settlement, Shown, ShownFollowUp, Store, StoredCheckpoint, StoredRow, SummedFound, SummedLookup, WaybillAcceptance, WaybillAccepted,
+    Written,
     papers::{Paper, Papers},
 };
 use crate::{
@@ -49,6 +50,7 @@ mod options;
 mod packing;
 mod papers;
 mod pool;
+mod relabel;
 mod revisions;
 mod rows;
 mod sequence;
@@ -153,6 +155,13 @@ impl Store for Postgres {
         self.hints.pack.tell();
         self.hints.sequence.tell();
         Ok(accepted)
+    }
+
+    async fn relabel(&self, now: Timestamp, asked: Relabel) -> Result<Relabelled> {
+        let done = tried!(self.may_write()?, Together, |connection| relabel::relabel(connection, now, &asked))?;
+        self.hints.gate.tell();
+        self.hints.sequence.tell();
+        Ok(done)
     }
 
     async fn gates(&self, now: Timestamp, limit: u32) -> Result<Vec<Gated>> {

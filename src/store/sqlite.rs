@@ -21,8 +21,9 @@ use self::{
 use super::{
     Acceptance, Accepted, Application, Arrival, Batch, Count, Deadline, DeadlineFilter, Delivery, EntryFilter, Error, FollowUpAcceptance,
     FollowUpAccepted, FollowUpFound, FollowUpLookup, Found, Gated, Hints, Hit, KeptNode, KeptReceipt, KeptWaybill, LeasedArrival,
-    ListFilter, LogHead, Lookup, Matches, MessageFound, Packing, PendingEntry, PlacedEntry, Result, Sequencing, Settlement, Shown,
-    ShownFollowUp, Store, StoredCheckpoint, StoredRow, SummedFound, SummedLookup, WaybillAcceptance, WaybillAccepted, Written,
+    ListFilter, LogHead, Lookup, Matches, MessageFound, Packing, PendingEntry, PlacedEntry, Relabel, Relabelled, Result, Sequencing,
+    Settlement, Shown, ShownFollowUp, Store, StoredCheckpoint, StoredRow, SummedFound, SummedLookup, WaybillAcceptance, WaybillAccepted,
+    Written,
 };
 use crate::{
     audit::Entry,
@@ -46,6 +47,7 @@ mod nodes;
 mod numbers;
 mod packing;
 mod papers;
+mod relabel;
 mod revisions;
 mod rows;
 mod views;
@@ -106,6 +108,7 @@ impl Sqlite {
             // What a command has changed is noted beside, to be taken back should it fail: in memory, not in a file that is thrown away.
             .pragma("temp_store", "MEMORY")
             .row_buffer_size(ROWS_AHEAD)
+            .statement_cache_capacity(bulk::STATEMENTS_KEPT)
             .disable_statement_logging();
         let lock = lock(file)?;
         let mut connection = options.connect().await?;
@@ -236,6 +239,13 @@ impl Store for Sqlite {
         Ok(accepted)
     }
 
+    async fn relabel(&self, now: Timestamp, asked: Relabel) -> Result<Relabelled> {
+        let done = self.writer()?.write(move |connection| Box::pin(async move { relabel::relabel(connection, now, &asked).await })).await?;
+        self.hints.gate.tell();
+        self.hints.sequence.tell();
+        Ok(done)
+    }
+
     async fn gates(&self, now: Timestamp, limit: u32) -> Result<Vec<Gated>> {
         let mut connection = self.readers.acquire().await?;
         let mut snapshot = connection.begin().await?;
@@ -246,7 +256,7 @@ impl Store for Sqlite {
 
     async fn apply(&self, now: Timestamp, application: Application) -> Result<Written> {
         let awaited = application.awaited();
-        let prepared = apply::prepare(now, &application)?;
+        let prepared = apply::prepare(now, application)?;
         let written = self.writer()?.write(move |connection| Box::pin(apply::apply(connection, prepared))).await?;
         if written == Written::Done {
             self.hints.awaited(awaited);

@@ -31,7 +31,9 @@ mod full;
 mod lanes;
 mod matching;
 mod oddities;
+mod sandbox;
 mod stopped;
+mod story;
 
 /// Generous: a lease of one minute may have to run out, on a machine that is busy.
 const LONGEST: Duration = Duration::from_secs(180);

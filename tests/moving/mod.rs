@@ -34,6 +34,7 @@ use tongguan::{
 use super::store::{CARRIER, declaration, party};
 
 mod answers;
+mod nodes;
 mod road;
 mod whole;
 

@@ -191,7 +191,7 @@ async fn a_database_without_a_connection_to_spare_is_waited_for() {
     let keeper = Keeper::postgres().await;
     let mut front = Front::of("gate", keeper).await;
     front.sql("CREATE ROLE gate LOGIN").await;
-    front.sql("GRANT ALL ON ALL TABLES IN SCHEMA public TO gate").await;
+    front.sql("GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO gate").await;
     front.begin().await;
     front.sql("ALTER ROLE gate CONNECTION LIMIT 0").await;
     front.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'gate'").await;
@@ -311,7 +311,7 @@ async fn a_gateway_whose_database_answers_nobody_takes_no_more_memory_than_it_ma
     front.proxy.set(Weather::Mute);
     let front = Arc::new(front);
     let busy = join_all((0..CALLERS).map(|caller| flood(Arc::clone(&front), caller))).await;
-    assert!(busy.iter().all(|busy| *busy > 0), "each was told to come back: {busy:?}");
+    assert!(busy.iter().sum::<usize>() > 1_000, "told to come back: {busy:?}");
     let peak = front.peak();
     assert!(peak < MOST, "{peak} bytes");
     println!("{} calls came to nothing; the gateway took {} MiB at most", busy.iter().sum::<usize>(), peak >> 20);

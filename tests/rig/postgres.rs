@@ -150,6 +150,11 @@ impl Server {
         panic!("PostgreSQL does not start:\n{}", server.said());
     }
 
+    /// One of PostgreSQL's own programs, for what is done by hand.
+    pub fn program(&self, name: &str) -> Command {
+        GROUND.program(name)
+    }
+
     fn log(&self) -> PathBuf {
         self.data.with_extension("log")
     }

@@ -1,5 +1,7 @@
 //! Whatever `check` accepts becomes messages that schema and text allow: no document can be refused for its form after it was accepted.
 
+pub mod follow_ups;
+
 use std::sync::Arc;
 
 use proptest::{

@@ -11,7 +11,9 @@ use tempfile::TempDir;
 use tongguan::{
     check::{self, Parameters, Taken, TakenWaybill},
     clock::{Clock, Clockwork, ManualClock, SeededEntropy, Timestamp, parse_day},
-    declaration::{Action, Declaration, DeclarationId, DocumentGuid, DocumentId, EnterpriseNo, Kind, MessageId, Waybill, draft, wire_guid},
+    declaration::{
+        Action, Declaration, DeclarationId, DocumentGuid, DocumentId, EnterpriseNo, FollowUp, Kind, MessageId, Waybill, draft, wire_guid,
+    },
     dossier::{Content, Document},
     message::{self, Outgoing, dxp},
     party::{Party, Sender, Tenant},
@@ -77,6 +79,34 @@ impl Stage {
     pub fn send(&mut self, road: &str, kind: Kind, contents: &[(Uuid, Content, &str)]) -> (String, Vec<u8>) {
         let guid = self.guid();
         let bytes = self.message(kind, guid, contents);
+        let name = format!("{}_{}.xml", message::wire_type(kind), wire_guid(guid));
+        self.put(road, &name, &bytes);
+        (name, bytes)
+    }
+
+    /// Sends one document that is submitted on its own, under the enterprise's number `number`.
+    pub fn follow_up(&mut self, road: &str, number: u128, action: Action, follow_up: &FollowUp) -> (String, Vec<u8>) {
+        self.send_as(road, follow_up.kind(), number, action, &Content::FollowUp(Arc::new(follow_up.clone())), "")
+    }
+
+    /// Sends one document in a message of its own, under the enterprise's number `number`.
+    pub fn send_as(
+        &mut self,
+        road: &str,
+        kind: Kind,
+        number: u128,
+        action: Action,
+        content: &Content,
+        waybill_no: &str,
+    ) -> (String, Vec<u8>) {
+        let (guid, own) = (self.guid(), self.guid());
+        let id = Uuid::from_u128(number << 64);
+        let enterprise_no = Some(if kind == Kind::ReturnTally { EnterpriseNo::short_from_id(id) } else { EnterpriseNo::from_id(id) });
+        let document = Document { action, enterprise_no, ..document(kind, own) };
+        let now = self.clock_now();
+        let outgoing = [Outgoing { document: &document, content, waybill_no }];
+        let payload = message::compose(kind, MessageId(guid), &sender(), &outgoing, now).unwrap();
+        let bytes = envelope(&payload, guid, message::wire_type(kind), now);
         let name = format!("{}_{}.xml", message::wire_type(kind), wire_guid(guid));
         self.put(road, &name, &bytes);
         (name, bytes)

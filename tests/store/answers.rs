@@ -24,6 +24,8 @@ on_each_store!(
     what_cannot_be_read_is_put_aside,
     an_arrival_whose_lease_was_lost_is_not_closed,
     every_change_of_an_application_is_done_or_none,
+    changes_that_stand_apart_are_done_but_for_stale_ones,
+    an_inventory_that_waits_is_woken_in_whatever_version,
     what_a_change_says_is_kept_as_said,
     a_receipt_is_kept_once,
     a_decision_is_kept_beside_the_earlier_ones,
@@ -215,6 +217,57 @@ async fn every_change_of_an_application_is_done_or_none(world: World) {
     assert_eq!(world.store().apply(START, looked(seen.version - 1)).await.unwrap(), Written::Stale);
     assert_eq!(world.store().apply(START, looked(seen.version)).await.unwrap(), Written::Done);
     assert_eq!(world.now(a, Kind::Order).await, seen);
+}
+
+async fn changes_that_stand_apart_are_done_but_for_stale_ones(world: World) {
+    let (a, b) = (world.accept_one("O1", None).await, world.accept_one("O2", None).await);
+    let moved = async |id, by: i64| {
+        let document = world.now(id, Kind::Order).await;
+        Change {
+            expected: vec![(document.id, document.version + by)],
+            documents: vec![Document { state: State::Waiting, ..document }],
+            entries: vec![world.entry("gate", id.0)],
+            ..Change::default()
+        }
+    };
+    let apart = |changes| Application { changes, apart: true, ..Application::default() };
+    assert_eq!(world.store().apply(START, apart(vec![moved(a, 1).await, moved(b, 0).await])).await.unwrap(), Written::Done);
+    assert_eq!((world.now(a, Kind::Order).await.state, world.now(b, Kind::Order).await.state), (State::Due, State::Waiting));
+    assert_eq!((world.acts(a.0).await, world.acts(b.0).await), (vec!["accept".to_owned()], vec!["accept".to_owned(), "gate".to_owned()]));
+    assert_eq!(world.store().apply(START, apart(vec![moved(a, 1).await, moved(b, 7).await])).await.unwrap(), Written::Stale);
+    assert_eq!(world.store().apply(START, apart(vec![moved(a, 0).await, moved(b, 0).await])).await.unwrap(), Written::Done);
+    assert_eq!((world.acts(a.0).await.len(), world.acts(b.0).await.len()), (2, 3));
+}
+
+async fn an_inventory_that_waits_is_woken_in_whatever_version(world: World) {
+    let (a, b) = (world.accept_one("O1", None).await, world.accept_one("O2", None).await);
+    let waiting = async |id| {
+        let inventory = world.now(id, Kind::Inventory).await;
+        world.change(START, Document { state: State::Waiting, gate_at: None, ..inventory }).await;
+        world.now(id, Kind::Inventory).await
+    };
+    let (seen, still) = (waiting(a).await, waiting(b).await);
+    assert!(world.store().gates(START, 10).await.unwrap().is_empty());
+    let order = world.now(a, Kind::Order).await;
+    let later = START + Duration::from_secs(5);
+    let change = Change { expected: vec![(order.id, order.version)], documents: vec![order], woken: vec![a, a], ..Change::default() };
+    let woken = Application { changes: vec![change], ..Application::default() };
+    assert_eq!(world.store().apply(later, woken).await.unwrap(), Written::Done);
+    let now = world.now(a, Kind::Inventory).await;
+    assert_eq!(now, Document { version: seen.version + 1, gate_at: Some(later), ..seen.clone() });
+    assert_eq!(world.now(b, Kind::Inventory).await, still);
+    assert!(world.store().gates(START, 10).await.unwrap().is_empty());
+    let gated = world.store().gates(later, 10).await.unwrap();
+    assert_eq!(gated.iter().map(|gated| gated.dossier.id).collect::<Vec<_>>(), [a]);
+    // What was decided before is stale, and what does not wait is not woken.
+    let opened =
+        Change { expected: vec![(seen.id, seen.version)], documents: vec![Document { state: State::Due, ..seen }], ..Change::default() };
+    assert_eq!(world.store().apply(later, Application { changes: vec![opened], ..Application::default() }).await.unwrap(), Written::Stale);
+    world.change(later, Document { state: State::Due, gate_at: None, ..now }).await;
+    let now = world.now(a, Kind::Inventory).await;
+    let woken = Change { woken: vec![a], ..Change::default() };
+    world.store().apply(later, Application { changes: vec![woken], ..Application::default() }).await.unwrap();
+    assert_eq!(world.now(a, Kind::Inventory).await, now);
 }
 
 async fn what_a_change_says_is_kept_as_said(world: World) {

@@ -11,7 +11,7 @@ use tongguan::{
     state::State,
     store::{
         Application, Change, Deadline, DeadlineChange, DeadlineFilter, DeadlineKind, FollowUpAcceptance, FollowUpAccepted, FollowUpLookup,
-        FollowUpPart, Number, NumberKind, Revision, Subject, Summed, SummedLookup, Written,
+        FollowUpPart, Number, NumberKind, Relabel, Relabelled, Revision, Subject, Summed, SummedLookup, WaybillAccepted, Written,
     },
 };
 
@@ -29,9 +29,10 @@ on_each_store!(
     an_amendment_is_packed_later_and_under_its_own_guid,
     what_customs_summed_is_found_and_goes_on,
     deadlines_come_earliest_first_until_they_are_met,
+    a_declaration_gets_another_waybill_until_it_is_somebody_elses,
 );
 
-fn manifest(bill_no: &str, part: Part, waybill_nos: &[&str]) -> FollowUp {
+pub fn manifest(bill_no: &str, part: Part, waybill_nos: &[&str]) -> FollowUp {
     let line = |(place, waybill_no): (usize, &&str)| ManifestLine {
         number: u32::try_from(place + 1).unwrap(),
         bag_no: None,
@@ -67,7 +68,7 @@ fn cancellation(inventory_no: &str) -> FollowUp {
     })
 }
 
-fn payment(order_no: &str) -> FollowUp {
+pub fn payment(order_no: &str) -> FollowUp {
     FollowUp::Payment(Payment {
         platform: party("无"),
         seller: party("SELLER"),
@@ -84,7 +85,7 @@ fn payment(order_no: &str) -> FollowUp {
 
 impl Maker {
     /// One to be kept, each part with a document of its own; of no declaration.
-    fn follow_up(&self, key: &str, parts: Vec<FollowUp>) -> FollowUpAcceptance {
+    pub fn follow_up(&self, key: &str, parts: Vec<FollowUp>) -> FollowUpAcceptance {
         let shared = EnterpriseNo::from_id(self.clockwork.id());
         let part = |follow_up: FollowUp| {
             let document = Document { enterprise_no: Some(shared.clone()), ..self.document(follow_up.kind(), None, State::Due) };
@@ -377,4 +378,43 @@ async fn deadlines_come_earliest_first_until_they_are_met(world: World) {
     assert_eq!(world.apply_change(met).await, Written::Done);
     assert_eq!(listed(all).await, [expected[0], expected[2]]);
     assert_eq!(world.shown(one).await.deadlines.len(), 1);
+}
+
+async fn a_declaration_gets_another_waybill_until_it_is_somebody_elses(world: World) {
+    let (one, two) = (world.accept_one("O1", Some("W1")).await, world.accept_one("O2", Some("W9")).await);
+    let (first, third) = (world.waybill("W1"), world.waybill("W3"));
+    world.store().accept_waybills(START, vec![first.clone(), third.clone()]).await.unwrap();
+    let asked = async |declaration, waybill_no: &str| Relabel {
+        declaration,
+        tenant: tenant("local"),
+        expected: vec![world.now(declaration, Kind::Inventory).await].into_iter().map(|document| (document.id, document.version)).collect(),
+        carrier: CARRIER.into(),
+        waybill_no: waybill_no.into(),
+        entry: world.entry("bind_waybill", declaration.0),
+    };
+    let bound = async |waybill_no: &str| {
+        let kept = world.store().waybill(None, CARRIER, waybill_no).await.unwrap();
+        kept.map(|kept| (kept.declaration, kept.document.and_then(|document| document.declaration)))
+    };
+    assert_eq!(bound("W1").await, Some((Some(one), Some(one))));
+    let stale = Relabel { expected: vec![(first.id, 99)], ..asked(one, "W2").await };
+    assert_eq!(world.store().relabel(START, stale).await.unwrap(), Relabelled::Stale);
+    // One that nobody has pushed yet.
+    let relabel = asked(one, "W2").await;
+    assert_eq!(world.store().relabel(START, relabel.clone()).await.unwrap(), Relabelled::Done);
+    assert_eq!(world.store().relabel(START, relabel).await.unwrap(), Relabelled::Done, "the same again");
+    assert_eq!(world.shown(one).await.dossier.waybill_no.as_deref(), Some("W2"));
+    assert_eq!(world.shown(one).await.dossier.document(Kind::Waybill), None);
+    assert_eq!(bound("W1").await, Some((None, None)), "the first one is free again");
+    let hits = world.store().find(Some(&tenant("local")), &["W1".into(), "W2".into()]).await.unwrap();
+    assert_eq!(hits.iter().map(|hit| hit.declaration).collect::<Vec<_>>(), [Some(one), Some(one)], "and the declaration is found by both");
+    let second = world.waybill("W2");
+    let kept = world.store().accept_waybills(START, vec![second.clone()]).await.unwrap();
+    assert_eq!(kept, [WaybillAccepted::New { id: second.id, declaration: Some(one) }]);
+    assert_eq!(world.store().relabel(START, asked(two, "W2").await).await.unwrap(), Relabelled::Taken);
+    assert_eq!(world.shown(two).await.dossier.waybill_no.as_deref(), Some("W9"), "nothing was done");
+    // One that was pushed and waits.
+    assert_eq!(world.store().relabel(START, asked(two, "W3").await).await.unwrap(), Relabelled::Done);
+    assert_eq!(bound("W3").await, Some((Some(two), Some(two))));
+    assert!(world.now(two, Kind::Inventory).await.gate_at.is_some());
 }

@@ -16,8 +16,11 @@ use tongguan::{
     store::{Accepted, Application, Change, ListFilter, Shown, Store, Written, postgres::Postgres, sqlite::Sqlite},
 };
 
-pub use self::samples::{CARRIER, declaration, party};
 use self::samples::{Maker, START};
+pub use self::{
+    postgres::database,
+    samples::{CARRIER, declaration, party},
+};
 use super::rig::postgres::shared;
 
 /// Makes two tests of each function named: one for each backend.
@@ -56,6 +59,7 @@ mod taking;
 mod tenants;
 mod time;
 mod trouble;
+mod upgrade;
 
 /// What keeps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -101,7 +105,7 @@ impl Backend {
                 (vec![Arc::clone(&store), store], Kept::Folder { _folder: folder })
             }
             Self::Postgres => {
-                let (name, options) = postgres::database(shared()).await;
+                let (name, options) = database(shared()).await;
                 let mut handles: Vec<Arc<dyn Store>> = Vec::new();
                 for _ in 0..2 {
                     handles.push(Arc::new(Postgres::open(&options).await.unwrap()));

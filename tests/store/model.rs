@@ -16,7 +16,10 @@ use tongguan::{
     party::Tenant,
     queue::Lease,
     state::State,
-    store::{Acceptance, Accepted, Found, KeptReceipt, KeptWaybill, Lookup, NumberKind, WaybillAcceptance, WaybillAccepted, order_scope},
+    store::{
+        Acceptance, Accepted, Deadline, DeadlineKind, Found, KeptReceipt, KeptWaybill, Lookup, NumberKind, WaybillAcceptance,
+        WaybillAccepted, order_scope,
+    },
 };
 use uuid::Uuid;
 
@@ -57,6 +60,8 @@ struct Declared {
     key: Option<String>,
     digest: [u8; 32],
     assessments: Vec<String>,
+    /// How often it was amended, and the digest of the request that last did.
+    amended: (u32, Option<[u8; 32]>),
 }
 
 #[derive(Debug)]
@@ -134,6 +139,7 @@ pub struct Model {
     receipts: Vec<KeptReceipt>,
     roles: BTreeMap<String, (Uuid, Timestamp)>,
     stops: BTreeMap<String, String>,
+    deadlines: BTreeMap<(DeclarationId, DeadlineKind), Deadline>,
     pub entries: BTreeMap<Uuid, Entry>,
 }
 
@@ -254,6 +260,7 @@ impl Model {
             key: acceptance.idempotency_key.clone(),
             digest: acceptance.digest,
             assessments: vec![acceptance.assessment.clone()],
+            amended: (0, None),
         };
         self.declarations.insert(acceptance.id, declared);
     }

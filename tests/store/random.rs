@@ -8,7 +8,7 @@ use tongguan::{
     clock::{Clockwork, SeededEntropy, Timestamp},
     dossier::Content,
     state::State,
-    store::{EntryFilter, ListFilter, PlacedEntry, Store, Written},
+    store::{DeadlineFilter, EntryFilter, ListFilter, PlacedEntry, Store, Written},
 };
 use uuid::Uuid;
 

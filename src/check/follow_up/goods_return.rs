@@ -3,7 +3,15 @@
 use std::collections::HashMap;
 
 use super::{
-    super::{MOST_LINES, coded, fields::Field, order::count, read::Amount, report::Report, rules},
+    super::{
+        MOST_LINES,
+        coded::{self, HsDigits},
+        fields::Field,
+        order::count,
+        read::Amount,
+        report::Report,
+        rules,
+    },
     check_operator,
 };
 use crate::{
@@ -109,7 +117,8 @@ fn read_line(report: &mut Report, index: usize, draft: &draft::ReturnLine) -> Re
     }
     let line = ReturnLine {
         number: number.unwrap_or_default(),
-        hs_code: coded::hs_code(report, Field::ReturnHsCode, index, &draft.hs_code),
+        // As in the inventory, which may have been a simplified one.
+        hs_code: coded::hs_code(report, Field::ReturnHsCode, index, &draft.hs_code, HsDigits::Four),
         customs_name: report.required(Field::ReturnCustomsName, index, &draft.customs_name),
         specification: report.required(Field::ReturnSpecification, index, &draft.specification),
         quantity: report.amount(Field::ReturnQuantity, index, &draft.quantity, Amount::Positive).unwrap_or_default(),

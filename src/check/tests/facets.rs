@@ -40,6 +40,13 @@ pub(super) fn good(kind: Kind) -> Value {
             let mut declaration = serde_json::to_value(sample()).expect("writes");
             // Summed, because a simplified list has rules of its own about what may be filled.
             declaration["inventory"]["statistics"] = "B".into();
+            // From a special area, because what only its goods say may not be filled by others.
+            declaration["inventory"]["trade_mode"] = "1210".into();
+            declaration["inventory"]["area_enterprise"] = json!({ "code": "4401660XYZ", "name": "广州样例仓储有限公司" });
+            declaration["inventory"]["book_no"] = "T5208W000001".into();
+            for line in 0..2 {
+                declaration["inventory"]["lines"][line]["record_no"] = "LH0001".into();
+            }
             declaration
         }
         Kind::Waybill => {
@@ -253,19 +260,40 @@ fn most(list: Field) -> usize {
     }
 }
 
-/// A line that fits its place in a long list.
-fn numbered(mut line: Value, place: usize) -> Value {
-    match &mut line {
-        Value::String(number) => *number = format!("51412026E{place:09}"),
-        line => {
-            for (name, text) in [("number", place.to_string()), ("waybill_no", format!("W{place}"))] {
-                if let Some(value) = line.get_mut(name) {
-                    *value = text.into();
-                }
-            }
+/// The good document with so many lines in that list, each with the number of its place.
+fn with_lines(list: Field, count: usize) -> Vec<Finding> {
+    let kind = list.spec().kind;
+    let mut good = FollowUps::good();
+    let movement = |line: &draft::MovementLine, place: usize| draft::MovementLine {
+        number: place.to_string(),
+        waybill_no: format!("W{place}"),
+        ..line.clone()
+    };
+    match kind {
+        Kind::Arrival => good.arrival.lines = (1..=count).map(|place| movement(&good.arrival.lines[0], place)).collect(),
+        Kind::Departure => good.departure.lines = (1..=count).map(|place| movement(&good.departure.lines[0], place)).collect(),
+        Kind::Manifest => {
+            let line = good.manifest.lines.swap_remove(0);
+            let numbered = |place: usize| (place.to_string(), format!("W{place}"));
+            let line = |(number, waybill_no)| draft::ManifestLine { number, waybill_no, ..line.clone() };
+            good.manifest.lines = (1..=count).map(numbered).map(line).collect();
+        }
+        Kind::Summary => good.summary.inventory_nos = (1..=count).map(|place| format!("51412026E{place:09}")).collect(),
+        kind => {
+            let mut sent = self::good(kind);
+            let lines = sent.pointer_mut(&pointer(list)).expect("a list");
+            let line = lines[0].take();
+            let numbered = |place: usize| {
+                let mut line = line.clone();
+                line["number"] = place.to_string().into();
+                line
+            };
+            *lines = (1..=count).map(numbered).collect();
+            return found(kind, sent);
         }
     }
-    line
+    let draft = good.all().into_iter().find(|draft| draft.kind() == kind).expect("a kind of its own");
+    follow_up::check(&draft, &Parameters::default(), TODAY).map_or_else(Findings::into_list, |checked| checked.into_parts().1)
 }
 
 #[test]
@@ -274,20 +302,14 @@ fn lists_are_not_empty_and_not_longer_than_their_limit() {
     assert_eq!(lists.len(), 7);
     for list in lists {
         let (kind, path) = (list.spec().kind, list.spec().path);
-        let of = |count: usize| {
-            let mut sent = good(kind);
-            let lines = sent.pointer_mut(&pointer(list)).expect("a list");
-            let line = lines[0].take();
-            *lines = (1..=count).map(|place| numbered(line.clone(), place)).collect();
-            found(kind, sent)
-        };
         let about = |list: &[Finding], rule: &str| list.iter().filter(|finding| finding.path == path && finding.rule == rule).count();
-        assert_eq!(about(&of(0), "L-NO-LINES"), usize::from(list.spec().required), "{path} of {kind:?}");
-        let full = of(most(list));
+        assert_eq!(about(&with_lines(list, 0), "L-NO-LINES"), usize::from(list.spec().required), "{path} of {kind:?}");
+        let full = with_lines(list, most(list));
         // The other list of a declaration has two lines, and the amounts are those of two.
         let other = ["L-UNPAIRED", "A-GOODS-VALUE", "A-UNIT-EQUAL"];
-        assert!(full.iter().all(|finding| other.contains(&finding.rule.as_str())), "{path} of {kind:?}: {full:?}");
-        assert_eq!(about(&of(most(list) + 1), "L-TOO-MANY"), 1, "{path} of {kind:?}");
+        let fault = full.iter().find(|finding| finding.severity == Severity::Error && !other.contains(&finding.rule.as_str()));
+        assert_eq!(fault, None, "{path} of {kind:?}");
+        assert_eq!(about(&with_lines(list, most(list) + 1), "L-TOO-MANY"), 1, "{path} of {kind:?}");
     }
 }
 

@@ -10,7 +10,7 @@ use crate::clock::parse_day;
 use crate::exemption::{
     conditions::Mark,
     decision::{LibraryUsed, LineAssessment, Part, Reason, Tested},
-    facts::{ListStatus, PlatformRegistration, Seller, SellerKind, Taxpayer, Trade},
+    facts::{IncomeTax, ListStatus, PlatformRegistration, Seller, SellerKind, Taxpayer, Trade, is_default},
     library::{Flag, Hint, Rate},
     places::Located,
     reasons::Code,
@@ -58,7 +58,7 @@ pub(super) struct SellerRow<'a>(Cow<'a, str>, SellerKind, Trade, Cow<'a, str>, T
 
 impl<'a> From<&'a Seller> for SellerRow<'a> {
     fn from(seller: &'a Seller) -> Self {
-        let Seller { code, kind, role, city, taxpayer, platform } = seller;
+        let Seller { code, kind, role, city, taxpayer, platform, .. } = seller;
         let platform = platform.as_ref().map(|given| {
             let PlatformRegistration { zone, enterprise_reg_no, registers_lines } = given;
             (Cow::Borrowed(zone.as_str()), Cow::Borrowed(enterprise_reg_no.as_str()), *registers_lines)
@@ -67,8 +67,23 @@ impl<'a> From<&'a Seller> for SellerRow<'a> {
     }
 }
 
+/// What few sellers have.
+#[derive(Serialize, Deserialize, PartialEq, Default)]
+pub(super) struct SellerMore {
+    #[serde(default, skip_serializing_if = "is_default")]
+    income_tax: IncomeTax,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    suspended: Vec<Span>,
+}
+
+impl From<&Seller> for SellerMore {
+    fn from(seller: &Seller) -> Self {
+        Self { income_tax: seller.income_tax, suspended: seller.suspended.clone() }
+    }
+}
+
 impl SellerRow<'_> {
-    pub(super) fn restored(&self) -> Arc<Seller> {
+    pub(super) fn restored(&self, more: &SellerMore) -> Arc<Seller> {
         let Self(code, kind, role, city, taxpayer, platform) = self;
         let owned = |text: &Cow<'_, str>| text.clone().into_owned();
         let platform = platform.as_ref().map(|(zone, number, registers_lines)| PlatformRegistration {
@@ -76,7 +91,16 @@ impl SellerRow<'_> {
             enterprise_reg_no: owned(number),
             registers_lines: *registers_lines,
         });
-        Arc::new(Seller { code: owned(code), kind: *kind, role: *role, city: owned(city), taxpayer: *taxpayer, platform })
+        Arc::new(Seller {
+            code: owned(code),
+            kind: *kind,
+            role: *role,
+            city: owned(city),
+            taxpayer: *taxpayer,
+            platform,
+            income_tax: more.income_tax,
+            suspended: more.suspended.clone(),
+        })
     }
 }
 

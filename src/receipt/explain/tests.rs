@@ -148,12 +148,7 @@ fn every_published_code_is_known() {
         eprintln!("not run: TONGGUAN_OFFICIAL does not name the folder with error-codes.tsv");
         return;
     };
-    let Some(text) =
-        [".", ".."].iter().find_map(|up| std::fs::read_to_string(std::path::Path::new(&folder).join(up).join("error-codes.tsv")).ok())
-    else {
-        eprintln!("not run: no error-codes.tsv beside {}", folder.display());
-        return;
-    };
+    let text = std::fs::read_to_string(std::path::Path::new(&folder).join("error-codes.tsv")).unwrap();
     let owner = |code: i64| match -code {
         10_000..=10_999 => 603,
         301_000..=305_000 => 303,

@@ -1,6 +1,6 @@
 //! One commit for everything that follows from some arrivals, or from a look at some gates: all or nothing.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -9,6 +9,7 @@ use super::{
     numbers::{self, NumberRow},
     revisions,
     rows::{Result, column, insert_documents, insert_entries, is_told, json, take_back, update_documents},
+    waybills,
 };
 use crate::{
     clock::Timestamp,
@@ -20,7 +21,18 @@ pub(super) async fn apply(connection: &mut PgConnection, now: Timestamp, applica
     if unsure && is_done(connection, application).await? {
         return Ok(Written::Done);
     }
+    let had_changes = !application.changes.is_empty();
+    let without;
+    let application = if application.apart {
+        without = without_stale(connection, application).await?;
+        &without
+    } else {
+        application
+    };
     let changes = &application.changes;
+    if changes.is_empty() && had_changes {
+        return Ok(Written::Stale);
+    }
     if !leased(connection, application).await? || made(connection, changes).await? {
         return Ok(Written::Stale);
     }
@@ -31,6 +43,8 @@ pub(super) async fn apply(connection: &mut PgConnection, now: Timestamp, applica
     let created: Vec<_> = changes.iter().flat_map(|change| &change.created).collect();
     insert_documents(connection, &created).await?;
     revisions::write(connection, now, changes).await?;
+    let woken: Vec<_> = changes.iter().flat_map(|change| &change.woken).map(|id| id.0).collect();
+    waybills::wake(connection, now, &woken).await?;
     look_again(connection, changes).await?;
     let given = changes.iter().flat_map(given_numbers).chain(revisions::summed_numbers(changes));
     numbers::insert(connection, now, given.collect()).await?;
@@ -41,6 +55,27 @@ pub(super) async fn apply(connection: &mut PgConnection, now: Timestamp, applica
     stop_senders(connection, now, &application.stops).await?;
     let entries: Vec<_> = changes.iter().flat_map(|change| &change.entries).collect();
     insert_entries(connection, now, &entries).await.map(|()| Written::Done)
+}
+
+/// Leaves out the changes that rest on a document which has changed since, or make one that another node has made; the documents of the
+/// others stay as they are until the commit.
+async fn without_stale(connection: &mut PgConnection, application: &Application) -> Result<Application> {
+    let changes = &application.changes;
+    let ids: Vec<_> = changes.iter().flat_map(|change| &change.expected).map(|(id, _)| id.0).collect();
+    let statement = "SELECT id, version FROM documents WHERE id = ANY($1) ORDER BY id FOR UPDATE";
+    let versions: HashMap<Uuid, i64> =
+        sqlx::query_as::<_, (Uuid, i64)>(statement).bind(&ids).fetch_all(&mut *connection).await?.into_iter().collect();
+    let created: Vec<_> = changes.iter().flat_map(|change| &change.created).map(|document| document.id.0).collect();
+    let there: HashSet<Uuid> = if created.is_empty() {
+        HashSet::new()
+    } else {
+        sqlx::query_scalar("SELECT id FROM documents WHERE id = ANY($1)").bind(&created).fetch_all(connection).await?.into_iter().collect()
+    };
+    let holds = |change: &&Change| {
+        change.expected.iter().all(|(id, version)| versions.get(&id.0) == Some(version))
+            && !change.created.iter().any(|document| there.contains(&document.id.0))
+    };
+    Ok(Application { changes: changes.iter().filter(holds).cloned().collect(), ..application.clone() })
 }
 
 /// Whether an earlier try was committed although nobody was told.

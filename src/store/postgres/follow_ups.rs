@@ -123,7 +123,7 @@ pub(super) async fn accept(connection: &mut PgConnection, now: Timestamp, accept
 }
 
 /// Counts up the versions of documents, if each still has the one expected. They are locked in the order of their ids.
-async fn touch(connection: &mut PgConnection, expected: &[(DocumentId, i64)]) -> Result<bool> {
+pub(super) async fn touch(connection: &mut PgConnection, expected: &[(DocumentId, i64)]) -> Result<bool> {
     if expected.is_empty() {
         return Ok(true);
     }

@@ -90,7 +90,7 @@ async fn sum(connection: &mut PgConnection, rows: &[&Summed]) -> Result<()> {
         "INSERT INTO summed (declaration, tenant, summary_no, seq_no, at, draft_no, port_no, customs_declaration_no, state) \
          SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::text[], $7::text[], $8::text[], $9::text[]) \
          ON CONFLICT (declaration) DO UPDATE SET summary_no = excluded.summary_no, seq_no = excluded.seq_no, at = excluded.at, \
-           draft_no = excluded.draft_no, port_no = excluded.port_no, customs_declaration_no = excluded.customs_declaration_no, state = excluded.state",
+           draft_no = excluded.draft_no, port_no = excluded.port_no, customs_declaration_no = excluded.customs_declaration_no, state = excluded.state WHERE summed.at <= excluded.at",
     )
     .bind(column(&rows, |row| row.declaration.0))
     .bind(column(&rows, |row| row.tenant.as_str()))

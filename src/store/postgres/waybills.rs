@@ -206,7 +206,7 @@ pub(super) async fn bind(connection: &mut PgConnection, pairs: &[(Uuid, Uuid)]) 
 }
 
 /// Has the gates of declarations looked at.
-async fn wake(connection: &mut PgConnection, now: Timestamp, declarations: &[Uuid]) -> Result<()> {
+pub(super) async fn wake(connection: &mut PgConnection, now: Timestamp, declarations: &[Uuid]) -> Result<()> {
     if declarations.is_empty() {
         return Ok(());
     }

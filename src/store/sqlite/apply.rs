@@ -1,6 +1,6 @@
 //! One commit for everything that follows from some arrivals, or from a look at some gates: all or nothing.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use sqlx::{Row, SqliteConnection};
 use uuid::Uuid;
@@ -10,6 +10,7 @@ use super::{
     numbers::{self, NumberRow},
     revisions,
     rows::{bind_id, hex, id, insert_documents, insert_entries, json, update_documents},
+    waybills,
 };
 use crate::{
     clock::Timestamp,
@@ -18,6 +19,8 @@ use crate::{
 
 /// A change made ready: what must hold, and what is written if it does.
 pub(super) struct Prepared {
+    /// What it was made of, where its changes stand apart: some may have to be left out.
+    apart: Option<(Timestamp, Application)>,
     /// The lease, and the arrivals under it, as JSON and by count.
     leased: Option<(Option<Uuid>, String, usize)>,
     versions: HashMap<Uuid, i64>,
@@ -27,7 +30,12 @@ pub(super) struct Prepared {
 }
 
 /// Makes a change ready, outside the writer.
-pub(super) fn prepare(now: Timestamp, application: &Application) -> Result<Prepared> {
+pub(super) fn prepare(now: Timestamp, application: Application) -> Result<Prepared> {
+    let prepared = ready(now, &application)?;
+    Ok(Prepared { apart: application.apart.then_some((now, application)), ..prepared })
+}
+
+fn ready(now: Timestamp, application: &Application) -> Result<Prepared> {
     let arrivals: Vec<_> = application.arrivals.iter().map(|(id, _)| hex(*id)).collect();
     let leased = if arrivals.is_empty() { None } else { Some((application.token, json(&arrivals)?, arrivals.len())) };
     let changes = &application.changes;
@@ -35,6 +43,7 @@ pub(super) fn prepare(now: Timestamp, application: &Application) -> Result<Prepa
     let mut script = Script::default();
     update_documents(&mut script, changes.iter().flat_map(|change| &change.documents));
     insert_documents(&mut script, changes.iter().flat_map(|change| &change.created));
+    wake(&mut script, now, changes)?;
     look_again(&mut script, changes)?;
     revisions::write(&mut script, now, changes)?;
     let given: Vec<_> = changes.iter().flat_map(given_numbers).chain(revisions::summed_numbers(changes)).collect();
@@ -45,12 +54,20 @@ pub(super) fn prepare(now: Timestamp, application: &Application) -> Result<Prepa
     change_messages(&mut script, &application.messages)?;
     stop_senders(&mut script, now, &application.stops);
     insert_entries(&mut script, changes.iter().flat_map(|change| &change.entries));
-    Ok(Prepared { leased, versions, revisions: revisions::asked(changes)?, script })
+    Ok(Prepared { apart: None, leased, versions, revisions: revisions::asked(changes)?, script })
 }
 
-pub(super) async fn apply(connection: &mut SqliteConnection, prepared: Prepared) -> Result<Written> {
-    if !leased(connection, &prepared).await? || !expected(connection, &prepared.versions).await? {
+pub(super) async fn apply(connection: &mut SqliteConnection, mut prepared: Prepared) -> Result<Written> {
+    if !leased(connection, &prepared).await? {
         return Ok(Written::Stale);
+    }
+    if !expected(connection, &prepared.versions).await? {
+        let Some((now, application)) = prepared.apart.take() else { return Ok(Written::Stale) };
+        let application = without_stale(connection, &prepared.versions, application).await?;
+        if application.changes.is_empty() {
+            return Ok(Written::Stale);
+        }
+        prepared = ready(now, &application)?;
     }
     if let Some((asked, many)) = &prepared.revisions
         && !revisions::expected(connection, asked, *many).await?
@@ -78,20 +95,39 @@ async fn expected(connection: &mut SqliteConnection, versions: &HashMap<Uuid, i6
     if versions.is_empty() {
         return Ok(true);
     }
+    let expected: Vec<_> = versions.iter().map(|(id, version)| (hex(*id), version)).collect();
+    let same: i64 = sqlx::query_scalar(
+        "SELECT count(*) FROM json_each(?1) j CROSS JOIN documents d ON d.id = unhex(j.value->>0) WHERE d.version = j.value->>1",
+    )
+    .bind(json(&expected)?)
+    .fetch_one(connection)
+    .await?;
+    Ok(usize::try_from(same).ok() == Some(versions.len()))
+}
+
+/// Leaves out the changes that rest on a document which has changed since.
+async fn without_stale(
+    connection: &mut SqliteConnection,
+    versions: &HashMap<Uuid, i64>,
+    mut application: Application,
+) -> Result<Application> {
     let ids = json(&versions.keys().map(|id| hex(*id)).collect::<Vec<_>>())?;
     let rows = sqlx::query("SELECT d.id, d.version FROM json_each(?1) j CROSS JOIN documents d ON d.id = unhex(j.value)")
         .bind(ids)
         .fetch_all(connection)
         .await?;
-    if rows.len() != versions.len() {
-        return Ok(false);
+    let present = rows.iter().map(|row| Ok((id("documents", row, "id")?, row.try_get("version")?))).collect::<Result<HashSet<_>>>()?;
+    application.changes.retain(|change| change.expected.iter().all(|(id, version)| present.contains(&(id.0, *version))));
+    Ok(application)
+}
+
+/// Has the gates of inventories looked at that wait.
+fn wake(script: &mut Script, now: Timestamp, changes: &[Change]) -> Result<()> {
+    let woken: Vec<_> = changes.iter().flat_map(|change| &change.woken).map(|id| hex(id.0)).collect();
+    if !woken.is_empty() {
+        script.add(waybills::waking(now, json(&woken)?));
     }
-    for row in &rows {
-        if versions.get(&id("documents", row, "id")?) != Some(&row.try_get("version")?) {
-            return Ok(false);
-        }
-    }
-    Ok(true)
+    Ok(())
 }
 
 /// Writes down when waybills are to be looked at again; one that has got its document is settled.

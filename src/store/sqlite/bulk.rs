@@ -8,9 +8,11 @@ use crate::store::Result;
 /// A statement to which the values of rows are bound.
 pub(super) type Bound = Query<'static, Sqlite, SqliteArguments>;
 
-/// Rows of a statement that is kept prepared. Taking the text of a longer one apart anew costs more than the way to the connection's
-/// thread and back.
-const KEPT: usize = 128;
+/// Rows of the longest statement. Rows go in statements of 128, 64, 32 … of them, all of which are kept prepared: taking the text of one
+/// apart anew costs more than the way to the connection's thread and back.
+const LONGEST: usize = 128;
+/// Statements that a connection keeps prepared: eight lengths of each of a dozen, and those of one length.
+pub(super) const STATEMENTS_KEPT: usize = 256;
 
 /// A statement with a place for rows.
 pub(super) struct Bulk {
@@ -34,9 +36,10 @@ impl Script {
 
     /// Adds rows, in a few statements.
     pub(super) fn rows<R>(&mut self, bulk: &Bulk, rows: &[R], bind: impl Fn(Bound, &R) -> Bound) {
-        for chunk in rows.chunks(KEPT) {
-            let query = sqlx::query(AssertSqlSafe(bulk.text(chunk.len()))).persistent(chunk.len() == KEPT);
-            self.0.push(chunk.iter().fold(query, &bind));
+        let mut left = rows;
+        while let Some((some, rest)) = left.split_at_checked(length(left.len())).filter(|(some, _)| !some.is_empty()) {
+            self.0.push(some.iter().fold(sqlx::query(AssertSqlSafe(bulk.text(some.len()))), &bind));
+            left = rest;
         }
     }
 
@@ -47,6 +50,11 @@ impl Script {
         }
         Ok(())
     }
+}
+
+/// How many of so many rows go into the next statement: the largest power of two.
+fn length(rows: usize) -> usize {
+    rows.checked_ilog2().map_or(0, |power| 1 << power).clamp(0, LONGEST)
 }
 
 impl Bulk {
@@ -70,7 +78,7 @@ mod tests {
     async fn more_rows_than_go_into_one_statement_all_arrive() {
         let mut connection = SqliteConnection::connect("sqlite::memory:").await.unwrap();
         sqlx::query("CREATE TABLE t (a INTEGER, b TEXT)").execute(&mut connection).await.unwrap();
-        let rows: Vec<(i64, String)> = (0..2_000).map(|n| (n, format!("row {n}"))).collect();
+        let rows: Vec<(i64, String)> = (0..2_003).map(|n| (n, format!("row {n}"))).collect();
         let bulk = Bulk { before: "INSERT INTO t (a, b) ", columns: 2, after: "" };
         let none: [(i64, String); 0] = [];
         let mut script = Script::default();
@@ -80,7 +88,7 @@ mod tests {
         script.rows(&update, &[(7_i64, "seven")], |query, (a, b)| query.bind(*a).bind(*b));
         script.run(&mut connection).await.unwrap();
         let many: i64 = sqlx::query_scalar("SELECT count(*) FROM t").fetch_one(&mut connection).await.unwrap();
-        assert_eq!(many, 2_000);
+        assert_eq!(many, 2_003);
         let seven: String = sqlx::query_scalar("SELECT b FROM t WHERE a = 7").fetch_one(&mut connection).await.unwrap();
         assert_eq!(seven, "seven");
     }

@@ -133,7 +133,7 @@ pub(super) async fn accept(connection: &mut SqliteConnection, now: Timestamp, ac
 }
 
 /// Counts up the versions of documents, if each still has the one expected.
-async fn touch(connection: &mut SqliteConnection, expected: &[(DocumentId, i64)]) -> Result<bool> {
+pub(super) async fn touch(connection: &mut SqliteConnection, expected: &[(DocumentId, i64)]) -> Result<bool> {
     if expected.is_empty() {
         return Ok(true);
     }

@@ -83,7 +83,7 @@ fn sum(script: &mut Script, rows: &[&Summed]) {
         before: "INSERT INTO summed (declaration, tenant, summary_no, seq_no, at, draft_no, port_no, customs_declaration_no, state) ",
         columns: 9,
         after: " ON CONFLICT (declaration) DO UPDATE SET summary_no = excluded.summary_no, seq_no = excluded.seq_no, at = excluded.at, \
-                draft_no = excluded.draft_no, port_no = excluded.port_no, customs_declaration_no = excluded.customs_declaration_no, state = excluded.state",
+                draft_no = excluded.draft_no, port_no = excluded.port_no, customs_declaration_no = excluded.customs_declaration_no, state = excluded.state WHERE summed.at <= excluded.at",
     };
     let bind = |query: Bound, row: &&Summed| {
         let query = bind_id(query, row.declaration.0).bind(row.tenant.as_str().to_owned()).bind(row.summary_no.clone());

@@ -226,10 +226,8 @@ pub(super) async fn dossiers(connection: &mut SqliteConnection, papers: &Papers,
             found.push(paper.dossier(DeclarationId(id), row.try_get("waybill_no")?));
         }
     }
-    let statement = format!(
-        "SELECT {} FROM json_each(?1) j CROSS JOIN documents d ON d.declaration = unhex(j.value) ORDER BY d.id",
-        DOCUMENT_OF_D.as_str()
-    );
+    let statement =
+        format!("SELECT {} FROM json_each(?1) j CROSS JOIN documents d ON d.declaration = unhex(j.value)", DOCUMENT_OF_D.as_str());
     let rows = sqlx::query(sqlx::AssertSqlSafe(statement)).bind(&asked).fetch_all(connection).await?;
     let mut places: std::collections::HashMap<_, _> = found.iter().enumerate().map(|(place, dossier)| (dossier.id, place)).collect();
     for row in &rows {
@@ -237,6 +235,9 @@ pub(super) async fn dossiers(connection: &mut SqliteConnection, papers: &Papers,
         if let Some(dossier) = document.declaration.and_then(|id| places.get_mut(&id)).and_then(|place| found.get_mut(*place)) {
             dossier.documents.push(document);
         }
+    }
+    for dossier in &mut found {
+        dossier.documents.sort_unstable_by_key(|document| document.id);
     }
     Ok(found)
 }

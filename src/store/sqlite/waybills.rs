@@ -160,15 +160,16 @@ async fn wake(connection: &mut SqliteConnection, now: Timestamp, pairs: &[(Strin
     if pairs.is_empty() {
         return Ok(());
     }
-    sqlx::query(
-        "UPDATE documents SET gate_at = ?2, version = version + 1 WHERE state = 'waiting' \
-         AND declaration IN (SELECT unhex(value->>1) FROM json_each(?1))",
-    )
-    .bind(json(&pairs)?)
-    .bind(now.0)
-    .execute(connection)
-    .await?;
+    let declarations: Vec<_> = pairs.iter().map(|(_, declaration)| declaration).collect();
+    waking(now, json(&declarations)?).execute(connection).await?;
     Ok(())
+}
+
+/// Has the gates of declarations looked at, whose ids are given as JSON.
+pub(super) fn waking(now: Timestamp, declarations: String) -> Bound {
+    let statement = "UPDATE documents SET gate_at = ?2, version = version + 1 WHERE state = 'waiting' \
+         AND declaration IN (SELECT unhex(value) FROM json_each(?1))";
+    sqlx::query(statement).bind(declarations).bind(now.0)
 }
 
 /// One waybill by its carrier and number.

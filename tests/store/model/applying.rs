@@ -1,12 +1,15 @@
 //! Everything that follows from some arrivals or a look at some gates, all or nothing, as it is meant.
 
+use std::collections::BTreeSet;
+
 use tongguan::{
     audit::Entry,
     clock::Timestamp,
     declaration::MessageId,
     dossier::Document,
     party::Tenant,
-    store::{Application, Change, MessageChange, Number, Written},
+    state::State,
+    store::{Application, Change, DeadlineChange, MessageChange, Number, Written},
 };
 use uuid::Uuid;
 
@@ -14,15 +17,24 @@ use super::{Fact, Hold, Model, Paper};
 
 impl Model {
     pub fn apply(&mut self, now: Timestamp, application: &Application) -> Written {
+        if application.apart {
+            let mut left = application.clone();
+            left.apart = false;
+            left.changes.retain(|change| self.is_as_seen(change));
+            let none_left = left.changes.is_empty() && !application.changes.is_empty();
+            return if none_left { Written::Stale } else { self.apply(now, &left) };
+        }
         let held = |id: &Uuid| self.arrivals.get(id).is_some_and(|came| came.unread && came.hold.token == application.token);
-        let seen = application.changes.iter().flat_map(|change| &change.expected);
-        let as_seen = seen.into_iter().all(|(id, version)| self.papers.get(id).is_some_and(|paper| paper.document.version == *version));
-        if !as_seen || !application.arrivals.iter().all(|(id, _)| held(id)) {
+        let as_seen = application.changes.iter().all(|change| self.is_as_seen(change));
+        let mut revisions = application.changes.iter().filter_map(|change| change.revision.as_ref());
+        let as_revised = revisions.all(|new| self.declarations.get(&new.declaration).is_some_and(|known| known.amended.0 == new.expected));
+        if !as_seen || !as_revised || !application.arrivals.iter().all(|(id, _)| held(id)) {
             return Written::Stale;
         }
         for change in &application.changes {
             self.change(now, change);
         }
+        self.rouse(now, &application.changes);
         self.receipts.extend(application.receipts.iter().cloned());
         for (id, _) in &application.arrivals {
             let came = self.arrivals.get_mut(id).unwrap();
@@ -35,6 +47,19 @@ impl Model {
             self.stops.entry(sender.clone()).or_insert_with(|| reason.clone());
         }
         Written::Done
+    }
+
+    fn is_as_seen(&self, change: &Change) -> bool {
+        change.expected.iter().all(|(id, version)| self.papers.get(id).is_some_and(|paper| paper.document.version == *version))
+    }
+
+    fn rouse(&mut self, now: Timestamp, changes: &[Change]) {
+        let woken: BTreeSet<_> = changes.iter().flat_map(|change| change.woken.iter().copied()).collect();
+        let waits = |document: &Document| document.state == State::Waiting && document.declaration.is_some_and(|id| woken.contains(&id));
+        for paper in self.papers.values_mut().filter(|paper| waits(&paper.document)) {
+            paper.document.gate_at = Some(now);
+            paper.document.version += 1;
+        }
     }
 
     fn change(&mut self, now: Timestamp, change: &Change) {
@@ -61,6 +86,17 @@ impl Model {
         }
         if let Some((id, text)) = &change.assessment {
             self.declarations.get_mut(id).unwrap().assessments.push(text.clone());
+        }
+        if let Some(new) = &change.revision {
+            let declared = self.declarations.get_mut(&new.declaration).unwrap();
+            declared.declaration = std::sync::Arc::clone(&new.content);
+            declared.amended = (new.expected + 1, Some(new.digest));
+        }
+        for deadline in &change.deadlines {
+            match deadline {
+                DeadlineChange::Set(deadline) => drop(self.deadlines.insert((deadline.declaration, deadline.kind), deadline.clone())),
+                DeadlineChange::Met(declaration, kind) => drop(self.deadlines.remove(&(*declaration, *kind))),
+            }
         }
         self.tell(&change.entries);
     }

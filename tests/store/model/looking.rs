@@ -7,13 +7,13 @@ use tongguan::{
     dossier::{Document, Dossier},
     party::Tenant,
     receipt::Key,
-    store::{Hit, KeptReceipt, KeptWaybill, ListFilter, NumberKind, Subject, order_scope},
+    store::{Deadline, Hit, KeptReceipt, KeptWaybill, ListFilter, NumberKind, Subject, order_scope},
 };
 
 use super::{Fact, Model};
 
 /// A declaration with what is kept beside it.
-pub type Seen = (Dossier, Vec<String>, Vec<KeptReceipt>);
+pub type Seen = (Dossier, Vec<String>, Vec<KeptReceipt>, (u32, Option<[u8; 32]>));
 
 impl Model {
     pub fn ids(&self) -> Vec<DeclarationId> {
@@ -46,7 +46,22 @@ impl Model {
         let ours = |kept: &&KeptReceipt| dossier.documents.iter().any(|document| Some(document.id) == kept.document);
         let mut receipts: Vec<_> = self.receipts.iter().filter(ours).cloned().collect();
         receipts.sort_by_key(|kept| (kept.receipt.at.unwrap_or(kept.at), kept.at, kept.arrival, kept.ordinal));
-        Some((dossier, self.declarations[&id].assessments.clone(), receipts))
+        let declared = &self.declarations[&id];
+        Some((dossier, declared.assessments.clone(), receipts, declared.amended))
+    }
+
+    /// Open deadlines, earliest first.
+    pub fn deadlines(&self, tenant: Option<&Tenant>) -> Vec<Deadline> {
+        let mut found: Vec<_> =
+            self.deadlines.values().filter(|deadline| tenant.is_none_or(|tenant| deadline.tenant == *tenant)).cloned().collect();
+        found.sort_by_key(|deadline| (deadline.at, deadline.declaration, deadline.kind.as_str()));
+        found
+    }
+
+    /// What a declaration says, and how often it was amended.
+    pub fn content(&self, id: DeclarationId) -> (std::sync::Arc<tongguan::declaration::Declaration>, u32, Tenant) {
+        let declared = &self.declarations[&id];
+        (std::sync::Arc::clone(&declared.declaration), declared.amended.0, declared.tenant.clone())
     }
 
     pub fn list(&self, filter: &ListFilter) -> Vec<DeclarationId> {

@@ -5,15 +5,15 @@ use std::{sync::Arc, time::Duration};
 use tongguan::{
     audit::Entry,
     clock::{Clockwork, ManualClock, SeededEntropy, Timestamp},
-    declaration::{Declaration, DocumentId, EnterpriseNo, InventoryNo, Kind, MessageId, PortNo, Waybill},
+    declaration::{Declaration, DeclarationId, DocumentId, EnterpriseNo, InventoryNo, Kind, MessageId, PortNo, Waybill},
     dossier::{Document, LastWord},
     party::{Actor, Tenant},
     queue::{Fault, Lease},
     receipt::{Key, Receipt},
     state::State,
     store::{
-        Acceptance, Application, Arrival, Change, Disposition, KeptReceipt, Lookup, MessageChange, Number, NumberKind, Outcome, Packing,
-        Settlement, WaybillAcceptance,
+        Acceptance, Application, Arrival, Change, Deadline, DeadlineChange, DeadlineKind, Disposition, KeptReceipt, Lookup, MessageChange,
+        Number, NumberKind, Outcome, Packing, Revision, Settlement, WaybillAcceptance,
     },
 };
 use uuid::Uuid;
@@ -314,6 +314,7 @@ impl<'a> Dice<'a> {
             }
         }
         application.changes = self.changes();
+        application.apart = self.one_in(3);
         if let Some(message) = self.pick(&self.model.message_ids()).filter(|_| self.one_in(3)) {
             application.messages.push(match self.below(3) {
                 0 => MessageChange::Dissolved(message),
@@ -363,17 +364,38 @@ impl<'a> Dice<'a> {
             // A subject is decided on once at a time.
             let decided =
                 |changes: &[Change], id| changes.iter().any(|change| change.assessment.as_ref().is_some_and(|(other, _)| *other == id));
+            let amended =
+                |changes: &[Change], id| changes.iter().any(|change| change.revision.as_ref().is_some_and(|new| new.declaration == id));
             if let Some(id) = document.declaration.filter(|id| self.one_in(3) && !decided(&changes, *id)) {
                 change.assessment = Some((id, format!("{{\"n\":{}}}", self.below(9))));
+            }
+            if let Some(id) = document.declaration.filter(|id| self.one_in(3) && !amended(&changes, *id)) {
+                self.amend(&mut change, id);
             }
             if self.one_in(4) {
                 change.numbers.push(self.number(&document));
             }
+            change.woken.extend(document.declaration.filter(|_| self.one_in(3)));
             change.documents.push(self.changed(document));
             changes.push(change);
         }
         changes.extend(self.settled().filter(|_| self.one_in(2)));
         changes
+    }
+
+    /// Other content, at times decided on content that is not there any more; and a deadline that is set or met.
+    fn amend(&self, change: &mut Change, id: DeclarationId) {
+        let (content, revision, owner) = self.model.content(id);
+        let mut content = (*content).clone();
+        content.order.note = Some(format!("note {}", self.below(9)));
+        let expected = revision + u32::from(self.one_in(6));
+        change.revision = Some(Revision { declaration: id, expected, content: Arc::new(content), warnings: Vec::new(), digest: [4; 32] });
+        let kind = self.any(&DeadlineKind::ALL);
+        change.deadlines.push(if self.one_in(3) {
+            DeadlineChange::Met(id, kind)
+        } else {
+            DeadlineChange::Set(Deadline { declaration: id, tenant: owner, kind, at: self.deadline() })
+        });
     }
 
     fn number(&self, document: &Document) -> Number {

@@ -36,11 +36,13 @@ async fn declarations(name: &str, store: &dyn Store, model: &Model) -> Result<()
             let shown = store.show(asker.as_ref(), *id).await.map(|shown| {
                 shown.map(|shown| {
                     let assessments: Vec<_> = shown.assessments.iter().map(|text| text.replace(' ', "")).collect();
-                    (shown.dossier, assessments, shown.receipts)
+                    (shown.dossier, assessments, shown.receipts, shown.amended)
                 })
             });
             same(name, &("show", &asker, id), &plain(shown), &text(&model.show(asker.as_ref(), *id)))?;
         }
+        let open = store.deadlines(DeadlineFilter { tenant: asker.clone(), after: None, limit: 10_000 }).await;
+        same(name, &("deadlines", &asker), &plain(open), &text(&model.deadlines(asker.as_ref())))?;
         let counts = store.counts(asker.as_ref()).await;
         let counts = counts.map(|counts| {
             counts

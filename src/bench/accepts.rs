@@ -1,0 +1,75 @@
+//! Durable accepts: declarations and their waybills over the streams, each answered once it is on disk. Nothing else runs but the log:
+//! no document is packed, no customs is there.
+
+use serde::Serialize;
+
+use super::{Error, callers::Callers, life, load, micros, process};
+use crate::{
+    clock::Clockwork,
+    config::Config,
+    gateway::Gateway,
+    node::{self, Role},
+};
+
+/// One run, as the JSON line tells it.
+#[derive(Debug, Clone, Serialize)]
+pub struct Report {
+    bench: &'static str,
+    store: &'static str,
+    /// Declarations that were kept, and as many waybills beside them.
+    pub declarations: usize,
+    /// From the first submission to the last answer.
+    pub milliseconds: u64,
+    /// Declarations kept in a second.
+    pub accepts_per_s: u64,
+    /// CPU of a declaration and its waybill, in µs.
+    pub cpu_us_per_declaration: life::ByProcess,
+    /// Time to the answer: one half of all was faster.
+    pub submit_p50_ms: u64,
+    /// Time to the answer: all but one in a hundred were faster.
+    pub submit_p99_ms: u64,
+    /// What was run.
+    conditions: &'static str,
+}
+
+/// Keeps so many declarations and tells what that costs.
+///
+/// # Errors
+/// If anything is refused: then there is no figure.
+pub async fn run(declarations: usize, config: &Config, clockwork: &Clockwork) -> Result<Report, Error> {
+    let node = node::Options { roles: vec![Role::Intake, Role::Sequence], ..config.node.clone() };
+    let config = Config { node, ..config.clone() };
+    let gateway = Gateway::start(&config, clockwork).await?;
+    let address = gateway.address().map(|address| address.to_string()).unwrap_or_default();
+    let (before, database_before) = (process::used("self")?, life::database(&config).await?);
+    let load = Callers::start(&[address], declarations, None)?.end().await?;
+    let (after, database_after) = (process::used("self")?, life::database(&config).await?);
+    gateway.stop().await;
+    let cpu = micros(after.cpu.saturating_sub(before.cpu));
+    let database = micros(database_after.used.cpu.saturating_sub(database_before.used.cpu));
+    let store = if config.store.postgres.is_some() { "postgres" } else { "sqlite" };
+    Ok(report(store, declarations, &load, cpu, database))
+}
+
+fn report(store: &'static str, declarations: usize, load: &load::Report, gateway: u64, database: u64) -> Report {
+    let many = u64::try_from(declarations).unwrap_or(u64::MAX).max(1);
+    let each = |all: u64| all / many;
+    Report {
+        bench: "accepts",
+        store,
+        declarations,
+        milliseconds: load.all_us / 1_000,
+        accepts_per_s: many.saturating_mul(1_000_000).checked_div(load.all_us).unwrap_or(0),
+        cpu_us_per_declaration: life::ByProcess {
+            gateway: each(gateway),
+            callers: each(load.cpu_us),
+            customs: 0,
+            database: each(database),
+            sum: each(gateway + load.cpu_us + database),
+        },
+        submit_p50_ms: load.quantile_ms(500),
+        submit_p99_ms: load.quantile_ms(990),
+        conditions: "a stream of declarations and one of waybills, as fast as they are taken, each answered once it is on disk; \
+                     checks, exemption and audit log; nothing is packed; callers on the same machine",
+    }
+}

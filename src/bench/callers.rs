@@ -1,0 +1,45 @@
+//! The callers of a measurement as processes of their own, one for each gateway.
+
+use std::process::Command;
+
+use super::{Error, load, running::Running};
+
+/// Callers at work.
+pub(super) struct Callers(Vec<Running>);
+
+impl Callers {
+    /// Starts one for each address; together they send so many declarations.
+    pub(super) fn start(addresses: &[String], declarations: usize, rate: Option<u32>) -> Result<Self, Error> {
+        let program = std::env::current_exe()?;
+        let many = addresses.len();
+        let share = |place: usize| declarations * place / many;
+        let mut callers = Vec::with_capacity(many);
+        for (place, address) in addresses.iter().enumerate() {
+            let (first, end) = (share(place), share(place + 1));
+            let mut command = Command::new(&program);
+            command.args(["bench", "--load", &format!("http://{address}")]);
+            command.args(["--first", &first.to_string(), "--lives", &(end - first).to_string()]);
+            if let Some(rate) = rate {
+                let rate = rate / u32::try_from(many).unwrap_or(1);
+                command.args(["--rate", &rate.to_string()]);
+            }
+            callers.push(Running::start(&mut command)?);
+        }
+        Ok(Self(callers))
+    }
+
+    /// Whether one has ended with a fault.
+    pub(super) fn failed(&mut self) -> Result<bool, Error> {
+        self.0.iter_mut().try_fold(false, |failed, callers| Ok(failed | callers.failed()?))
+    }
+
+    /// Waits until all have sent everything, and tells what they saw.
+    pub(super) async fn end(self) -> Result<load::Report, Error> {
+        let mut all = load::Report::default();
+        for callers in self.0 {
+            let report = serde_json::from_str(&callers.end().await?);
+            all.add(report.map_err(|error| Error::Wrong(format!("the callers' report: {error}")))?);
+        }
+        Ok(all)
+    }
+}

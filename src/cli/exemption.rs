@@ -1,0 +1,151 @@
+//! `exemption`: the working paper of an order, what would change under other rules, the ledgers, and the authority's rate library.
+//! All but the last only read a store.
+
+use std::{
+    fs,
+    io::Write as _,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use anyhow::{Context, Result, bail};
+use clap::{Args, Subcommand, ValueEnum};
+
+use super::{audit::WhereArgs, say};
+use crate::{
+    clock::parse_day,
+    declaration::{DeclarationId, Kind},
+    exemption::{self, Heading, Language, Page, Paper},
+    store::{ListFilter, Shown, Store},
+};
+
+mod import;
+mod ledger;
+mod replay;
+
+/// Declarations read at a time.
+const PAGE: u32 = 500;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum ExemptionCommand {
+    /// 无票免税工作底稿：逐行四项条件、依据与证据 · The working paper of an order, line by line, for the tax office.
+    Explain(ExplainArgs),
+    /// 若换规则包、文库或出口日期，哪些结论会变；不保存 · What would change under another pack or library, or on another export date.
+    Replay(replay::ReplayArgs),
+    /// 账簿：免税销售、登记六项、核定征收季度表 · Ledgers: exempt sales, the six registered values, the quarterly deemed-profit sheet.
+    Ledger(ledger::LedgerArgs),
+    /// 把税务机关的文库（DBF、FPT）转换为网关可加载的文件 · Makes a file that a gateway loads of the authority's library (DBF, FPT).
+    Import(import::ImportArgs),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ExplainArgs {
+    /// 订单号、清单号等任一单号，或申报编号 · The order's number, any other of its numbers, or our id.
+    number: String,
+    /// 语言 · The language.
+    #[arg(long, value_enum, default_value_t)]
+    language: Tongue,
+    /// 输出可打印的 HTML 页 · A page of HTML that prints well.
+    #[arg(long)]
+    html: bool,
+    /// 写入文件（不覆盖）· Writes to a new file.
+    #[arg(long)]
+    out: Option<PathBuf>,
+    #[command(flatten)]
+    place: WhereArgs,
+}
+
+#[derive(Debug, Clone, Copy, Default, ValueEnum)]
+enum Tongue {
+    /// 中文 · Chinese.
+    #[default]
+    Zh,
+    /// 英文 · English.
+    En,
+}
+
+pub(super) async fn run(command: &ExemptionCommand) -> Result<ExitCode> {
+    match command {
+        ExemptionCommand::Explain(args) => explain(args).await,
+        ExemptionCommand::Replay(args) => replay::replay(args).await,
+        ExemptionCommand::Ledger(args) => ledger::ledger(args).await,
+        ExemptionCommand::Import(args) => import::import(args),
+    }
+}
+
+async fn explain(args: &ExplainArgs) -> Result<ExitCode> {
+    let store = args.place.open().await?;
+    let mut ids: Vec<DeclarationId> = uuid::Uuid::parse_str(&args.number).ok().map(DeclarationId).into_iter().collect();
+    ids.extend(store.find(None, std::slice::from_ref(&args.number)).await?.into_iter().filter_map(|hit| hit.declaration));
+    ids.dedup();
+    let language = match args.language {
+        Tongue::Zh => Language::Zh,
+        Tongue::En => Language::En,
+    };
+    let mut text = String::new();
+    for id in ids {
+        let Some(shown) = store.show(None, id).await? else { continue };
+        let (heading, papers) = (heading(&shown), papers(&shown)?);
+        let page = Page { heading: &heading, papers: &papers };
+        text.push_str(&if args.html { page.html(language) } else { page.text(language) });
+    }
+    if text.is_empty() {
+        bail!("没有这个单号 · nothing is kept under the number {}", super::shown(&args.number));
+    }
+    match &args.out {
+        Some(file) => write_new(file, text.as_bytes())?,
+        None => say(text.trim_end()),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn heading(shown: &Shown) -> Heading {
+    let (dossier, list) = (&shown.dossier, shown.dossier.document(Kind::Inventory));
+    Heading {
+        order_no: dossier.declaration.order.order_no.clone(),
+        seller: dossier.declaration.order.seller.code.clone(),
+        inventory_no: list.and_then(|list| list.inventory_no.as_ref()).map(|no| no.0.clone()).unwrap_or_default(),
+        port_no: list.and_then(|list| list.port_no.as_ref()).map(|no| no.0.clone()).unwrap_or_default(),
+        state: list.map(|list| list.state.as_str().to_owned()).unwrap_or_default(),
+        currency: dossier.declaration.order.currency.clone(),
+    }
+}
+
+fn papers(shown: &Shown) -> Result<Vec<Paper>> {
+    let broken = || format!("申报 {0} 的判定无法读取 · a decision about declaration {0} cannot be read", shown.dossier.id);
+    shown.assessments.iter().map(|kept| exemption::read(kept).with_context(broken)).collect()
+}
+
+/// The latest paper of every declaration, in the order of their ids: one page of them in memory at a time.
+async fn each_paper(store: &dyn Store, mut take: impl FnMut(&Heading, &Paper) -> Result<()>) -> Result<()> {
+    let mut after = None;
+    loop {
+        let page = store.list(ListFilter { after, limit: PAGE, ..ListFilter::default() }).await?;
+        for dossier in &page {
+            let Some(shown) = store.show(None, dossier.id).await? else { continue };
+            let Some(last) = shown.assessments.last() else { continue };
+            let paper = exemption::read(last).with_context(|| format!("{0} · declaration {0}", dossier.id))?;
+            take(&heading(&shown), &paper)?;
+        }
+        let Some(last) = page.last() else { return Ok(()) };
+        after = Some(last.id);
+    }
+}
+
+/// Writes a file that was not there, whole or not at all.
+fn write_new(file: &Path, bytes: &[u8]) -> Result<()> {
+    if file.exists() {
+        bail!("{0} 已存在 · {0} is there already", file.display());
+    }
+    let unfinished = file.with_extension("unfinished");
+    let written = fs::File::create(&unfinished).and_then(|mut out| {
+        out.write_all(bytes)?;
+        out.sync_all()?;
+        fs::rename(&unfinished, file)
+    });
+    written.with_context(|| format!("{0} 无法写入 · {0} cannot be written", file.display()))
+}
+
+fn day(text: &str) -> Result<time::Date, String> {
+    parse_day(text).ok_or_else(|| "YYYY-MM-DD".to_owned())
+}

@@ -1,0 +1,84 @@
+//! Takes in what customs made of summaries (792): which customs declaration each inventory went into, and how that goes on.
+
+use uuid::Uuid;
+
+use super::{Collector, NAME, fold::spoken};
+use crate::{
+    audit::Difference,
+    declaration::SummaryResult,
+    store::{Application, Change, DeadlineChange, DeadlineKind, Disposition, LeasedArrival, Summed, SummedFound, SummedLookup, Written},
+    task::{self, Error, Note},
+};
+
+impl Collector {
+    /// Takes one such arrival in; false if the lease was lost or it could not be done now.
+    pub(super) async fn take_summed(&self, token: Uuid, arrival: &LeasedArrival, results: &[SummaryResult]) -> Result<bool, Error> {
+        let asked: Vec<_> = results.iter().map(question).collect();
+        let found = self.store.summed(&asked).await?;
+        if found.iter().all(Vec::is_empty) {
+            return Ok(self.forward(arrival).await
+                && self.quarantine(token, vec![(arrival, "results of summaries: not ours".to_owned())]).await? > 0);
+        }
+        let now = self.clockwork.now();
+        let changes = results.iter().zip(found).flat_map(|(result, found)| found.into_iter().map(move |found| (result, found)));
+        let changes: Vec<_> = changes.filter_map(|(result, found)| self.summed(arrival, result, &found, now)).collect();
+        let application =
+            Application { token: Some(token), arrivals: vec![(arrival.id, Disposition::Read)], changes, ..Application::default() };
+        Ok(self.store.apply(now, application).await? == Written::Done)
+    }
+
+    /// What a result says of one declaration; nothing if it is an old one.
+    fn summed(&self, arrival: &LeasedArrival, result: &SummaryResult, found: &SummedFound, now: crate::clock::Timestamp) -> Option<Change> {
+        let at = spoken(result.at, arrival.at);
+        let old = found.summed.as_ref();
+        // One without a line of this inventory goes on with what an earlier one said of it.
+        let same = old.filter(|old| (&old.summary_no, &old.seq_no) == (&result.summary_no, &result.declaration_seq_no));
+        if old.is_some_and(|old| old.at > at) {
+            return None;
+        }
+        let keep = |new: &Option<String>, old: Option<&Option<String>>| new.clone().or_else(|| old.cloned().flatten());
+        let new = Summed {
+            declaration: found.declaration,
+            tenant: found.tenant.clone(),
+            summary_no: result.summary_no.clone(),
+            seq_no: result.declaration_seq_no.clone(),
+            at,
+            draft_no: keep(&result.draft_no, same.map(|old| &old.draft_no)),
+            port_no: keep(&result.port_no, same.map(|old| &old.port_no)),
+            customs_declaration_no: keep(&result.customs_declaration_no, same.map(|old| &old.customs_declaration_no)),
+            state: result.state.clone(),
+        };
+        let changes = differences(old, &new);
+        if changes.is_empty() {
+            return None;
+        }
+        let note = Note { task: NAME, act: "summed", subject: found.declaration.0, why: "" };
+        Some(Change {
+            entries: vec![task::entry(&self.clockwork, now, &found.tenant, note, changes)],
+            deadlines: vec![DeadlineChange::Met(found.declaration, DeadlineKind::Summary)],
+            summed: vec![new],
+            ..Change::default()
+        })
+    }
+}
+
+fn question(result: &SummaryResult) -> SummedLookup {
+    let mut inventory_nos: Vec<_> = result.lines.iter().map(|line| line.inventory_no.clone()).collect();
+    inventory_nos.sort_unstable();
+    inventory_nos.dedup();
+    SummedLookup { summary_no: result.summary_no.clone(), seq_no: result.declaration_seq_no.clone(), inventory_nos }
+}
+
+fn differences(old: Option<&Summed>, new: &Summed) -> Vec<Difference> {
+    let text = |of: fn(&Summed) -> Option<&str>| (old.and_then(of).unwrap_or_default().to_owned(), of(new).unwrap_or_default().to_owned());
+    let fields = [
+        ("summary_no", text(|summed| Some(&summed.summary_no))),
+        ("seq_no", text(|summed| Some(&summed.seq_no))),
+        ("draft_no", text(|summed| summed.draft_no.as_deref())),
+        ("port_no", text(|summed| summed.port_no.as_deref())),
+        ("no", text(|summed| summed.customs_declaration_no.as_deref())),
+        ("verdict", text(|summed| Some(&summed.state))),
+    ];
+    let changed = fields.into_iter().filter(|(_, (from, to))| from != to);
+    changed.map(|(name, (from, to))| task::difference(format!("customs_declaration.{name}"), &from, &to)).collect()
+}
