@@ -459,7 +459,7 @@ fn xmlsec_verifies_what_an_rsa_key_signed() {
     let xmlsec = |bytes: &[u8]| {
         std::fs::write(&file, bytes).unwrap();
         let mut command = std::process::Command::new("xmlsec1");
-        command.args(["--verify", "--lax-key-search", "--pubkey-cert-der"]).arg(&der).arg(&file);
+        command.args(["--verify", &format!("--pubkey-cert-der:{}", signer.identity().key_name())]).arg(&der).arg(&file);
         let output = command.output().expect("xmlsec1 must be installed (Debian: xmlsec1)");
         (output.status.success(), String::from_utf8_lossy(&output.stderr).into_owned())
     };
