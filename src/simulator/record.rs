@@ -227,7 +227,8 @@ impl Record {
     /// Whether it may be stored or passed, as soon as what it waits for is there.
     #[must_use]
     pub fn is_good(&self) -> bool {
-        self.is_declared() && self.paper.action != Action::Delete && self.refusal().is_none() && !self.stops(&Word::Declaring)
+        let stops = self.stops(&Word::Declaring) || self.stops(&Word::Sent);
+        self.is_declared() && self.paper.action != Action::Delete && self.refusal().is_none() && !stops
     }
 
     /// Why it is to be refused, whatever else happens.

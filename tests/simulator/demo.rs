@@ -63,7 +63,10 @@ fn the_demonstration_has_its_faults_and_no_others() {
         match check::check(draft, &Taken::default(), &parameters, today) {
             Ok(checked) => {
                 assert!(outcome.is_none_or(|(outcome, _)| outcome != "finding"), "{no} should not be accepted");
-                assert!(checked.warnings().is_empty(), "{no}: {:?}", checked.warnings());
+                // What is summed wants more elements than the short specifications of the demonstration say.
+                let unexpected =
+                    checked.warnings().iter().find(|warning| warning.rule != "C-ELEMENTS" || draft.inventory.statistics != "B");
+                assert_eq!(unexpected, None, "{no}");
             }
             Err(findings) => {
                 let rules: Vec<_> = findings.list().iter().map(|finding| finding.rule.as_str()).collect();

@@ -46,8 +46,14 @@ struct Sheet<'a> {
 
 /// Reads the visible sheets of a file.
 pub(super) fn read(file: &Path, what: What) -> Result<Grid> {
-    let name = file.display();
     let bytes = guard::read(file)?;
+    // The crate that reads cells counts rows and columns without looking whether the count overflows: a file that is made for that is
+    // refused like any other that is damaged.
+    std::panic::catch_unwind(|| sheets(file, bytes, what)).unwrap_or_else(|_| bail!("{0} 已损坏 · {0} is damaged", file.display()))
+}
+
+fn sheets(file: &Path, bytes: Vec<u8>, what: What) -> Result<Grid> {
+    let name = file.display();
     let mut book: Xlsx<_> =
         Xlsx::new(Cursor::new(bytes)).with_context(|| format!("{name} 不是可读的 .xlsx · {name} is no readable .xlsx"))?;
     let mut grid = Grid { columns: Vec::new(), rows: Vec::new(), notes: Vec::new() };

@@ -108,15 +108,15 @@ impl Customs {
         if fails || record.fated(Outcome::PortFailed).is_some() {
             return self.later(name, taken, Word::PortFailed, at);
         }
-        let (refusal, stops) = (record.refusal(), record.stops(&Word::Declaring));
+        let (refusal, stops, stops_sent) = (record.refusal(), record.stops(&Word::Declaring), record.stops(&Word::Sent));
         let aside = record.fated(Outcome::Says).map(|fate| Word::Aside(fate.code.clone(), fate.text.clone()));
-        if self.happens(self.options.oddities.sent, "sent", name) {
+        if stops_sent || !stops && self.happens(self.options.oddities.sent, "sent", name) {
             self.later(name, taken, Word::Sent, at);
         }
         if let Some(aside) = aside {
             self.later(name, taken, aside, at);
         }
-        if stops {
+        if stops || stops_sent {
             return;
         }
         if let Some(why) = refusal {

@@ -37,7 +37,7 @@ fn meant(word: &str) -> Option<Fate> {
         "300" => Fate::of(Outcome::Review),
         "500" => Fate::of(Outcome::Inspection),
         "900" => Fate::of(Outcome::Poison),
-        "2" | "120" | "399" | "800" => coded(Outcome::Stops, word),
+        "2" | "3" | "120" | "399" | "800" => coded(Outcome::Stops, word),
         _ if digits(word, 1..=4) => coded(Outcome::Says, word),
         _ => {
             let below = word.strip_prefix('N').filter(|code| digits(code, 1..=9))?;
@@ -68,6 +68,7 @@ mod tests {
             ("300", Outcome::Review, ""),
             ("500", Outcome::Inspection, ""),
             ("900", Outcome::Poison, ""),
+            ("3", Outcome::Stops, "3"),
             ("120", Outcome::Stops, "120"),
             ("777", Outcome::Says, "777"),
             ("N604001", Outcome::Rejected, "-604001"),

@@ -34,7 +34,7 @@ impl Model {
         for change in &application.changes {
             self.change(now, change);
         }
-        self.wake_waiting(now, &application.changes);
+        self.rouse(now, &application.changes);
         self.receipts.extend(application.receipts.iter().cloned());
         for (id, _) in &application.arrivals {
             let came = self.arrivals.get_mut(id).unwrap();
@@ -53,7 +53,7 @@ impl Model {
         change.expected.iter().all(|(id, version)| self.papers.get(id).is_some_and(|paper| paper.document.version == *version))
     }
 
-    fn wake_waiting(&mut self, now: Timestamp, changes: &[Change]) {
+    fn rouse(&mut self, now: Timestamp, changes: &[Change]) {
         let woken: BTreeSet<_> = changes.iter().flat_map(|change| change.woken.iter().copied()).collect();
         let waits = |document: &Document| document.state == State::Waiting && document.declaration.is_some_and(|id| woken.contains(&id));
         for paper in self.papers.values_mut().filter(|paper| waits(&paper.document)) {

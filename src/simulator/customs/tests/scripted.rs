@@ -43,6 +43,7 @@ fn each_outcome_of_an_inventory_is_what_it_says() {
         (coded("-603001", Outcome::Rejected), vec!["-603001"]),
         (coded("", Outcome::Silent), vec![]),
         (coded("2", Outcome::Stops), vec!["2"]),
+        (coded("3", Outcome::Stops), vec!["2", "3"]),
         (coded("120", Outcome::Stops), vec!["2", "120"]),
         (coded("399", Outcome::Stops), vec!["2", "120", "399"]),
         (coded("800", Outcome::Stops), vec!["2", "120", "399", "800"]),
