@@ -69,7 +69,7 @@ async fn a_refusal_tells_everything_and_binds_no_key() {
     let mut client = world.declarations("");
     let mut bad = SubmitRequest { idempotency_key: "k".into(), ..submit("A1", "W1") };
     order(&mut bad).currency = "XXX".into();
-    inventory(&mut bad).wrap = "99".into();
+    inventory(&mut bad).wrap = "97".into();
     inventory(&mut bad).lines[0].hs_code = "12".into();
     let refused = client.submit(bad.clone()).await.unwrap_err();
     assert_eq!(refused.code(), Code::InvalidArgument);

@@ -140,7 +140,7 @@ async fn codes_that_nobody_knows_are_named() {
         ("/inventory/trade_mode", "0000"),
         ("/inventory/transport", "?"),
         ("/inventory/country", "000"),
-        ("/inventory/wrap", "98"),
+        ("/inventory/wrap", "97"),
         ("/inventory/freight_currency", "999"),
         ("/inventory/lines/0/hs_code", "9999999999"),
         ("/inventory/lines/0/country", "000"),

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use rust_decimal::Decimal;
 
 use super::super::{
-    sample::{TODAY, sample, sample_waybill},
+    sample::{FollowUps, TODAY, sample, sample_waybill},
     *,
 };
 use crate::party::Party;
@@ -85,6 +85,19 @@ proptest! {
         let draft: draft::Waybill = serde_json::from_value(value).expect("reads");
         if let Ok(checked) = check_waybill(&draft, &TakenWaybill::default(), TODAY) {
             prop_assert!(checked.waybill().seller.as_ref().is_none_or(|seller: &Party| !seller.code.is_empty()));
+        }
+    }
+
+    #[test]
+    fn no_follow_up_makes_it_panic(strings in prop::collection::vec(text(), 20..40)) {
+        for draft in FollowUps::good().all() {
+            let mut value = serde_json::to_value(&draft).expect("writes");
+            scatter(&mut value, &mut strings.iter().cycle().cloned());
+            let draft: draft::FollowUp = serde_json::from_value(value).expect("reads");
+            match follow_up::check(&draft, &Parameters::default(), TODAY) {
+                Ok(checked) => prop_assert_eq!(checked.follow_up().kind(), draft.kind()),
+                Err(findings) => prop_assert!(findings.list().iter().all(|finding| finding.zh.len() + finding.en.len() < 600)),
+            }
         }
     }
 }
