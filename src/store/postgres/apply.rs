@@ -14,7 +14,7 @@ use super::{
 use crate::{
     clock::Timestamp,
     dossier::Document,
-    store::{Application, Change, Disposition, MessageChange, Written},
+    store::{Application, Change, Disposition, MessageChange, Number, Written},
 };
 
 pub(super) async fn apply(connection: &mut PgConnection, now: Timestamp, application: &Application, unsure: bool) -> Result<Written> {
@@ -161,8 +161,11 @@ async fn look_again(connection: &mut PgConnection, changes: &[Change]) -> Result
 }
 
 fn given_numbers(change: &Change) -> Vec<NumberRow> {
-    let tenant = change.documents.first().map_or("", |document| document.tenant.as_str());
-    change.numbers.iter().map(|number| NumberRow::given(number, tenant)).collect()
+    // A number is its document's tenant's: beside an inventory, the carrier's waybill may have moved.
+    let owner =
+        |number: &Number| change.documents.iter().find(|document| Some(document.id) == number.document).or(change.documents.first());
+    let tenant = |number: &Number| owner(number).map_or("", |document| document.tenant.as_str());
+    change.numbers.iter().map(|number| NumberRow::given(number, tenant(number))).collect()
 }
 
 async fn insert_assessments(connection: &mut PgConnection, now: Timestamp, changes: &[Change]) -> Result<()> {

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     clock::Timestamp,
-    store::{Application, Change, Disposition, KeptReceipt, MessageChange, Result, Written},
+    store::{Application, Change, Disposition, KeptReceipt, MessageChange, Number, Result, Written},
 };
 
 /// A change made ready: what must hold, and what is written if it does.
@@ -146,8 +146,11 @@ fn look_again(script: &mut Script, changes: &[Change]) -> Result<()> {
 }
 
 fn given_numbers(change: &Change) -> Vec<NumberRow> {
-    let tenant = change.documents.first().map_or("", |document| document.tenant.as_str());
-    change.numbers.iter().map(|number| NumberRow::given(number, tenant)).collect()
+    // A number is its document's tenant's: beside an inventory, the carrier's waybill may have moved.
+    let owner =
+        |number: &Number| change.documents.iter().find(|document| Some(document.id) == number.document).or(change.documents.first());
+    let tenant = |number: &Number| owner(number).map_or("", |document| document.tenant.as_str());
+    change.numbers.iter().map(|number| NumberRow::given(number, tenant(number))).collect()
 }
 
 fn insert_assessments(script: &mut Script, now: Timestamp, changes: &[Change]) {
