@@ -6,6 +6,7 @@ pub mod check;
 pub mod exemption;
 pub mod life;
 pub mod load;
+pub mod message;
 pub mod process;
 mod running;
 pub mod schema;

@@ -13,6 +13,7 @@ use crate::{check::characters::is_unseen, config::Config, message};
 
 mod audit;
 mod bench;
+mod compose;
 mod demo;
 mod exemption;
 mod explain;
@@ -20,6 +21,7 @@ mod keys;
 mod migrate;
 mod nodes;
 mod outcome;
+mod parse;
 mod rows;
 mod rules;
 mod serve;
@@ -59,6 +61,10 @@ enum Command {
     Template(sheet::TemplateArgs),
     /// 按模式与规范校验报文文件，逐条指出缺陷 · Validates message files by schema and specification, and names every defect.
     Validate(validate::ValidateArgs),
+    /// 由 JSON 生成报文 · Writes a message from JSON, signed if asked for.
+    Compose(compose::ComposeArgs),
+    /// 将报文或回执转为 JSON · Prints a message or a receipt as JSON.
+    Parse(parse::ParseArgs),
     /// 用中英文说明报文和回执 · Says in plain words what messages and receipts mean, and what to do next.
     Explain(explain::ExplainArgs),
     /// 列出全部校验规则 · Lists every rule that something can be refused by.
@@ -105,6 +111,8 @@ pub async fn run() -> ExitCode {
         Command::Submit(args) => submit::submit(&args).await,
         Command::Template(args) => sheet::template(&args),
         Command::Validate(args) => validate::validate(&args),
+        Command::Compose(args) => compose::compose(&args).await,
+        Command::Parse(args) => parse::parse(&args),
         Command::Explain(args) => explain::explain(&args),
         Command::Rules(args) => rules::rules(&args),
         Command::Bench(args) => bench::bench(&args).await,

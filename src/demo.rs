@@ -93,6 +93,7 @@ pub fn configuration(folder: &Path, listen: &str, seed: u64) -> Result<Config, c
         dxp_id: format!("DXPENT{number:010}"),
         signer: (*name).to_owned(),
         road: if *name == "carrier-dongguan" { "huangpu" } else { "guangzhou" }.to_owned(),
+        ..Sender::default()
     };
     let senders: Vec<_> = KEYS.iter().zip(1..).map(|(key, number)| sender(key, number)).collect();
     let declarant = || Duty::Send(Some("declarant".to_owned()));
@@ -113,6 +114,7 @@ pub fn configuration(folder: &Path, listen: &str, seed: u64) -> Result<Config, c
                 name: (*name).to_owned(),
                 key: keys.join(format!("{name}.key.pem")),
                 certificate: keys.join(format!("{name}.cert.pem")),
+                until: None,
                 pace: signers::Pace::default(),
             })
             .collect(),

@@ -65,6 +65,8 @@ pub struct Options {
     pub envelope: Envelope,
     /// ReceiverId of the envelope; exports go to DXPEDCCEB0000003 (transport §1.6).
     pub receiver: String,
+    /// The pack of its messages where the other side is not yet, or still, at that of their date: a folder of `schemas/`.
+    pub pack: Option<String>,
     /// Seconds to wait before a message goes again of which we do not know whether it was taken.
     pub quiet_s: u64,
     /// Messages that may be on their way at the same time.
@@ -82,6 +84,7 @@ impl Default for Options {
             folder: PathBuf::from("customs"),
             envelope: Envelope::default(),
             receiver: "DXPEDCCEB0000003".to_owned(),
+            pack: None,
             quiet_s: 30,
             concurrent: 8,
             per_second: 200,

@@ -17,11 +17,12 @@ use crate::{
     collector::{Collector, Receiver},
     config::{Config, StoreOptions, TableError},
     courier::Courier,
-    endpoint::Road,
+    endpoint::{self, Road},
     exemption::{Advisor, DataError, Library, Override, SetupError, Version},
     gatekeeper::Gatekeeper,
     grpc,
     intake::{self, Intake},
+    message::Pack,
     node::{Beat, Role, Share, Turn},
     packer::Packer,
     party::{Actor, Tenant},
@@ -267,7 +268,9 @@ impl Parts<'_> {
             stage.tasks.spawn(measure(Work::Gate, gatekeeper.run(stopped.clone())));
         }
         if let Some(signers) = moving.signers {
-            let packer = Packer::new(store(), clockwork(), Arc::clone(&senders), signers, packer.clone());
+            let own = |road: &endpoint::Options| Some((road.road.clone(), Pack::named(road.pack.as_deref()?)?));
+            let packs = self.config.roads.iter().filter_map(own).collect();
+            let packer = Packer::new(store(), clockwork(), Arc::clone(&senders), signers, packer.clone()).with_packs(packs);
             stage.tasks.spawn(measure(Work::Pack, packer.run(stopped.clone())));
         }
         for road in moving.roads {

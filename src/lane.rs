@@ -451,6 +451,7 @@ mod tests {
             dxp_id: String::new(),
             signer: String::new(),
             road: "own".into(),
+            ..Sender::default()
         };
         let senders = [sender("seller", "S"), sender("platform", "P")];
         let chosen = |duty: &Duty, parties: &[&str]| choose_sender(&senders, duty, parties).map(|sender| sender.name.clone());

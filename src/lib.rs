@@ -1,4 +1,4 @@
-//! Tongguan (通关) is a declaration gateway for China's cross-border e-commerce retail exports (9610).
+//! Tongguan (通关) is a declaration gateway for China's cross-border e-commerce exports (9610, 1210, 9710, 9810).
 //!
 //! Sellers submit orders over gRPC and carriers push waybills. The gateway checks them, advises line by line on the exemption
 //! without invoice (无票免税), queues, signs and delivers the documents that follow from them to customs, and lets customs' receipts
@@ -32,7 +32,7 @@
 //!
 //! | kept and moving | |
 //! | --- | --- |
-//! | [`store`] | the use cases of what is kept; [`store::sqlite`] keeps it |
+//! | [`store`] | the use cases of what is kept; [`store::sqlite`] or [`store::postgres`] keeps it |
 //! | [`signers`] | keys from files, paced as their device allows |
 //! | [`task`] | the loop that every moving part runs |
 //! | [`node`] | processes that share a store: who lives, who differs, whose turn it is |
@@ -99,6 +99,13 @@
 //!    inventory is due, and goes the way of steps 5 to 7: 2, 120, 399, 800, and 899: [`state::State::Closed`].
 //! 9. [`sequencer::Sequencer`] puts the entries of all this into the tree and signs a checkpoint; [`audit::verify`] reads it all again
 //!    with nothing but the public key.
+//!
+//! # What is submitted on its own
+//!
+//! A payment, a manifest, an arrival, a departure, a cancellation, a summary, a return and its tally are each a
+//! [`declaration::FollowUp`]: checked and kept on its own, in parts where it is long, packed and answered as any document, and
+//! matched to the inventories it is about. What it does to them follows from its receipts. Which of these, and which amendment or
+//! deletion, a document's state permits is one table: [`state::permits`].
 //!
 //! # Where the parts are other than one might look for them
 //!

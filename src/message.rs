@@ -20,7 +20,8 @@
 //! [`dxp::wrap`]. What arrives goes through [`dxp::open`] and [`parse_answer`]: a whole message or nothing.
 //! [`parse_request`] and [`compose_receipts`] are the other side of the same table: customs' side.
 //!
-//! [`validate`] holds a message against its schema, exactly; [`examine`] against the specification's text as well.
+//! [`validate`] holds a message against its schema, exactly; [`examine`] against the specification's text as well. Which schema and
+//! text that is, a [`Pack`] says, by the message's date.
 //!
 //! A kind of document is one file with a [`family::Family`] and one row of the table there.
 //!
@@ -39,8 +40,10 @@ mod follow_up;
 pub mod gist;
 mod goods_return;
 mod inventory;
+mod json;
 mod manifest;
 mod order;
+mod pack;
 mod payment;
 mod request;
 mod return_tally;
@@ -48,19 +51,23 @@ mod schema;
 mod strict;
 mod summary;
 mod summary_result;
+mod transfer;
 mod waybill;
 pub mod xml;
 
 pub use answer::{MAX_INFO, Namespacing, Reply, Style, compose_format, compose_receipts, parse_answer};
 pub use codes::{SCHEMA_CODES, SchemaCode};
-pub use compose::{Outgoing, compose, signature_position};
+pub use compose::{Outgoing, compose, compose_in};
 pub use error::{Error, Place, Problem};
 pub use follow_up::FollowUpRequest;
+pub use json::{from_json, to_json};
+pub use pack::{Differences, Pack, packs};
 pub use request::{InventoryRequest, OrderRequest, Request, RequestContent, RequestDocument, RequestLine, WaybillRequest, parse_request};
-pub use schema::{Defect, MAX_DEFECTS, Refusal as SchemaRefusal, files as schema_files, load as load_schemas, validate};
-pub use strict::{RULES as STRICT_RULES, Rule as StrictRule, examine, strict_defects};
+pub use schema::{Defect, MAX_DEFECTS, Refusal as SchemaRefusal, load as load_schemas, validate, validate_in};
+pub use strict::{RULES as STRICT_RULES, Rule as StrictRule, examine, examine_in, strict_defects};
 pub use summary::{SummaryTerms, parse_summary_terms};
 pub use summary_result::{SummaryReply, compose_summary_results};
+pub use transfer::{check_sender, signature_position};
 pub use xml::canonical::{ElementName, Part, canonical};
 
 use crate::declaration::Kind;

@@ -19,6 +19,7 @@ use crate::{
         meter::{Work, measure},
     },
     declaration::{DocumentId, Kind, MessageId, wire_guid},
+    message::Pack,
     party::Sender,
     queue::{Backoff, Lease},
     seal::{self, Sealed, Signer},
@@ -81,6 +82,8 @@ pub struct Packer {
     clockwork: Clockwork,
     senders: Arc<[Sender]>,
     signers: Arc<Signers>,
+    /// Roads whose messages are of a pack of their own.
+    packs: Arc<HashMap<String, &'static Pack>>,
     options: Options,
     /// Failures in a row, by signer.
     failures: Arc<Mutex<HashMap<String, u32>>>,
@@ -90,7 +93,13 @@ impl Packer {
     /// Joins its parts.
     #[must_use]
     pub fn new(store: Arc<dyn Store>, clockwork: Clockwork, senders: Arc<[Sender]>, signers: Arc<Signers>, options: Options) -> Self {
-        Self { store, clockwork, senders, signers, options, failures: Arc::default() }
+        Self { store, clockwork, senders, signers, packs: Arc::default(), options, failures: Arc::default() }
+    }
+
+    /// Writes messages for some roads by a pack of their own, whatever their date.
+    #[must_use]
+    pub fn with_packs(self, packs: HashMap<String, &'static Pack>) -> Self {
+        Self { packs: Arc::new(packs), ..self }
     }
 
     /// Runs until stopped.
@@ -117,7 +126,14 @@ impl Packer {
             return Ok(0);
         };
         let at = self.clockwork.now();
-        let (composed, unfit) = composed::compose(&self.clockwork, batch.kind, sender, &batch.documents, at, self.options.largest_bytes);
+        if !signer.identity().is_valid_at(at) {
+            error!(signer.name = sender.signer, "documents wait: the signer's certificate is not valid now, or its last day has passed");
+            self.give_back(token, &batch.documents, Duration::from_secs(self.options.again_s)).await?;
+            return Ok(0);
+        }
+        let pack = self.packs.get(&batch.road).copied().or_else(|| Pack::at(at.day()));
+        let (composed, unfit) =
+            composed::compose(&self.clockwork, (pack, batch.kind), sender, &batch.documents, at, self.options.largest_bytes);
         for unfit in unfit {
             self.set_aside(token, at, unfit).await?;
         }

@@ -139,7 +139,7 @@ pub fn is_customs_code(code: &str) -> bool {
 
 /// 传输企业: an identity towards customs. The receiver is national, so a sender is chosen by kind and transmitting party,
 /// never by office.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Sender {
     /// Our short name for it.
@@ -152,6 +152,38 @@ pub struct Sender {
     pub signer: String,
     /// The road its messages take unless a lane names another.
     pub road: String,
+    /// BaseSubscribe of its messages: who else is to get data or receipts, at most 5.
+    #[serde(default)]
+    pub subscriptions: Vec<Subscription>,
+    /// ExtendMessage of its messages, where somebody has agreed on one.
+    #[serde(default)]
+    pub extension: Option<Extension>,
+}
+
+/// Somebody else who is to get what a sender sends, or what customs answers (schema 2022-05, BaseSubscribe).
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Subscription {
+    /// status: ALL, DATA or RET.
+    pub status: String,
+    /// dxpAddress: the subscriber's identity on the exchange platform, at most 100 characters.
+    pub dxp_address: String,
+    /// note.
+    #[serde(default)]
+    pub note: Option<String>,
+}
+
+/// What a local platform has agreed on with a sender beside the messages (schema 2022-05, ExtendMessage).
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Extension {
+    /// name, at most 30 characters.
+    pub name: String,
+    /// version, at most 30 characters.
+    pub version: String,
+    /// Message: one XML element without namespaces, or nothing.
+    #[serde(default)]
+    pub content: String,
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Signing: a message in canonical form becomes a [`Sealed`] one, which nobody changes any more.
 //!
-//! The digest is SM3 over the message without its signature; the signature is SM2 over `SignedInfo` as it stands in the message,
+//! The digest is SM3 over the message without its signature; the signature is SM2 over `SignedInfo` as it stands in the message
+//! (SHA-1 and RSA where the certificate is of that kind),
 //! with every namespace of the root (specification 202205, §6). `SignedInfo` is written without declarations of its own, since the
 //! root has them all, and nothing is put between the tags: so the signed message is still canonical, and is right for a verifier
 //! that canonicalises and for one that does not. What is sealed was verified from its final bytes before it leaves here.
@@ -14,6 +15,7 @@ use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
 use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
+use sha1::Sha1;
 use sha2::Sha256;
 use sm3::{Digest, Sm3};
 
@@ -53,7 +55,8 @@ impl fmt::Debug for Sealed {
 /// Makes signatures with one key. Whoever implements it paces the device and never tries a PIN twice.
 #[async_trait]
 pub trait Signer: Send + Sync {
-    /// The raw signature value over the canonical `SignedInfo`: for SM2 the 64 bytes `r‖s` over SM3(Z ‖ signed), user id [`USER_ID`].
+    /// The raw signature value over the canonical `SignedInfo`: for SM2 the 64 bytes `r‖s` over SM3(Z ‖ signed), user id [`USER_ID`];
+    /// for RSA PKCS#1 v1.5 with SHA-1.
     async fn sign(&self, signed_info: &[u8]) -> Result<Vec<u8>, SignError>;
 
     /// Whose key it is.
@@ -104,7 +107,7 @@ pub enum Error {
 /// # Errors
 /// When the message is not canonical or has a signature, when the signer fails, and when its signature does not hold.
 pub async fn seal(unsigned: &[u8], signer: &dyn Signer) -> Result<Sealed, Error> {
-    let (signed_info, signed) = prepare(unsigned)?;
+    let (signed_info, signed) = prepare(unsigned, signer.identity().algorithm())?;
     let value = signer.sign(signed.as_bytes()).await?;
     let bytes = assemble(unsigned, &signed_info, &value, signer.identity())?;
     check(&bytes, signer.identity()).map_err(Error::Refused)?;
@@ -113,7 +116,7 @@ pub async fn seal(unsigned: &[u8], signer: &dyn Signer) -> Result<Sealed, Error>
 }
 
 /// `SignedInfo` as it is written, and as it is signed.
-fn prepare(unsigned: &[u8]) -> Result<(String, String), Error> {
+fn prepare(unsigned: &[u8], algorithm: Algorithm) -> Result<(String, String), Error> {
     let outline = outline::read(unsigned).map_err(|broken| Error::NotCanonical(broken.0))?;
     if outline.signatures > 0 {
         return Err(Error::AlreadySigned);
@@ -124,15 +127,18 @@ fn prepare(unsigned: &[u8]) -> Result<(String, String), Error> {
     if outline.ds != Some("ds") {
         return Err(Error::NotCanonical("a root that does not declare xmlns:ds"));
     }
-    let digest = BASE64.encode(Sm3::digest(unsigned));
+    let (method, digest_method, digest) = match algorithm {
+        Algorithm::Sm2Sm3 => (verify::SM2_SM3, verify::SM3, BASE64.encode(Sm3::digest(unsigned))),
+        Algorithm::RsaSha1 => (verify::RSA_SHA1, verify::SHA1, BASE64.encode(Sha1::digest(unsigned))),
+    };
     let inner = format!(
         "<ds:CanonicalizationMethod Algorithm=\"{}\"></ds:CanonicalizationMethod><ds:SignatureMethod Algorithm=\"{}\"></ds:SignatureMethod>\
          <ds:Reference URI=\"\"><ds:Transforms><ds:Transform Algorithm=\"{}\"></ds:Transform></ds:Transforms>\
          <ds:DigestMethod Algorithm=\"{}\"></ds:DigestMethod><ds:DigestValue>{digest}</ds:DigestValue></ds:Reference></ds:SignedInfo>",
         verify::CANONICAL,
-        verify::SM2_SM3,
+        method,
         verify::ENVELOPED,
-        verify::SM3
+        digest_method
     );
     let signed = format!("<ds:SignedInfo{}>{inner}", outline.declarations);
     Ok((format!("<ds:SignedInfo>{inner}"), signed))
@@ -160,5 +166,5 @@ fn check(bytes: &[u8], identity: &Identity) -> Result<(), Refusal> {
         return Err(Refusal::Unreadable("报文不是规范形式".into(), "the message is not in canonical form".into()));
     }
     let verified = verify::judge(&outline, Mode::Strict)?;
-    if verified.identity == *identity { Ok(()) } else { Err(Refusal::SignatureWrong) }
+    if verified.identity.certificate_der() == identity.certificate_der() { Ok(()) } else { Err(Refusal::SignatureWrong) }
 }

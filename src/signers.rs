@@ -9,10 +9,13 @@ use std::{collections::BTreeMap, fmt, path::PathBuf, sync::Arc};
 use serde::{Deserialize, Serialize};
 
 pub use file::FileSigner;
-pub use key::{new_key, write_key};
+pub use key::{new_key, new_rsa_key, write_key};
 pub use paced::Pace;
 
-use crate::seal::{CertificateFault, Signer};
+use crate::{
+    clock::Timestamp,
+    seal::{CertificateFault, Signer},
+};
 
 /// Why a key is of no use, or was not made. Texts name files, never what is in them.
 #[derive(Debug, thiserror::Error)]
@@ -28,8 +31,8 @@ pub enum Error {
     /// A file is larger than any key or certificate.
     #[error("{path}：文件过大，不是密钥或证书 · {path}: too large for a key or a certificate", path = .0.display())]
     TooLarge(PathBuf),
-    /// No SM2 private key in PKCS#8 PEM.
-    #[error("{path}：没有 SM2 私钥（PEM，PKCS#8，未加密） · {path}: no SM2 private key (PEM, PKCS#8, not encrypted)", path = .0.display())]
+    /// No SM2 or RSA private key in PKCS#8 PEM.
+    #[error("{path}：没有 SM2 或 RSA 私钥（PEM，PKCS#8，未加密） · {path}: no SM2 or RSA private key (PEM, PKCS#8, not encrypted)", path = .0.display())]
     Key(PathBuf),
     /// No certificate in PEM.
     #[error("{path}：没有 X.509 证书（PEM） · {path}: no X.509 certificate (PEM)", path = .0.display())]
@@ -45,6 +48,9 @@ pub enum Error {
     /// The private key is not the certificate's.
     #[error("{path}：私钥与证书不匹配 · {path}: the private key does not belong to the certificate", path = .0.display())]
     Mismatch(PathBuf),
+    /// A last day that is none.
+    #[error("签名密钥 {0} 的 until 应为8位日期 · until of the signer {0} is a day of 8 digits")]
+    Until(String),
     /// Two signers of one name.
     #[error("签名密钥 {0} 重名 · there are two signers named {0}")]
     NameTaken(String),
@@ -59,6 +65,9 @@ pub enum Error {
     /// A validity that a certificate cannot express.
     #[error("证书有效期为1至36500天 · a certificate is valid for 1 to 36500 days")]
     Days,
+    /// A length that no RSA key of cards has.
+    #[error("RSA 密钥为1024或2048位 · an RSA key has 1024 or 2048 bits")]
+    Bits,
     /// A certificate could not be encoded.
     #[error("无法生成证书 · the certificate could not be made")]
     Encoding(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -74,9 +83,17 @@ pub struct Options {
     pub key: PathBuf,
     /// The certificate: PEM.
     pub certificate: PathBuf,
+    /// The last day on which it may be used (`yyyyMMdd`), where that is earlier than the certificate's own.
+    #[serde(default)]
+    pub until: Option<String>,
     /// How fast it may be used.
     #[serde(default)]
     pub pace: Pace,
+}
+
+/// The last second of a day in China.
+fn last_moment(day: &str) -> Option<Timestamp> {
+    crate::clock::parse_day(day).and_then(|_| Timestamp::parse_seconds(&format!("{day}235959")))
 }
 
 /// All signers by name.
@@ -92,6 +109,11 @@ impl Signers {
         let mut signers = Self::default();
         for option in options {
             let signer = FileSigner::open(&option.key, &option.certificate)?;
+            let until = option.until.as_deref().map(|day| last_moment(day).ok_or_else(|| Error::Until(option.name.clone())));
+            let signer = match until.transpose()? {
+                Some(until) => signer.ending(until),
+                None => signer,
+            };
             signers.add(&option.name, Arc::new(signer), option.pace)?;
         }
         Ok(signers)

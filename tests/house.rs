@@ -11,9 +11,10 @@ const LONGEST_FUNCTION: usize = 70;
 const MEDIAN_FILE: usize = 200;
 
 /// An outside crate, and the only modules that may name it.
-const FAMILIES: [(&str, &[&str]); 12] = [
+const FAMILIES: [(&str, &[&str]); 13] = [
     ("sqlx", &["store"]),
     ("quick_xml", &["message"]),
+    ("toml", &["message"]),
     ("tonic", &["grpc"]),
     ("prost", &["grpc"]),
     ("axum", &["console"]),

@@ -21,7 +21,9 @@ async fn kill_again_and_again(town: &Town, orders: usize) -> u64 {
     for kill in 0..KILLS {
         let before = town.steps().await;
         let mut serve = town.start("serve", "tongguan", &[]);
-        let goal = before + 1 + dice.below(busy / KILLS * 2);
+        // The first half comes soon, while there is still something to submit, however slow the machine.
+        let reach = if kill < KILLS / 2 { busy / KILLS / 2 } else { busy / KILLS * 3 };
+        let goal = before + 1 + dice.below(reach);
         let began = Instant::now();
         let mut last = (before, began);
         // Where all waits for what was held by the one killed before, nothing moves: then that is the moment.

@@ -7,9 +7,12 @@ mod accepted;
 mod agree;
 mod corpus;
 mod fields;
+mod golden;
 mod hostile;
 mod kinds;
+mod packs;
 mod samples;
+mod spoilt;
 
 use std::{
     collections::HashSet,
@@ -60,7 +63,7 @@ fn official_schema(message: Message) -> Option<PathBuf> {
 
 fn our_schema(message: Message) -> PathBuf {
     let name = message.wire_type().strip_suffix("Message").unwrap_or("DXP");
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("schemas").join(name).with_extension("xsd")
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("schemas/202205").join(name).with_extension("xsd")
 }
 
 fn xmllint(command: &mut Command) -> Output {
@@ -175,6 +178,7 @@ fn sender() -> Sender {
         dxp_id: "DXPENT0000000001".to_owned(),
         signer: "k".to_owned(),
         road: "r".to_owned(),
+        ..Sender::default()
     }
 }
 

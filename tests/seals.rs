@@ -16,8 +16,8 @@ use sm3::{Digest, Sm3};
 use tongguan::{
     clock::{Clockwork, ManualClock, SeededEntropy, Timestamp},
     message::{ElementName, Part, canonical},
-    seal::{Error, Identity, Mode, Refusal, Sealed, SignError, Signer, seal, verify},
-    signers::{self, FileSigner, Pace, Signers, new_key, write_key},
+    seal::{Algorithm, Error, Identity, Mode, Refusal, Sealed, SignError, Signer, seal, verify},
+    signers::{self, FileSigner, Pace, Signers, new_key, new_rsa_key, write_key},
 };
 
 const DS: &str = "http://www.w3.org/2000/09/xmldsig#";
@@ -414,4 +414,81 @@ fn a_signer_is_paced_for_all_who_share_it() {
         }
         assert!(begun.elapsed() >= Duration::from_millis(30), "4 turns, 10 ms apart");
     });
+}
+
+fn rsa_signer(bits: usize) -> FileSigner {
+    let dir = tempfile::tempdir().unwrap();
+    let (key, certificate) = new_rsa_key(&clockwork(1), "广州测试报关行有限公司", 365, bits).unwrap();
+    let (key, certificate) = write_key(dir.path(), "rsa", &key, &certificate).unwrap();
+    FileSigner::open(&key, &certificate).unwrap()
+}
+
+#[test]
+fn older_cards_sign_with_rsa_and_sha1() {
+    let (unsigned, signer) = (message(BODY), rsa_signer(1_024));
+    assert_eq!(signer.identity().algorithm(), Algorithm::RsaSha1);
+    let sealed = run(seal(unsigned.as_bytes(), &signer)).unwrap();
+    let text = String::from_utf8(sealed.bytes().to_vec()).unwrap();
+    assert!(text.contains(&format!("<ds:SignatureMethod Algorithm=\"{DS}rsa-sha1\">")));
+    assert!(text.contains(&format!("<ds:DigestMethod Algorithm=\"{DS}sha1\">")));
+    for mode in [Mode::Strict, Mode::Lenient] {
+        let verified = verify(sealed.bytes(), mode).unwrap();
+        assert_eq!(&verified.identity, signer.identity());
+        assert_eq!(verified.digest, Sha1::digest(&unsigned).to_vec());
+    }
+    assert_eq!(run(seal(unsigned.as_bytes(), &signer)).unwrap(), sealed, "one message and one key: the same bytes");
+    assert_eq!(rules(&text.replace("测试", "试测")), ["signature.digest"; 2]);
+    let flipped = text.replace("</ds:KeyName>", "</ds:KeyName> ").replacen("rsa-sha1", "rsa-sha256", 1);
+    assert_eq!(rules(&flipped), ["signature.algorithm"; 2]);
+    assert_eq!(rules(&text.replace(&format!("{DS}sha1"), SM3)), ["signature.algorithm"; 2]);
+    // A certificate of the other kind than the method.
+    assert_eq!(rules(&text.replace(&format!("{DS}rsa-sha1"), SM2_SM3).replace(&format!("{DS}sha1"), SM3)), ["signature.certificate"; 2]);
+    let value = text.split("<ds:SignatureValue>").nth(1).unwrap().split('<').next().unwrap();
+    assert_eq!(BASE64.decode(value).unwrap().len(), 128);
+    assert_eq!(rules(&text.replace(value, &BASE64.encode([1; 128]))), ["signature.value"; 2]);
+    assert_eq!(rules(&text.replace(value, &BASE64.encode([1; 127]))), ["signature.value"; 2]);
+}
+
+#[test]
+fn xmlsec_verifies_what_an_rsa_key_signed() {
+    let signer = rsa_signer(2_048);
+    let sealed = run(seal(message(BODY).as_bytes(), &signer)).unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let (file, der) = (dir.path().join("a.xml"), dir.path().join("cert.der"));
+    std::fs::write(&der, signer.identity().certificate_der()).unwrap();
+    let xmlsec = |bytes: &[u8]| {
+        std::fs::write(&file, bytes).unwrap();
+        let mut command = std::process::Command::new("xmlsec1");
+        command.args(["--verify", &format!("--pubkey-cert-der:{}", signer.identity().key_name())]).arg(&der).arg(&file);
+        let output = command.output().expect("xmlsec1 must be installed (Debian: xmlsec1)");
+        (output.status.success(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    let (holds, said) = xmlsec(sealed.bytes());
+    assert!(holds, "{said}");
+    let text = String::from_utf8(sealed.bytes().to_vec()).unwrap();
+    assert!(!xmlsec(text.replace("测试", "试测").as_bytes()).0);
+}
+
+#[test]
+fn a_signer_has_its_last_day() {
+    let dir = tempfile::tempdir().unwrap();
+    let (key, certificate) = key_files(dir.path(), 1);
+    let options = |until: Option<&str>| signers::Options {
+        name: "card".into(),
+        key: key.clone(),
+        certificate: certificate.clone(),
+        until: until.map(str::to_owned),
+        pace: Pace::default(),
+    };
+    let valid = |until: Option<&str>, at: &str| {
+        let signers = Signers::open(&[options(until)]).unwrap();
+        signers.get("card").unwrap().identity().is_valid_at(Timestamp::parse_seconds(at).unwrap())
+    };
+    assert!(valid(None, "20270401000000") && !valid(None, "20271112000000"), "the certificate's own days");
+    assert!(valid(Some("20270331"), "20270331235959") && !valid(Some("20270331"), "20270401000000"));
+    assert!(!valid(Some("20301231"), "20271112000000"), "a later day does not make a certificate last longer");
+    assert!(matches!(Signers::open(&[options(Some("soon"))]), Err(signers::Error::Until(_))));
+    for bits in [512, 1_023, 4_096] {
+        assert!(matches!(new_rsa_key(&clockwork(1), "a", 1, bits), Err(signers::Error::Bits)));
+    }
 }

@@ -18,7 +18,7 @@ use tokio::time::Instant;
 use super::Error;
 use crate::message;
 
-mod documents;
+pub(super) mod documents;
 
 /// What is measured.
 #[derive(Debug)]
@@ -162,7 +162,7 @@ impl Place {
     fn lay_out(folder: &Path, documents: &[Vec<u8>]) -> Result<Self, Error> {
         let messages = folder.join("messages");
         fs::create_dir_all(&messages)?;
-        for (name, text) in message::schema_files() {
+        for (name, text) in message::Pack::newest().map_or(&[][..], message::Pack::files) {
             fs::write(folder.join(name), text)?;
         }
         let names: Vec<_> = (0..documents.len()).map(|number| format!("{number}.xml")).collect();

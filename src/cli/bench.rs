@@ -12,7 +12,7 @@ use tokio::sync::watch;
 
 use super::{complain, demo::set_up, migrate, say, serve};
 use crate::{
-    bench::{accepts, check, exemption, life, load, schema},
+    bench::{accepts, check, exemption, life, load, message, schema},
     clock::Clockwork,
     config::Config,
     demo, simulator,
@@ -77,6 +77,9 @@ struct What {
     /// 模式校验，与 libxml2（xmllint）同轮对比 · The check against the schemas, beside libxml2's (xmllint) in the same run.
     #[arg(long)]
     schema: bool,
+    /// 报文：生成、解析、整包校验 · Messages: writing, reading, and the whole check of a full one.
+    #[arg(long)]
+    message: bool,
     /// The callers of a measurement, in a process of their own.
     #[arg(long, hide = true, value_name = "ADDRESS")]
     load: Option<String>,
@@ -104,6 +107,9 @@ pub(super) async fn bench(args: &BenchArgs) -> Result<ExitCode> {
         say(&serde_json::to_string(&exemption::run(&exemption::Options::default())?)?);
     } else if args.what.schema {
         schemas(args, &clockwork)?;
+    } else if args.what.message {
+        let report = message::run(&message::Options { rounds: usize::try_from(args.rounds)?, calls: args.calls, seed: SEED })?;
+        say(&serde_json::to_string(&report)?);
     } else if let Some(server) = &args.what.load {
         let options = load::Options { server: server.clone(), declarations: args.lives, first: args.first, rate: args.rate };
         say(&serde_json::to_string(&load::run(&options, &clockwork).await?)?);

@@ -15,7 +15,7 @@ use crate::{access, audit::LogKey, clock::Clockwork, signers};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum KeyCommand {
-    /// 生成测试用 SM2 私钥与自签证书 · Makes a test SM2 key with a self-signed certificate; customs knows neither.
+    /// 生成测试用 SM2（或 RSA）私钥与自签证书 · Makes a test SM2 or RSA key with a self-signed certificate; customs knows neither.
     New {
         /// 名称（文件名前缀）· The name: the files are NAME.key.pem and NAME.cert.pem.
         name: String,
@@ -28,6 +28,9 @@ pub(super) enum KeyCommand {
         /// 有效天数 · Days it is valid.
         #[arg(long, default_value_t = 365)]
         days: u32,
+        /// 旧卡所用的 RSA，1024 或 2048 位 · RSA as cards had before 2022-07-01: 1024 or 2048 bits.
+        #[arg(long, value_name = "BITS", num_args = 0..=1, default_missing_value = "2048")]
+        rsa: Option<usize>,
     },
     /// 生成审计日志密钥 · Makes the key that signs the audit log's checkpoints: NAME.logkey (secret) and NAME.vkey (public).
     Log {
@@ -47,8 +50,11 @@ pub(super) enum KeyCommand {
 pub(super) fn run(command: &KeyCommand) -> Result<ExitCode> {
     let clockwork = Clockwork::system();
     match command {
-        KeyCommand::New { name, dir, subject, days } => {
-            let (key, certificate) = signers::new_key(&clockwork, subject, *days)?;
+        KeyCommand::New { name, dir, subject, days, rsa } => {
+            let (key, certificate) = match rsa {
+                Some(bits) => signers::new_rsa_key(&clockwork, subject, *days, *bits)?,
+                None => signers::new_key(&clockwork, subject, *days)?,
+            };
             let (key, certificate) = signers::write_key(dir, name, &key, &certificate).map_err(|error| match error {
                 signers::Error::File { path, source } => unwritten(&path, source),
                 other => other.into(),
@@ -106,7 +112,7 @@ mod tests {
     #[test]
     fn no_key_is_overwritten() {
         let folder = tempfile::tempdir().unwrap();
-        let new = || run(&KeyCommand::New { name: "a".into(), dir: folder.path().into(), subject: "firm".into(), days: 1 });
+        let new = || run(&KeyCommand::New { name: "a".into(), dir: folder.path().into(), subject: "firm".into(), days: 1, rsa: None });
         let log = || run(&KeyCommand::Log { origin: "example.com/log".into(), name: "a".into(), dir: folder.path().into() });
         for (make, file) in [(&new as &dyn Fn() -> Result<ExitCode>, "a.key.pem"), (&log, "a.logkey")] {
             make().unwrap();

@@ -10,6 +10,7 @@ use super::Config;
 use crate::{
     access,
     lane::Duty,
+    message::{self, Pack},
     node::{self, Role},
     party::{self, Sender},
 };
@@ -32,6 +33,10 @@ pub(super) fn faults(config: &Config) -> Vec<String> {
         if used > 1 {
             faults.push(format!("  {used} 条 roads 使用同一文件夹 · {used} roads have the folder {}", folder.display()));
         }
+    }
+    for pack in config.roads.iter().filter_map(|road| road.pack.as_deref()).filter(|pack| Pack::named(pack).is_none()) {
+        let known: Vec<_> = message::packs().iter().map(Pack::name).collect();
+        faults.push(format!("  roads: 没有报文规范 {pack:?}，只有 {0} · there is no pack {pack:?}, only {0}", known.join(", ")));
     }
     check_lanes(config, &names, &roads, &mut faults);
     for (missing, zh, en) in [
@@ -128,7 +133,7 @@ fn check_node(node: &node::Options, faults: &mut Vec<String>) {
 }
 
 fn check_sender(sender: &Sender, signers: &BTreeSet<&str>, roads: &BTreeSet<&str>, faults: &mut Vec<String>) {
-    let Sender { name, party, signer, road, dxp_id } = sender;
+    let Sender { name, party, signer, road, dxp_id, .. } = sender;
     if !signers.contains(signer.as_str()) {
         faults.push(format!("  sender {name:?} names signer {signer:?}, which is not there"));
     }
@@ -137,6 +142,10 @@ fn check_sender(sender: &Sender, signers: &BTreeSet<&str>, roads: &BTreeSet<&str
     }
     if dxp_id.is_empty() || dxp_id.len() > 16 {
         faults.push(format!("  sender {name:?}: a dxp_id has 1 to 16 characters"));
+    }
+    if let Err(error) = message::check_sender(sender) {
+        faults
+            .push(format!("  sender {name:?}: 订阅或扩展不合规范：{} · a subscription or the extension does not fit: {error}", error.zh()));
     }
     if !party::is_credit_code(&party.code) && !party::is_customs_code(&party.code) {
         faults.push(format!(

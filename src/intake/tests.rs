@@ -19,7 +19,14 @@ use crate::{
 
 fn sender(name: &str, code: &str) -> Sender {
     let party = Party { code: code.into(), name: "样例".into() };
-    Sender { name: name.into(), party, dxp_id: "DXPENT0000000001".into(), signer: name.into(), road: "national".into() }
+    Sender {
+        name: name.into(),
+        party,
+        dxp_id: "DXPENT0000000001".into(),
+        signer: name.into(),
+        road: "national".into(),
+        ..Sender::default()
+    }
 }
 
 fn rules(lanes: Vec<Lane>) -> Rules {

@@ -43,7 +43,7 @@ fn write(writer: &mut Writer, head: &Head<'_>, outgoing: &Outgoing<'_>) -> Resul
     writer.optional("billNo", arrival.bill_no.as_deref());
     writer.leaf("domesticTrafNo", &arrival.vehicle);
     write_party(writer, "logisticsCode", "logisticsName", &arrival.carrier);
-    follow_up::write_part(writer, arrival.part);
+    follow_up::write_part(writer, head, arrival.part);
     writer.optional("note", arrival.note.as_deref());
     writer.close("ArrivalHead");
     for line in &arrival.lines {

@@ -3,9 +3,10 @@
 use uuid::Uuid;
 
 use super::{
-    MAX_DOCUMENTS,
+    MAX_DOCUMENTS, Message, Pack,
     error::{Error, Problem},
     family::{self, Head},
+    transfer,
     xml::{self, writer::Writer},
 };
 use crate::{
@@ -26,18 +27,37 @@ pub struct Outgoing<'a> {
     pub waybill_no: &'a str,
 }
 
-/// Composes a request of 1 to 100 documents of one kind, in canonical form, not signed.
+/// Composes a request of 1 to 100 documents of one kind as the pack of its date has it, in canonical form, not signed.
 ///
 /// The root declares the three namespaces over which published signatures were made; no white space stands between elements
-/// (transport §2.2, §2.3). No ExtendMessage is written.
+/// (transport §2.2, §2.3).
 ///
 /// # Errors
-/// When there are no documents, or more than 100, or one is of another kind, lacks its number, or holds a character that XML does not allow.
+/// When there are no documents, or more than 100, or one is of another kind, lacks its number, or holds a character that XML does not
+/// allow; when the pack has no such message; when the sender's subscriptions or extension do not fit.
 pub fn compose(kind: Kind, guid: MessageId, sender: &Sender, documents: &[Outgoing<'_>], at: Timestamp) -> Result<Vec<u8>, Error> {
+    compose_in(Pack::at(at.day()), kind, guid, sender, documents, at)
+}
+
+/// As [`compose`], as that pack has it.
+///
+/// # Errors
+/// As [`compose`]; none has any message.
+pub fn compose_in(
+    pack: Option<&'static Pack>,
+    kind: Kind,
+    guid: MessageId,
+    sender: &Sender,
+    documents: &[Outgoing<'_>],
+    at: Timestamp,
+) -> Result<Vec<u8>, Error> {
     if !(1..=MAX_DOCUMENTS).contains(&documents.len()) {
         return Err(Problem::Count.into());
     }
     let family = family::of(kind);
+    let Some(pack) = pack.filter(|pack| pack.has(Message::Request(kind))) else {
+        return Err(Error::new(Problem::NotInPack, family.request));
+    };
     let time = at.to_seconds();
     let mut writer = Writer::new("ceb:", 1_024 + documents.iter().map(room).sum::<usize>());
     writer.begin(family.request);
@@ -51,12 +71,13 @@ pub fn compose(kind: Kind, guid: MessageId, sender: &Sender, documents: &[Outgoi
         if outgoing.document.kind != kind {
             return Err(Error::new(Problem::Content, family.document));
         }
-        let head = Head { guid: outgoing.document.guid, action: outgoing.document.action, time: &time };
+        let Document { guid, action, .. } = *outgoing.document;
+        let head = Head { guid, action, time: &time, differences: pack.differences };
         writer.open(family.document);
         (family.write)(&mut writer, &head, outgoing)?;
         writer.close(family.document);
     }
-    transfer(&mut writer, sender);
+    transfer::write(&mut writer, sender)?;
     writer.close(family.request);
     writer.finish()
 }
@@ -70,21 +91,6 @@ fn room(outgoing: &Outgoing<'_>) -> usize {
     }
 }
 
-fn transfer(writer: &mut Writer, sender: &Sender) {
-    writer.open("BaseTransfer");
-    writer.leaf("copCode", &sender.party.code);
-    writer.leaf("copName", &sender.party.name);
-    writer.leaf("dxpMode", "DXP");
-    writer.leaf("dxpId", &sender.dxp_id);
-    writer.close("BaseTransfer");
-}
-
-/// Where a signature goes into a composed message: before the root's end tag, behind everything else.
-#[must_use]
-pub fn signature_position(unsigned: &[u8]) -> usize {
-    unsigned.windows(2).rposition(|pair| pair == b"</").unwrap_or(unsigned.len())
-}
-
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
@@ -94,7 +100,7 @@ mod tests {
     use super::*;
     use crate::{
         declaration::{Action, DocumentGuid, DocumentId, EnterpriseNo, PortNo},
-        message::{Part, Request, RequestContent, canonical, examine, parse_request},
+        message::{Part, Request, RequestContent, canonical, examine, parse_request, signature_position},
         party::{Party, Tenant},
         state::State,
     };
@@ -181,6 +187,7 @@ mod tests {
             dxp_id: "DXPENT0000000001".to_owned(),
             signer: "k".to_owned(),
             road: "r".to_owned(),
+            ..Sender::default()
         }
     }
 

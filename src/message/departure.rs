@@ -42,7 +42,7 @@ fn write(writer: &mut Writer, head: &Head<'_>, outgoing: &Outgoing<'_>) -> Resul
     writer.optional("voyageNo", departure.voyage.as_deref());
     writer.optional("billNo", departure.bill_no.as_deref());
     writer.leaf("leaveTime", &departure.left_at.to_seconds());
-    follow_up::write_part(writer, departure.part);
+    follow_up::write_part(writer, head, departure.part);
     writer.optional("note", departure.note.as_deref());
     writer.close("DepartureHead");
     for line in &departure.lines {

@@ -54,6 +54,8 @@ pub enum Problem {
     Content,
     /// Not base64.
     Base64,
+    /// A message that the pack of its date does not have.
+    NotInPack,
 }
 
 impl Problem {
@@ -79,6 +81,7 @@ impl Problem {
             Self::Count => ("单证数量应为 1 至 100", "there must be 1 to 100 documents"),
             Self::Content => ("单证内容与报文类型不符", "the document does not fit the message"),
             Self::Base64 => ("Base64 内容错误", "not base64"),
+            Self::NotInPack => ("该日期的报文规范中没有此报文", "the specification of that date has no such message"),
         }
     }
 }

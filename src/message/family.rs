@@ -6,7 +6,9 @@ use super::{
     compose::Outgoing,
     departure,
     error::Error,
-    goods_return, inventory, manifest, order, payment,
+    goods_return, inventory, manifest, order,
+    pack::Differences,
+    payment,
     request::RequestContent,
     return_tally, summary, waybill,
     xml::{tree::Element, writer::Writer},
@@ -96,6 +98,8 @@ pub struct Head<'a> {
     pub action: Action,
     /// `yyyyMMddHHmmss`.
     pub time: &'a str,
+    /// What the pack has otherwise.
+    pub differences: Differences,
 }
 
 impl Head<'_> {

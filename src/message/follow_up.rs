@@ -4,7 +4,7 @@ use super::{
     answer::Reply,
     compose::Outgoing,
     error::{Error, Problem},
-    family::Family,
+    family::{Family, Head},
     request::{RequestContent, RequestLine},
     xml::{tree::Element, writer::Writer},
 };
@@ -131,9 +131,11 @@ pub fn write_inventory_no(writer: &mut Writer, reply: &Reply<'_>) {
 }
 
 /// msgCount and msgSeqNo: what was not split is 1 of 1 (message specification 202205, 607 msgCount).
-pub fn write_part(writer: &mut Writer, part: Part) {
-    writer.number("msgCount", part.count);
-    writer.number("msgSeqNo", part.number);
+pub fn write_part(writer: &mut Writer, head: &Head<'_>, part: Part) {
+    let has_none = head.action == Action::Delete && head.differences.zero_parts_when_deleting;
+    let (count, number) = if has_none { (0, 0) } else { (part.count, part.number) };
+    writer.number("msgCount", count);
+    writer.number("msgSeqNo", number);
 }
 
 impl<'a> Outgoing<'a> {

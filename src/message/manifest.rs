@@ -45,7 +45,7 @@ fn write(writer: &mut Writer, head: &Head<'_>, outgoing: &Outgoing<'_>) -> Resul
     writer.optional("domesticTrafNo", manifest.domestic_vehicle.as_deref());
     writer.decimal("grossWeight", manifest.gross_weight);
     write_party(writer, "logisticsCode", "logisticsName", &manifest.carrier);
-    follow_up::write_part(writer, manifest.part);
+    follow_up::write_part(writer, head, manifest.part);
     writer.optional("note", manifest.note.as_deref());
     writer.close("WayBillHead");
     for line in &manifest.lines {

@@ -5,8 +5,9 @@ use super::{
     Message,
     error::{Error, Problem},
     family::{self, Numbers},
+    pack::Pack,
     schema::{
-        self,
+        self, Model,
         defect::{self, Defect, Fault, MAX_DEFECTS},
     },
     xml::{
@@ -15,10 +16,12 @@ use super::{
     },
 };
 
+mod changes;
 mod quick;
-mod required;
 mod rules;
 
+pub(super) use changes::RuleChanges;
+pub(super) use quick::Held;
 use quick::Quick;
 use rules::{Form, Side};
 pub use rules::{RULES, Rule};
@@ -29,16 +32,27 @@ const MAX_LEVEL: usize = 4;
 /// The document that may leave out its lines where it names a span of time.
 const NOTHING_SUMMED_IN: &str = "SummaryApply";
 
-/// Every defect of a message by schema and text, at most [`MAX_DEFECTS`], in the order in which they stand; none if it may be sent.
-/// An element that the schema refuses is not held against the text as well.
+/// Every defect of a message by schema and text of its date, at most [`MAX_DEFECTS`], in the order in which they stand; none if it
+/// may be sent. An element that the schema refuses is not held against the text as well.
 #[must_use]
 pub fn examine(xml: &[u8]) -> Vec<Defect> {
-    let mut quick = Quick::default();
-    let mut defects = schema::validate_heard(xml, &mut quick);
+    examine_in(Pack::of(xml), xml)
+}
+
+/// As [`examine`], by schema and text of a pack; nothing may be sent by none.
+#[must_use]
+pub fn examine_in(pack: Option<&'static Pack>, xml: &[u8]) -> Vec<Defect> {
+    let (pack, model) = match (pack, schema::model(pack)) {
+        (Some(pack), Ok(model)) => (pack, model),
+        (_, Err(defect)) => return vec![defect],
+        (None, Ok(_)) => return Vec::new(),
+    };
+    let mut quick = Quick::new(pack, model);
+    let mut defects = schema::validate_heard(model, xml, &mut quick);
     if defects.is_empty() && quick.is_clean() {
         return defects;
     }
-    let by_text = strict_defects(xml);
+    let by_text = by_text(pack, model, xml);
     if by_text.iter().any(|defect| defect.code == rules::UTF8) {
         return by_text;
     }
@@ -52,18 +66,26 @@ pub fn examine(xml: &[u8]) -> Vec<Defect> {
 /// What the strict layer alone finds. Of what cannot be read it says only whether that is for its encoding.
 #[must_use]
 pub fn strict_defects(xml: &[u8]) -> Vec<Defect> {
+    let pack = Pack::of(xml);
+    match (pack, schema::model(pack)) {
+        (Some(pack), Ok(model)) => by_text(pack, model, xml),
+        _ => Vec::new(),
+    }
+}
+
+fn by_text(pack: &'static Pack, model: &Model, xml: &[u8]) -> Vec<Defect> {
     let (document, text) = match Document::read(xml).and_then(|document| Ok((document, tokens::decode(xml)?))) {
         Ok(read) => read,
         Err(error) => return not_utf8(&error).into_iter().collect(),
     };
     let root = document.root();
     let Some(side) = Message::of(root).ok().and_then(Side::of) else { return Vec::new() };
-    let mut examination = Examination { side, faults: Vec::new() };
+    let mut examination = Examination { pack, side, faults: Vec::new() };
     if let Some(guid) = document.attribute("guid") {
         examination.value((root.name(), "guid"), guid, root.offset(), "/@guid");
     }
     examination.element(root, 1);
-    defect::locate(text, examination.faults, schema::repeats)
+    defect::locate(text, examination.faults, |name| model.repeats(name))
 }
 
 fn not_utf8(error: &Error) -> Option<Defect> {
@@ -71,13 +93,14 @@ fn not_utf8(error: &Error) -> Option<Defect> {
 }
 
 struct Examination {
+    pack: &'static Pack,
     side: Side,
     faults: Vec<Fault>,
 }
 
 impl Examination {
     fn element(&mut self, parent: Element<'_, '_>, level: usize) {
-        let required = if self.side == Side::Request { required::of(parent.name()) } else { &[] };
+        let required = if self.side == Side::Request { self.pack.required(parent.name()) } else { &[] };
         let mut number = 0;
         for child in parent.children().filter(|child| child.space() == Space::Ceb && child.name() != "ExtendMessage") {
             if self.faults.len() >= MAX_DEFECTS {
@@ -115,7 +138,7 @@ impl Examination {
     fn value(&mut self, (block, name): (&str, &str), value: &str, offset: usize, below: &str) {
         let side = self.side;
         let broken = |rule: &&Rule| rule.is_about(side, block, name) && !rule.form.fits(value);
-        for rule in RULES.iter().filter(broken) {
+        for rule in self.pack.rules.iter().filter(broken) {
             self.fault(rule, offset, below);
         }
     }
@@ -161,6 +184,9 @@ impl Examination {
     }
 
     fn fault(&mut self, rule: &Rule, offset: usize, below: &str) {
+        if !self.pack.rules.iter().any(|held| held.code == rule.code) {
+            return;
+        }
         let fault =
             Fault { code: rule.code, element: offset, below: below.to_owned(), at: offset, zh: rule.zh.to_owned(), en: rule.en.to_owned() };
         self.faults.push(fault);

@@ -55,7 +55,7 @@ fn write(writer: &mut Writer, head: &Head<'_>, outgoing: &Outgoing<'_>) -> Resul
     writer.leaf("summaryFlag", if summary.by_owner { BY_OWNER } else { BY_SELLER });
     // 1, or another digit: the specification says that nothing stands for the other, the schema wants a character (messages §6).
     writer.leaf("itemNameFlag", if summary.by_item_name { "1" } else { "0" });
-    follow_up::write_part(writer, summary.part);
+    follow_up::write_part(writer, head, summary.part);
     writer.optional("note", summary.note.as_deref());
     writer.close("SummaryApplyHead");
     for inventory_no in &summary.inventory_nos {

@@ -1,6 +1,6 @@
 //! From documents to messages that are ready to be sealed, leaving out what does not fit.
 
-use super::{Clockwork, Kind, Leased, MessageId, Sender, Timestamp};
+use super::{Clockwork, Kind, Leased, MessageId, Pack, Sender, Timestamp};
 use crate::{
     clock::meter::{Work, measured},
     message::{self, Outgoing},
@@ -8,6 +8,9 @@ use crate::{
 
 /// The most defects that a reason names.
 const MAX_TOLD: usize = 3;
+
+/// What a message is: by which pack, and of what.
+type Form = (Option<&'static Pack>, Kind);
 
 /// A composed message that fits its schema and the specification's text, not sealed.
 pub(super) struct Composed<'a> {
@@ -26,7 +29,7 @@ pub(super) struct Unfit<'a> {
 /// Composes documents into one message; into halves, and halves of these, where one of them does not fit.
 pub(super) fn compose<'a>(
     clockwork: &Clockwork,
-    kind: Kind,
+    form: Form,
     sender: &Sender,
     documents: &'a [Leased],
     at: Timestamp,
@@ -36,7 +39,7 @@ pub(super) fn compose<'a>(
     let mut rest = vec![documents];
     while let Some(documents) = rest.pop() {
         let id = MessageId(clockwork.id());
-        match whole(kind, id, sender, documents, at, largest) {
+        match whole(form, id, sender, documents, at, largest) {
             Ok(bytes) => composed.push(Composed { id, bytes, documents }),
             Err(reason) => match documents {
                 [] => {}
@@ -51,14 +54,15 @@ pub(super) fn compose<'a>(
     (composed, unfit)
 }
 
-fn whole(kind: Kind, id: MessageId, sender: &Sender, documents: &[Leased], at: Timestamp, largest: usize) -> Result<Vec<u8>, String> {
+fn whole(form: Form, id: MessageId, sender: &Sender, documents: &[Leased], at: Timestamp, largest: usize) -> Result<Vec<u8>, String> {
     let outgoing = documents.iter().map(|Leased { document, content, waybill_no }| Outgoing { document, content, waybill_no });
     let outgoing: Vec<_> = outgoing.collect();
-    let bytes = message::compose(kind, id, sender, &outgoing, at).map_err(|error| error.to_string())?;
+    let (pack, kind) = form;
+    let bytes = message::compose_in(pack, kind, id, sender, &outgoing, at).map_err(|error| error.to_string())?;
     if bytes.len() > largest {
         return Err(format!("larger than {largest} bytes"));
     }
-    match measured(Work::Schema, || message::examine(&bytes)).as_slice() {
+    match measured(Work::Schema, || message::examine_in(pack, &bytes)).as_slice() {
         [] => Ok(bytes),
         // Acceptance should have refused it: what comes here is a hole in the checks.
         defects => {
@@ -107,8 +111,9 @@ mod tests {
             dxp_id: "DXPENT0000000001".to_owned(),
             signer: "k".to_owned(),
             road: "r".to_owned(),
+            ..Sender::default()
         };
-        let (composed, unfit) = compose(&clockwork, Kind::Waybill, &sender, &documents, Timestamp::default(), 1 << 20);
+        let (composed, unfit) = compose(&clockwork, (Pack::newest(), Kind::Waybill), &sender, &documents, Timestamp::default(), 1 << 20);
         assert_eq!(composed.iter().map(|message| message.documents.len()).sum::<usize>(), 6);
         let reasons: Vec<_> = unfit.iter().map(|unfit| unfit.reason.as_str()).collect();
         let expected = [

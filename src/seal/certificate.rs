@@ -1,5 +1,7 @@
-//! What a certificate says about a key, and the SM2 arithmetic on it.
+//! What a certificate says about a key, and whether a key made a signature.
 
+use rsa::{pkcs1v15, pkcs8::DecodePublicKey, traits::PublicKeyParts};
+use sha1::Sha1;
 use sm2::dsa::{Signature, VerifyingKey, signature::Verifier};
 use sm2::pkcs8::spki::SubjectPublicKeyInfoRef;
 use x509_cert::{
@@ -26,7 +28,9 @@ pub enum Fault {
     #[error("不是 X.509 证书 · not an X.509 certificate")]
     Unreadable,
     /// Its key is of another kind.
-    #[error("证书中没有 SM2 公钥 · the certificate holds no SM2 key")]
+    #[error(
+        "证书中没有 SM2 公钥，也没有 1024 至 4096 位的 RSA 公钥 · the certificate holds neither an SM2 key nor an RSA key of 1024 to 4096 bits"
+    )]
     OtherKey,
 }
 
@@ -36,7 +40,7 @@ impl Fault {
     pub const fn zh(self) -> &'static str {
         match self {
             Self::Unreadable => "不是 X.509 证书",
-            Self::OtherKey => "证书中不是 SM2 公钥",
+            Self::OtherKey => "证书中既非 SM2 公钥，也非 1024 至 4096 位的 RSA 公钥",
         }
     }
 }
@@ -46,6 +50,8 @@ impl Fault {
 pub enum Algorithm {
     /// SM2 with SM3, the preferred one (specification 202205, §6).
     Sm2Sm3,
+    /// RSA with SHA-1 (PKCS#1 v1.5): of cards issued before 2022-07-01, which stay valid until they expire.
+    RsaSha1,
 }
 
 /// Who signs: a certificate and what it says. The certificate may name a natural person, so it is never printed.
@@ -68,11 +74,15 @@ impl Identity {
         let certificate = Certificate::from_der(der).map_err(|_| Fault::Unreadable)?;
         let body = certificate.tbs_certificate();
         let key = body.subject_public_key_info().to_der().map_err(|_| Fault::Unreadable)?;
+        let (algorithm, public_key) = match sm2_point(&key) {
+            Ok(point) => (Algorithm::Sm2Sm3, point),
+            Err(fault) => (Algorithm::RsaSha1, rsa_key(&key).ok_or(fault).map(|_| key)?),
+        };
         Ok(Self {
             key_name: serial(body.serial_number().as_bytes()),
             certificate_der: der.to_vec(),
-            algorithm: Algorithm::Sm2Sm3,
-            public_key: sm2_point(&key)?,
+            algorithm,
+            public_key,
             from: moment(&body.validity().not_before),
             until: moment(&body.validity().not_after),
         })
@@ -96,7 +106,7 @@ impl Identity {
         self.algorithm
     }
 
-    /// The public key: for SM2 the uncompressed point, 65 bytes.
+    /// The public key: for SM2 the uncompressed point, 65 bytes; for RSA the SubjectPublicKeyInfo in DER.
     #[must_use]
     pub fn public_key(&self) -> &[u8] {
         &self.public_key
@@ -108,7 +118,14 @@ impl Identity {
         self.from <= at && at <= self.until
     }
 
-    /// The last moment at which the certificate is valid.
+    /// The same, but of no use after `until`, even if the certificate lasts longer.
+    #[must_use]
+    pub fn ending(self, until: Timestamp) -> Self {
+        let until = if until < self.until { until } else { self.until };
+        Self { until, ..self }
+    }
+
+    /// The last moment at which it may be used.
     #[must_use]
     pub const fn valid_until(&self) -> Timestamp {
         self.until
@@ -143,6 +160,24 @@ fn sm2_point(key: &[u8]) -> Result<Vec<u8>, Fault> {
 
 fn verifying_key(point: &[u8]) -> Option<VerifyingKey> {
     VerifyingKey::from_sec1_bytes(USER_ID, point).ok()
+}
+
+fn rsa_key(key: &[u8]) -> Option<rsa::PublicKey> {
+    rsa::PublicKey::from_public_key_der(key).ok().filter(|key| (1_024..=4_096).contains(&(key.size() * 8)))
+}
+
+/// Whether the value is a signature of these bytes by the certificate's key.
+pub fn verifies(identity: &Identity, signed: &[u8], value: &[u8]) -> bool {
+    match identity.algorithm {
+        Algorithm::Sm2Sm3 => sm2_verifies(&identity.public_key, signed, value),
+        Algorithm::RsaSha1 => rsa_verifies(&identity.public_key, signed, value),
+    }
+}
+
+/// Whether the value is a signature of these bytes by PKCS#1 v1.5 with SHA-1 and the key that this SubjectPublicKeyInfo holds.
+pub fn rsa_verifies(key: &[u8], signed: &[u8], value: &[u8]) -> bool {
+    let (Some(key), Ok(signature)) = (rsa_key(key), pkcs1v15::Signature::try_from(value)) else { return false };
+    pkcs1v15::VerifyingKey::<Sha1>::new(key).verify(signed, &signature).is_ok()
 }
 
 /// Whether the raw `r‖s` is an SM2 signature of these bytes by the key with this point.

@@ -5,7 +5,7 @@ use sha1::Sha1;
 use sm3::{Digest, Sm3};
 
 use super::{
-    certificate::{self, Identity},
+    certificate::{self, Algorithm, Identity},
     outline::{self, Element, Outline},
     refusal::Refusal,
 };
@@ -19,7 +19,9 @@ pub const SM3: &str = "http://www.chinaport.gov.cn/2022/04/xmldsig#sm3";
 /// What programs wrote before the names of 2022-05; accepted at Haikou in 2023.
 const OLD_SM2_SM3: &str = "http://www.w3.org/2000/09/xmldsig#sm2-sm3";
 const OLD_SM3: &str = "http://www.w3.org/2000/09/xmldsig#sm3";
-const SHA1: &str = "http://www.w3.org/2000/09/xmldsig#sha1";
+/// Of certificates that are older than the names of 2022-05 (specification 202205, §6).
+pub const RSA_SHA1: &str = "http://www.w3.org/2000/09/xmldsig#rsa-sha1";
+pub const SHA1: &str = "http://www.w3.org/2000/09/xmldsig#sha1";
 
 const LONGEST_NAME: usize = 120;
 
@@ -70,6 +72,9 @@ pub(super) fn judge(outline: &Outline<'_>, mode: Mode) -> Result<Verified, Refus
     let [info, value, key] = children(signature, "Signature", ["SignedInfo", "SignatureValue", "KeyInfo"])?;
     let reference = reference(info, mode)?;
     let (identity, key_name) = key_info(key, mode)?;
+    if identity.algorithm() != reference.algorithm {
+        return Err(Refusal::Certificate(certificate::Fault::OtherKey));
+    }
     let digest = reference.method.of(outline.text, signature);
     if digest != reference.claimed {
         return Err(Refusal::DigestDiffers { computed: BASE64.encode(digest), claimed: BASE64.encode(reference.claimed) });
@@ -82,15 +87,15 @@ pub(super) fn judge(outline: &Outline<'_>, mode: Mode) -> Result<Verified, Refus
 
 /// Whether it holds only without white space; refused if it does not hold at all.
 fn holds(identity: &Identity, signed: &str, value: &[u8], mode: Mode) -> Result<bool, Refusal> {
-    if value.len() != 64 {
+    if identity.algorithm() == Algorithm::Sm2Sm3 && value.len() != 64 {
         return Err(Refusal::SignatureLength(value.len()));
     }
-    if certificate::sm2_verifies(identity.public_key(), signed.as_bytes(), value) {
+    if certificate::verifies(identity, signed.as_bytes(), value) {
         return Ok(false);
     }
     let bare = (mode == Mode::Lenient).then(|| without_white_space(signed)).filter(|bare| bare != signed);
     match bare {
-        Some(bare) if certificate::sm2_verifies(identity.public_key(), bare.as_bytes(), value) => Ok(true),
+        Some(bare) if certificate::verifies(identity, bare.as_bytes(), value) => Ok(true),
         _ => Err(Refusal::SignatureWrong),
     }
 }
@@ -114,6 +119,7 @@ impl DigestMethod {
 }
 
 struct Reference {
+    algorithm: Algorithm,
     method: DigestMethod,
     claimed: Vec<u8>,
 }
@@ -121,11 +127,12 @@ struct Reference {
 fn reference(info: &Element<'_>, mode: Mode) -> Result<Reference, Refusal> {
     let [canonical, method, reference] = children(info, "SignedInfo", ["CanonicalizationMethod", "SignatureMethod", "Reference"])?;
     only_algorithm(canonical, "CanonicalizationMethod", CANONICAL)?;
-    match algorithm(method, "SignatureMethod")? {
-        SM2_SM3 => {}
-        OLD_SM2_SM3 => legacy("SignatureMethod", OLD_SM2_SM3, mode)?,
+    let algorithm_of_key = match algorithm(method, "SignatureMethod")? {
+        SM2_SM3 => Algorithm::Sm2Sm3,
+        OLD_SM2_SM3 => legacy("SignatureMethod", OLD_SM2_SM3, mode).map(|()| Algorithm::Sm2Sm3)?,
+        RSA_SHA1 => Algorithm::RsaSha1,
         other => return Err(unknown("SignatureMethod", other)),
-    }
+    };
     if reference.attributes != [("URI", "")] {
         return Err(Refusal::Form("Reference"));
     }
@@ -133,12 +140,14 @@ fn reference(info: &Element<'_>, mode: Mode) -> Result<Reference, Refusal> {
     let [transform] = children(transforms, "Transforms", ["Transform"])?;
     only_algorithm(transform, "Transform", ENVELOPED)?;
     let method = match algorithm(digest_method, "DigestMethod")? {
+        SHA1 if algorithm_of_key == Algorithm::RsaSha1 => DigestMethod::Sha1,
+        other if algorithm_of_key == Algorithm::RsaSha1 => return Err(unknown("DigestMethod", other)),
         SM3 => DigestMethod::Sm3,
         OLD_SM3 => legacy("DigestMethod", OLD_SM3, mode).map(|()| DigestMethod::Sm3)?,
         SHA1 => legacy("DigestMethod", SHA1, mode).map(|()| DigestMethod::Sha1)?,
         other => return Err(unknown("DigestMethod", other)),
     };
-    Ok(Reference { method, claimed: decoded(digest_value, "DigestValue")? })
+    Ok(Reference { algorithm: algorithm_of_key, method, claimed: decoded(digest_value, "DigestValue")? })
 }
 
 fn key_info(key: &Element<'_>, mode: Mode) -> Result<(Identity, String), Refusal> {
@@ -274,6 +283,22 @@ mod tests {
             assert!(certificate::sm2_verifies(&point(REAL_KEY), signed.as_bytes(), &value));
             assert!(!certificate::sm2_verifies(&point(REAL_KEY), signed.replace("sm2", "sm9").as_bytes(), &value));
         }
+    }
+
+    /// The modulus of a real card of before 2022, and what it signed; published with the same service.
+    const REAL_MODULUS: &str = "edf53ec93908a428a2fba18ed159b44ca7bcb656cad721b1734838790d940f8a676e5228d9cd994ae8091930360904cdbf209188d108d68c125567c8445248096f850e38108133e70218508d6392d7fe6028e41a1ec601b829daf44f0c4043eb371fce5f094f3544e82a012d39fc8cce47b7834846184fd09198d6172114cf57";
+    const REAL_RSA_VALUE: &str = "mhWpJI3RsJZGiR8MqI3kcJAJPqgVOQi0IFJzp0CBWLG+Qa7ZnYJX+hi70J+/09diHYkCMDxcKuT5uogbFvi/9rOZnrn+YsL0h0/nGcO31lx/RpqT8i5GoSt/UcZe9COIbnrKwdh+90FLYIW4xS3Rsglv4CDL+e53GGmSdduSTUU=";
+
+    #[test]
+    fn a_signature_of_a_real_rsa_card_verifies() {
+        use rsa::{BoxedUint, pkcs8::EncodePublicKey};
+        let modulus = BoxedUint::from_be_slice_vartime(&bytes(REAL_MODULUS));
+        let key = rsa::PublicKey::new(modulus, BoxedUint::from(65_537_u64)).unwrap().to_public_key_der().unwrap();
+        let signed = signed_info(RSA_SHA1, SHA1, "b2FtM/jHvW4fnJpMMPWk/177RwA=");
+        let value = BASE64.decode(REAL_RSA_VALUE).unwrap();
+        assert!(certificate::rsa_verifies(key.as_bytes(), signed.as_bytes(), &value));
+        assert!(!certificate::rsa_verifies(key.as_bytes(), signed.replace("b2Ft", "b2Fu").as_bytes(), &value));
+        assert!(!certificate::rsa_verifies(key.as_bytes(), signed.as_bytes(), &value[1..]));
     }
 
     /// Made with libxml2 and a throw-away key.

@@ -3,9 +3,14 @@
 use std::{fmt, fs::File, io::Read, path::Path};
 
 use async_trait::async_trait;
+use rsa::{pkcs1v15, pkcs8::EncodePublicKey};
+use sha1::Sha1;
 use sm2::{
     SecretKey,
-    dsa::{Signature, SigningKey, signature::Signer as _},
+    dsa::{
+        Signature, SigningKey,
+        signature::{SignatureEncoding as _, Signer as _},
+    },
     pkcs8::DecodePrivateKey,
 };
 use x509_cert::{
@@ -15,36 +20,62 @@ use x509_cert::{
 use zeroize::Zeroizing;
 
 use super::Error;
-use crate::seal::{Identity, LARGEST_CERTIFICATE, SignError, Signer, USER_ID};
+use crate::{
+    clock::Timestamp,
+    seal::{Identity, LARGEST_CERTIFICATE, SignError, Signer, USER_ID},
+};
 
 /// PEM is a third longer than DER.
 const LARGEST: u64 = 2 * LARGEST_CERTIFICATE as u64;
 
 /// Signs with a key from a file. What was read is wiped from memory at once; the key itself stays there while the process lives.
 pub struct FileSigner {
-    key: SigningKey,
+    key: Key,
     identity: Identity,
 }
 
+enum Key {
+    Sm2(Box<SigningKey>),
+    Rsa(Box<pkcs1v15::SigningKey<Sha1>>),
+}
+
+impl Key {
+    /// A private key, and its public key in the form of [`Identity::public_key`].
+    fn read(pem: &str) -> Option<(Self, Vec<u8>)> {
+        if let Ok(key) = SecretKey::from_pkcs8_pem(pem) {
+            let public = key.public_key().to_sec1_bytes().to_vec();
+            return Some((Self::Sm2(Box::new(SigningKey::new(USER_ID, &key).ok()?)), public));
+        }
+        let key = rsa::PrivateKey::from_pkcs8_pem(pem).ok()?;
+        let public = key.to_public_key().to_public_key_der().ok()?.as_bytes().to_vec();
+        Some((Self::Rsa(Box::new(pkcs1v15::SigningKey::new(key))), public))
+    }
+}
+
 impl FileSigner {
-    /// Reads a private key (PEM, PKCS#8, SM2) and its certificate (PEM).
+    /// Reads a private key (PEM, PKCS#8, SM2 or RSA) and its certificate (PEM).
     ///
     /// # Errors
     /// When either cannot be read, or they do not belong together.
     pub fn open(key_path: &Path, certificate_path: &Path) -> Result<Self, Error> {
         warn_if_open_to_all(key_path);
         let pem = read(key_path)?;
-        let key = SecretKey::from_pkcs8_pem(&pem).map_err(|_| Error::Key(key_path.to_owned()))?;
+        let (key, public) = Key::read(&pem).ok_or_else(|| Error::Key(key_path.to_owned()))?;
         let pem = read(certificate_path)?;
         let certificate = Certificate::from_pem(pem.as_bytes()).and_then(|certificate| certificate.to_der());
         let der = certificate.map_err(|_| Error::NotPem(certificate_path.to_owned()))?;
         let identity =
             Identity::from_certificate(&der).map_err(|source| Error::Certificate { path: certificate_path.to_owned(), source })?;
-        if *key.public_key().to_sec1_bytes() != *identity.public_key() {
+        if public != identity.public_key() {
             return Err(Error::Mismatch(key_path.to_owned()));
         }
-        let key = SigningKey::new(USER_ID, &key).map_err(|_| Error::Key(key_path.to_owned()))?;
         Ok(Self { key, identity })
+    }
+
+    /// The same, but of no use after `until`.
+    #[must_use]
+    pub fn ending(self, until: Timestamp) -> Self {
+        Self { identity: self.identity.ending(until), ..self }
     }
 }
 
@@ -57,8 +88,14 @@ impl fmt::Debug for FileSigner {
 #[async_trait]
 impl Signer for FileSigner {
     async fn sign(&self, signed_info: &[u8]) -> Result<Vec<u8>, SignError> {
+        let refused = || SignError::Refused("the key cannot sign this".into());
+        let key = match &self.key {
+            Key::Sm2(key) => key,
+            // PKCS#1 v1.5 needs no randomness at all.
+            Key::Rsa(key) => return key.try_sign(signed_info).map(|value: pkcs1v15::Signature| value.to_vec()).map_err(|_| refused()),
+        };
         // RFC 6979 gives the secret number of each signature, so no weak randomness can betray the key.
-        let signature: Signature = self.key.try_sign(signed_info).map_err(|_| SignError::Refused("the key cannot sign this".into()))?;
+        let signature: Signature = key.try_sign(signed_info).map_err(|_| refused())?;
         Ok(signature.to_vec())
     }
 

@@ -1,12 +1,17 @@
 //! New keys with certificates of their own making: for tests and rehearsals. Customs accepts only those of its data centre.
 
 use std::{
+    convert::Infallible,
     io::Write,
     path::{Path, PathBuf},
     str::FromStr,
     time::Duration,
 };
 
+use rsa::{
+    rand_core::{TryCryptoRng, TryRng},
+    sha2::Sha256,
+};
 use sm2::{
     SecretKey,
     dsa::{Signature, SigningKey, signature::Signer as _},
@@ -51,6 +56,51 @@ pub fn new_key(clockwork: &Clockwork, subject: &str, days: u32) -> Result<(Strin
     let key_pem = key.to_pkcs8_pem(LineEnding::LF).map_err(encoding)?;
     Ok((key_pem.as_str().to_owned(), certificate.to_pem(LineEnding::LF).map_err(encoding)?))
 }
+
+/// Makes a test key as cards had before 2022-07-01: RSA of 1024 or 2048 bits.
+///
+/// # Errors
+/// When the subject, the days or the bits do not fit a certificate.
+pub fn new_rsa_key(clockwork: &Clockwork, subject: &str, days: u32, bits: usize) -> Result<(String, String), Error> {
+    if ![1_024, 2_048].contains(&bits) {
+        return Err(Error::Bits);
+    }
+    let profile = TestProfile { name: name(subject)? };
+    let validity = validity(clockwork, days)?;
+    let key = rsa::PrivateKey::new(&mut Random(clockwork), bits).map_err(encoding)?;
+    let public = SubjectPublicKeyInfo::from_key(&key.to_public_key()).map_err(encoding)?;
+    let builder = CertificateBuilder::new(profile, serial(clockwork)?, validity, public).map_err(encoding)?;
+    let signing = rsa::pkcs1v15::SigningKey::<Sha256>::new(key.clone());
+    let certificate = builder.build::<_, rsa::pkcs1v15::Signature>(&signing).map_err(encoding)?;
+    let key_pem = key.to_pkcs8_pem(LineEnding::LF).map_err(encoding)?;
+    Ok((key_pem.as_str().to_owned(), certificate.to_pem(LineEnding::LF).map_err(encoding)?))
+}
+
+/// The clockwork's randomness in the form that the maker of RSA keys asks for.
+struct Random<'c>(&'c Clockwork);
+
+impl TryRng for Random<'_> {
+    type Error = Infallible;
+
+    fn try_next_u32(&mut self) -> Result<u32, Infallible> {
+        let mut bytes = [0; 4];
+        self.0.fill(&mut bytes);
+        Ok(u32::from_le_bytes(bytes))
+    }
+
+    fn try_next_u64(&mut self) -> Result<u64, Infallible> {
+        let mut bytes = [0; 8];
+        self.0.fill(&mut bytes);
+        Ok(u64::from_le_bytes(bytes))
+    }
+
+    fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Infallible> {
+        self.0.fill(bytes);
+        Ok(())
+    }
+}
+
+impl TryCryptoRng for Random<'_> {}
 
 /// Writes `<name>.key.pem`, for its owner only, and `<name>.cert.pem`; says where. Nothing is written over.
 ///

@@ -102,6 +102,7 @@ fn rules() -> Rules {
         dxp_id: "DXPENT0000000001".into(),
         signer: name.into(),
         road: "national".into(),
+        ..Sender::default()
     };
     let guangzhou = Lane { office: "51".into(), order: Duty::Send(Some("declarant".into())), ..Lane::default() };
     Rules {

@@ -98,6 +98,7 @@ fn sender(name: &str, code: &str) -> Sender {
         dxp_id: "DXPENT0000000001".into(),
         signer: "key".into(),
         road: "guangzhou".into(),
+        ..Sender::default()
     }
 }
 

@@ -173,6 +173,7 @@ pub fn sender() -> Sender {
         dxp_id: "DXPENT0000000001".to_owned(),
         signer: "declarant".to_owned(),
         road: ROADS[0].to_owned(),
+        ..Sender::default()
     }
 }
 

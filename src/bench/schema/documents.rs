@@ -62,23 +62,66 @@ impl Dice {
 pub fn inventories(count: usize, seed: u64) -> Result<Vec<Vec<u8>>, message::Error> {
     let at = Timestamp::from_beijing(date!(2026 - 11 - 11).midnight());
     let dice = Dice(Clockwork::new(Arc::new(ManualClock::at(at)), Arc::new(SeededEntropy::new(seed))));
-    (0..count).map(|number| inventory(number, &dice, at)).collect()
+    (0..count).map(|number| sample(number, &dice, at).compose()).collect()
 }
 
-fn inventory(number: usize, dice: &Dice, at: Timestamp) -> Result<Vec<u8>, message::Error> {
+/// That many inventories with what a message says beside them.
+pub fn samples(count: usize, seed: u64) -> Vec<Sample> {
+    let at = Timestamp::from_beijing(date!(2026 - 11 - 11).midnight());
+    let dice = Dice(Clockwork::new(Arc::new(ManualClock::at(at)), Arc::new(SeededEntropy::new(seed))));
+    (0..count).map(|number| sample(number, &dice, at)).collect()
+}
+
+/// One message of them all.
+///
+/// # Errors
+/// When it cannot be composed.
+pub fn together(samples: &[Sample]) -> Result<Vec<u8>, message::Error> {
+    let Some(first) = samples.first() else { return Err(message::Error::from(message::Problem::Count)) };
+    let outgoing: Vec<_> = samples.iter().map(Sample::outgoing).collect();
+    message::compose(Kind::Inventory, first.guid, &first.sender, &outgoing, first.at)
+}
+
+/// An inventory with what a message says beside it.
+pub struct Sample {
+    document: Document,
+    content: Content,
+    waybill_no: String,
+    sender: Sender,
+    /// guid of the message.
+    pub guid: MessageId,
+    /// When it is sent.
+    pub at: Timestamp,
+}
+
+impl Sample {
+    fn outgoing(&self) -> Outgoing<'_> {
+        Outgoing { document: &self.document, content: &self.content, waybill_no: &self.waybill_no }
+    }
+
+    /// A message of it alone.
+    ///
+    /// # Errors
+    /// When it cannot be composed.
+    pub fn compose(&self) -> Result<Vec<u8>, message::Error> {
+        message::compose(Kind::Inventory, self.guid, &self.sender, &[self.outgoing()], self.at)
+    }
+}
+
+fn sample(number: usize, dice: &Dice, at: Timestamp) -> Sample {
     let lines = u32::try_from(2 + dice.below(4).div_ceil(2)).unwrap_or(3);
     let content = Content::Declaration(Arc::new(declaration(number, lines, dice)));
     let document = document(dice);
     let waybill_no = format!("YT{:013}", dice.below(10_000_000_000_000));
-    let outgoing = Outgoing { document: &document, content: &content, waybill_no: &waybill_no };
     let sender = Sender {
         name: "s".to_owned(),
         party: party("4401960ABC", "广州样例报关有限公司"),
         dxp_id: "DXPENT0000000001".to_owned(),
         signer: "k".to_owned(),
         road: "r".to_owned(),
+        ..Sender::default()
     };
-    message::compose(Kind::Inventory, MessageId(dice.guid()), &sender, &[outgoing], at)
+    Sample { document, content, waybill_no, sender, guid: MessageId(dice.guid()), at }
 }
 
 fn party(code: &str, name: &str) -> Party {

@@ -90,7 +90,9 @@ impl<'f> Compiler<'f> {
                     let allowed: &[_] = if node.name == "include" { &["schemaLocation"] } else { &["namespace", "schemaLocation"] };
                     known(file, node, allowed, &[])?;
                     let location = node.get("schemaLocation").unwrap_or_default();
-                    if !texts.iter().any(|(name, _)| *name == location) {
+                    // A pack may have a file from another pack's folder: it goes by its name alone.
+                    let file_name = location.rsplit('/').next().unwrap_or(location);
+                    if !texts.iter().any(|(name, _)| *name == file_name) {
                         return Err(file.refuse(node, format!("xs:{} of \"{location}\"", node.name)));
                     }
                 }

@@ -1,6 +1,6 @@
 //! What schemas compile to.
 
-use super::value::Simple;
+use super::{Refusal, compile::compile, value::Simple};
 use crate::message::xml::tree::Space;
 
 /// All schemas together.
@@ -11,6 +11,30 @@ pub struct Model {
     pub simples: Vec<Simple>,
     /// Elements that may stand at the top, or where a wildcard looks.
     pub globals: Vec<usize>,
+}
+
+impl Model {
+    /// Compiles files that may include and import each other.
+    pub fn compile(files: &[(&'static str, &'static str)]) -> Result<Self, Refusal> {
+        compile(files)
+    }
+
+    /// Whether a message may have that root.
+    pub fn has_root(&self, name: &str) -> bool {
+        self.globals.iter().any(|global| self.elements.get(*global).is_some_and(|element| element.name == name))
+    }
+
+    /// Every element that is declared, with the numbers and names of those that may stand in it.
+    pub fn contents(&self) -> Vec<(&'static str, Vec<(usize, &'static str)>)> {
+        let named = |id: usize| self.elements.get(id).map(|element| (id, element.name));
+        let of = |element: &Element| (element.name, self.children(element).into_iter().filter_map(named).collect());
+        self.elements.iter().map(of).collect()
+    }
+
+    /// Whether an element of that name may be there more than once.
+    pub fn repeats(&self, name: &str) -> bool {
+        self.elements.iter().any(|element| element.repeats && element.name == name)
+    }
 }
 
 /// An element's declaration.
@@ -179,6 +203,19 @@ impl Model {
         };
         let edges = automaton.states.iter().flat_map(|state| &state.edges);
         edges.filter_map(|edge| if let Symbol::Element { element, .. } = edge.symbol { Some(element) } else { None }).collect()
+    }
+
+    /// What may stand in the element of that number, in the order in which it must.
+    pub fn order(&self, of: usize) -> Vec<(usize, &'static str)> {
+        let mut order: Vec<(usize, &'static str)> = Vec::new();
+        for child in self.elements.get(of).map(|element| self.children(element)).unwrap_or_default() {
+            let known = order.iter().any(|(known, _)| *known == child);
+            // Signatures are no content: they are made over it.
+            if let Some(element) = self.elements.get(child).filter(|element| !known && element.space != Space::Ds) {
+                order.push((child, element.name));
+            }
+        }
+        order
     }
 
     /// The global element of that name.

@@ -213,7 +213,7 @@ impl<'m, 'a, L: Listener> Walk<'m, 'a, L> {
         let space = self.space(prefix)?;
         let offset = self.tokens.offset();
         let kind = match self.frames.last().map(|frame| frame.inside) {
-            None if !(self.is_root)(space, local) => {
+            None if !((self.is_root)(space, local) && self.model.global(space, local).is_some()) => {
                 self.unknown_root(local);
                 return Ok(false);
             }

@@ -1,20 +1,20 @@
 //! The rules while the schema layer reads: whether there is anything to tell at all. Most messages are good, and are read once.
 
-use std::sync::LazyLock;
-
 use super::{
-    Message, NOTHING_SUMMED_IN, required,
-    rules::{self, RULES, Rule, SPECIAL_AREAS, Side},
+    Message, NOTHING_SUMMED_IN,
+    rules::{self, Rule, SPECIAL_AREAS, Side},
     schema,
 };
 use crate::message::{
     family::{self, Numbers},
+    pack::Pack,
+    schema::Model,
     xml::tokens::Attribute,
 };
 
 /// What an element is held against.
 #[derive(Default)]
-struct Held {
+pub struct Held {
     requests: Vec<&'static Rule>,
     receipts: Vec<&'static Rule>,
     /// Whether a request must say something here.
@@ -66,31 +66,35 @@ impl Place {
     }
 }
 
-static HELD: LazyLock<Vec<Held>> = LazyLock::new(held);
-
-fn held() -> Vec<Held> {
-    let contents = schema::contents();
-    let mut held: Vec<_> = contents.iter().map(|(name, _)| of(("", name), false)).collect();
+/// What the elements of a model are held against, by their numbers.
+fn held(pack: &'static Pack, model: &Model) -> Vec<Held> {
+    let contents = model.contents();
+    let mut held: Vec<_> = contents.iter().map(|(name, _)| of(pack, ("", name))).collect();
     // Of the same name in another block something else may be said: each is declared by itself.
     for (block, children) in &contents {
-        let required = required::of(block);
         for &(child, name) in children {
             if let Some(held) = held.get_mut(child) {
-                *held = of((block, name), required.contains(&name));
+                *held = of(pack, (block, name));
             }
         }
     }
     held
 }
 
-fn of((block, name): (&str, &str), required: bool) -> Held {
-    let about = |side: Side| RULES.iter().filter(|rule| rule.is_about(side, block, name)).collect();
-    Held { requests: about(Side::Request), receipts: about(Side::Receipt), required, place: Place::of(block, name) }
+fn of(pack: &'static Pack, (block, name): (&str, &str)) -> Held {
+    let about = |side: Side| pack.rules.iter().filter(|rule| rule.is_about(side, block, name)).collect();
+    Held {
+        requests: about(Side::Request),
+        receipts: about(Side::Receipt),
+        required: pack.required(block).contains(&name),
+        place: Place::of(block, name),
+    }
 }
 
 /// Listens for anything that a rule might refuse. It may say so of what no rule refuses, never the other way about.
-#[derive(Default)]
 pub struct Quick {
+    pack: &'static Pack,
+    held: &'static [Held],
     side: Option<Side>,
     /// The number of the last line.
     line: u32,
@@ -102,6 +106,12 @@ pub struct Quick {
 }
 
 impl Quick {
+    /// Listens for the rules of a pack.
+    pub fn new(pack: &'static Pack, model: &Model) -> Self {
+        let held = pack.held.get_or_init(|| held(pack, model));
+        Self { pack, held, side: None, line: 0, waits: false, is_empty: false, is_spoilt: false }
+    }
+
     /// Whether no rule has anything to tell, if the schema has not.
     pub const fn is_clean(&self) -> bool {
         !self.is_spoilt && !self.waits && !self.is_empty
@@ -114,12 +124,12 @@ impl schema::Listener for Quick {
         let Some(side) = self.side else { return };
         for attribute in attributes {
             let spoilt = |rule: &Rule| rule.is_about(side, name, attribute.name) && !rule.form.fits(&attribute.value);
-            self.is_spoilt |= RULES.iter().any(spoilt);
+            self.is_spoilt |= self.pack.rules.iter().any(spoilt);
         }
     }
 
     fn open(&mut self, element: usize) {
-        let Some(place) = HELD.get(element).map(|held| held.place) else { return };
+        let Some(place) = self.held.get(element).map(|held| held.place) else { return };
         if matches!(place, Place::Document | Place::Summary) {
             self.is_spoilt |= self.waits || self.is_empty;
             self.line = 0;
@@ -133,7 +143,7 @@ impl schema::Listener for Quick {
     }
 
     fn text(&mut self, element: usize, text: &str) {
-        let (Some(held), Some(side)) = (HELD.get(element), self.side) else { return };
+        let (Some(held), Some(side)) = (self.held.get(element), self.side) else { return };
         let text = text.trim();
         if text.is_empty() {
             self.is_spoilt |= held.required && side == Side::Request;

@@ -10,7 +10,7 @@ pub use table::*;
 pub const UTF8: &str = "X-UTF8";
 
 /// A rule of the specification's text.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rule {
     /// Stable.
     pub code: &'static str,
