@@ -308,7 +308,9 @@ fn official_samples_have_the_same_verdict() {
         let theirs = is_valid(&official_schema(message).unwrap(), &sample);
         let ours = is_valid(&our_schema(message), &sample);
         assert_eq!(ours.0, theirs.0, "{name}: {} {}", ours.1, theirs.1);
-        assert_eq!(message::validate(&sample).is_empty(), theirs.0, "{name}: {:?}", message::validate(&sample));
+        // The samples are of the newest schemas, whatever day they bear.
+        let own = message::validate_in(message::Pack::newest(), &sample);
+        assert_eq!(own.is_empty(), theirs.0, "{name}: {own:?}");
         match message {
             Message::Request(kind) => assert_eq!(message::parse_request(&sample).unwrap().kind, kind),
             _ => assert!(message::parse_answer(&sample).is_ok(), "{name}"),

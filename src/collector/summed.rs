@@ -1,11 +1,14 @@
 //! Takes in what customs made of summaries (792): which customs declaration each inventory went into, and how that goes on.
 
+use std::collections::BTreeMap;
+
 use uuid::Uuid;
 
 use super::{Collector, NAME, fold::spoken};
 use crate::{
     audit::Difference,
-    declaration::SummaryResult,
+    clock::Timestamp,
+    declaration::{DeclarationId, SummaryResult},
     store::{Application, Change, DeadlineChange, DeadlineKind, Disposition, LeasedArrival, Summed, SummedFound, SummedLookup, Written},
     task::{self, Error, Note},
 };
@@ -20,34 +23,16 @@ impl Collector {
                 && self.quarantine(token, vec![(arrival, "results of summaries: not ours".to_owned())]).await? > 0);
         }
         let now = self.clockwork.now();
-        let changes = results.iter().zip(found).flat_map(|(result, found)| found.into_iter().map(move |found| (result, found)));
-        let changes: Vec<_> = changes.filter_map(|(result, found)| self.summed(arrival, result, &found, now)).collect();
+        let changes = told(results, found).values().filter_map(|(found, results)| self.summed(arrival, results, found, now)).collect();
         let application =
             Application { token: Some(token), arrivals: vec![(arrival.id, Disposition::Read)], changes, ..Application::default() };
         Ok(self.store.apply(now, application).await? == Written::Done)
     }
 
-    /// What a result says of one declaration; nothing if it is an old one.
-    fn summed(&self, arrival: &LeasedArrival, result: &SummaryResult, found: &SummedFound, now: crate::clock::Timestamp) -> Option<Change> {
-        let at = spoken(result.at, arrival.at);
+    /// What the results of one message say of one declaration, one after the other; nothing if it is old.
+    fn summed(&self, arrival: &LeasedArrival, results: &[&SummaryResult], found: &SummedFound, now: Timestamp) -> Option<Change> {
         let old = found.summed.as_ref();
-        // One without a line of this inventory goes on with what an earlier one said of it.
-        let same = old.filter(|old| (&old.summary_no, &old.seq_no) == (&result.summary_no, &result.declaration_seq_no));
-        if old.is_some_and(|old| old.at > at) {
-            return None;
-        }
-        let keep = |new: &Option<String>, old: Option<&Option<String>>| new.clone().or_else(|| old.cloned().flatten());
-        let new = Summed {
-            declaration: found.declaration,
-            tenant: found.tenant.clone(),
-            summary_no: result.summary_no.clone(),
-            seq_no: result.declaration_seq_no.clone(),
-            at,
-            draft_no: keep(&result.draft_no, same.map(|old| &old.draft_no)),
-            port_no: keep(&result.port_no, same.map(|old| &old.port_no)),
-            customs_declaration_no: keep(&result.customs_declaration_no, same.map(|old| &old.customs_declaration_no)),
-            state: result.state.clone(),
-        };
+        let new = results.iter().fold(old.cloned(), |kept, result| renewed(arrival, result, found, kept.as_ref()).or(kept))?;
         let changes = differences(old, &new);
         if changes.is_empty() {
             return None;
@@ -60,6 +45,45 @@ impl Collector {
             ..Change::default()
         })
     }
+}
+
+/// Each declaration with the results that speak of it. One without lines speaks of what an earlier one of its number names, which may
+/// stand in the same message.
+fn told(results: &[SummaryResult], found: Vec<Vec<SummedFound>>) -> BTreeMap<DeclarationId, (SummedFound, Vec<&SummaryResult>)> {
+    let mut named: BTreeMap<(&str, &str), Vec<SummedFound>> = BTreeMap::new();
+    let mut told: BTreeMap<DeclarationId, (SummedFound, Vec<&SummaryResult>)> = BTreeMap::new();
+    for (result, found) in results.iter().zip(found) {
+        let named = named.entry((&result.summary_no, &result.declaration_seq_no)).or_default();
+        if !found.is_empty() {
+            *named = found;
+        }
+        for found in named {
+            told.entry(found.declaration).or_insert_with(|| (found.clone(), Vec::new())).1.push(result);
+        }
+    }
+    told
+}
+
+/// What is known after a result; nothing if it is an old one.
+fn renewed(arrival: &LeasedArrival, result: &SummaryResult, found: &SummedFound, old: Option<&Summed>) -> Option<Summed> {
+    let at = spoken(result.at, arrival.at);
+    // One without a line of this inventory goes on with what an earlier one said of it.
+    let same = old.filter(|old| (&old.summary_no, &old.seq_no) == (&result.summary_no, &result.declaration_seq_no));
+    if old.is_some_and(|old| old.at > at) {
+        return None;
+    }
+    let keep = |new: &Option<String>, old: Option<&Option<String>>| new.clone().or_else(|| old.cloned().flatten());
+    Some(Summed {
+        declaration: found.declaration,
+        tenant: found.tenant.clone(),
+        summary_no: result.summary_no.clone(),
+        seq_no: result.declaration_seq_no.clone(),
+        at,
+        draft_no: keep(&result.draft_no, same.map(|old| &old.draft_no)),
+        port_no: keep(&result.port_no, same.map(|old| &old.port_no)),
+        customs_declaration_no: keep(&result.customs_declaration_no, same.map(|old| &old.customs_declaration_no)),
+        state: result.state.clone(),
+    })
 }
 
 fn question(result: &SummaryResult) -> SummedLookup {

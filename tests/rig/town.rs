@@ -64,6 +64,8 @@ impl Town {
     pub fn new(keeper: Keeper, orders: usize) -> Self {
         let folder = super::folder();
         let mut config = configuration(folder.path());
+        // Few to a commit, so that a submit lasts and can be met.
+        config.intake.batch = 16;
         if let Keeper::Postgres { url, .. } = &keeper {
             let reach = postgres::Options { connections: 8, patience_ms: 2_000, statement_ms: 5_000, ..postgres::Options::at(url) };
             config.store.postgres = Some(reach);
@@ -120,7 +122,7 @@ impl Town {
     pub async fn steps(&self) -> u64 {
         let steps = match &self.keeper {
             Keeper::Sqlite => self.ask("SELECT coalesce(max(position) + 1, 0) FROM audit_entries").await,
-            Keeper::Postgres { .. } => self.ask("SELECT coalesce(max(size), 0) FROM audit_checkpoints").await,
+            Keeper::Postgres { .. } => self.ask("SELECT coalesce(sum(cardinality(subjects)), 0)::bigint FROM audit_runs").await,
         };
         steps.map_or(0, |steps| u64::try_from(steps).unwrap())
     }
