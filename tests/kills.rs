@@ -50,6 +50,8 @@ async fn kill_again_and_again(town: &Town, orders: usize) -> u64 {
 
 async fn twenty_kills(keeper: Keeper, orders: usize) {
     let town = Town::new(keeper, orders);
+    // Few to a commit, so that a submit lasts and can be met.
+    town.configure("tongguan", |config| config.intake.batch = 16);
     let customs = town.start("simulate", "tongguan", &[]);
     let while_submitting = kill_again_and_again(&town, orders).await;
     let customs_content = customs.stop().success();

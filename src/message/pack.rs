@@ -148,8 +148,7 @@ impl Pack {
     pub fn of(xml: &[u8]) -> Option<&'static Self> {
         let dated = || date(xml).and_then(Self::at).filter(|pack| !pack.is_newest());
         match dated() {
-            // A kind that the older pack does not have yet is judged by the one that has it.
-            Some(older) if message(xml).is_some_and(|message| older.has(message)) => Some(older),
+            Some(older) if is_of_a_pack(xml) => Some(older),
             Some(_) | None => Self::newest(),
         }
     }
@@ -221,10 +220,9 @@ fn date(xml: &[u8]) -> Option<Date> {
     parse_day(std::str::from_utf8(start.get(..8)?).ok()?)
 }
 
-/// What message it is, if packs have it: not so the refusal of a whole message, and envelopes.
-fn message(xml: &[u8]) -> Option<Message> {
+/// Whether packs have a message: not so the refusal of a whole message, and envelopes.
+fn is_of_a_pack(xml: &[u8]) -> bool {
     let head = xml.get(..1_024).unwrap_or(xml);
-    let start = head.windows(3).position(|window| window == b"CEB")?;
-    let name = std::str::from_utf8(head.get(start..start + "CEBnnnMessage".len())?).ok()?;
-    Message::from_wire_type(name).filter(|message| *message != Message::Format)
+    let start = head.windows(3).position(|window| window == b"CEB").and_then(|at| head.get(at..));
+    start.is_some_and(|start| !start.starts_with(b"CEB900"))
 }

@@ -36,6 +36,7 @@ impl Trio {
         let doors = NODES.map(|(name, _, shift)| {
             let config = town.configure(name, |config| {
                 config.node.name = name.into();
+                config.intake.batch = 16;
                 config.node.clock_shift_ms = shift;
                 config.grpc.listen = format!("127.0.0.1:{}", rig::free_port());
             });

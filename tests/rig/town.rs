@@ -64,8 +64,6 @@ impl Town {
     pub fn new(keeper: Keeper, orders: usize) -> Self {
         let folder = super::folder();
         let mut config = configuration(folder.path());
-        // Few to a commit, so that a submit lasts and can be met.
-        config.intake.batch = 16;
         if let Keeper::Postgres { url, .. } = &keeper {
             let reach = postgres::Options { connections: 8, patience_ms: 2_000, statement_ms: 5_000, ..postgres::Options::at(url) };
             config.store.postgres = Some(reach);
