@@ -20,6 +20,7 @@ use crate::{
 };
 
 mod consequences;
+mod copies;
 mod fold;
 mod forward;
 mod read;

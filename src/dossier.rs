@@ -67,10 +67,22 @@ pub struct Document {
     pub packed: u32,
     /// How many times it has been packed anew because the port could not pass it on.
     pub port_failures: u32,
-    /// When its message was last sent again; nothing if it was sent once. A 4 from before then is no answer to what was sent last.
-    pub resent_at: Option<Timestamp>,
+    /// That its message was sent again; nothing if it was sent once.
+    pub resent: Option<Resent>,
     /// The message that carries it now.
     pub message: Option<MessageId>,
+}
+
+/// The same bytes went again. A 4 from before then may be about the first copy while a later one declared the document anew, and then
+/// packing it into another message would declare it twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Resent {
+    /// When they went last, by our clock.
+    pub at: Timestamp,
+    /// How many copies beside the first may have been taken: one less where customs turned it away as a repetition.
+    pub copies: u32,
+    /// When the 4 was spoken that was set aside, until it is known which copy it was about.
+    pub set_aside: Option<Timestamp>,
 }
 
 /// A declaration as it is kept: what was submitted, and its documents.

@@ -149,7 +149,7 @@ impl Gatekeeper {
             lot: None,
             packed: 0,
             port_failures: 0,
-            resent_at: None,
+            resent: None,
             message: None,
         })
     }

@@ -162,7 +162,7 @@ fn document(kind: Kind) -> Document {
         lot: None,
         packed: 0,
         port_failures: 0,
-        resent_at: None,
+        resent: None,
         message: None,
     }
 }

@@ -15,7 +15,11 @@ use crate::{
     task::{self, Note},
 };
 
-use super::{NAME, consequences, read::ReadReceipts};
+use super::{
+    NAME, consequences,
+    copies::{self, Weighed},
+    read::ReadReceipts,
+};
 
 /// A returnTime further than this ahead of the arrival is a broken clock: believed, it would make every later word an older one.
 const SKEW: Duration = Duration::from_secs(86_400);
@@ -123,17 +127,20 @@ impl Work {
         if document.last_word.as_ref().is_some_and(|word| (word.at, &word.code) == (at, &receipt.code)) {
             return numbered;
         }
-        // Spoken or come before the same bytes went again: those declared it anew, and will be answered.
-        let outdated = document.resent_at.is_some_and(|sent| at < sent || item.came < sent);
-        if verdict == Verdict::PortFailed && outdated {
-            return numbered;
-        }
-        let last = document.last_word.as_ref().map(|word| word.at);
-        let next = state::next(document.state, last, Event::Answered(verdict, at));
+        let (verdict, spoken) = match copies::weigh(document, verdict, at, item.came) {
+            Weighed::Counts(verdict, spoken) => (verdict, spoken),
+            Weighed::Known => return numbered,
+            Weighed::SetAside => {
+                self.why.push(format!("{}: a port failure from before the same bytes went again, set aside", document.kind.as_str()));
+                return true;
+            }
+        };
+        let last = copies::last(document, verdict);
+        let next = state::next(document.state, last, Event::Answered(verdict, spoken));
         if next == Next::Ignored {
             return numbered;
         }
-        if last.is_none_or(|last| at >= last) {
+        if document.last_word.as_ref().is_none_or(|word| at >= word.at) {
             document.last_word = Some(LastWord { code: receipt.code.clone(), at, info: receipt.info.clone() });
         }
         if let Next::To(to) = next {
@@ -196,7 +203,7 @@ fn originals(subject: &Subject) -> &[Document] {
 /// if it was sent once, was turned down by it.
 fn meaning(document: &Document, receipt: &Receipt) -> Verdict {
     match receipt::verdict(document.kind, &receipt.code, &receipt.info) {
-        Verdict::Duplicate if document.action != Action::Add && document.resent_at.is_none() => Verdict::Rejected,
+        Verdict::Duplicate if document.action != Action::Add && document.resent.is_none() => Verdict::Rejected,
         verdict => verdict,
     }
 }

@@ -327,7 +327,7 @@ impl<'a> Handling<'a> {
             lot: None,
             packed: 0,
             port_failures: 0,
-            resent_at: None,
+            resent: None,
             message: None,
             ..document.clone()
         }

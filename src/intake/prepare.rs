@@ -260,7 +260,7 @@ pub fn new_document(kind: Kind, sender: String, road: String, actor: &Actor, clo
         lot: None,
         packed: 0,
         port_failures: 0,
-        resent_at: None,
+        resent: None,
         message: None,
     }
 }

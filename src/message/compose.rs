@@ -175,7 +175,7 @@ mod tests {
             lot: None,
             packed: 0,
             port_failures: 0,
-            resent_at: None,
+            resent: None,
             message: None,
         }
     }

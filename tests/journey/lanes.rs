@@ -40,7 +40,7 @@ fn document(kind: Kind, clockwork: &Clockwork) -> Document {
         lot: None,
         packed: 0,
         port_failures: 0,
-        resent_at: None,
+        resent: None,
         message: None,
     }
 }

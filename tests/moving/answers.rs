@@ -2,6 +2,9 @@
 
 use super::*;
 
+/// What customs says of a document that it has already.
+const REPETITION: (&str, &str) = ("-301010", "处理失败，业务主键重复入库失败");
+
 #[tokio::test]
 async fn a_declaration_goes_through_to_closed() {
     let world = world().await;
@@ -135,6 +138,59 @@ async fn a_port_failure_from_before_the_same_bytes_went_again_is_out_of_date() {
     let mut names = names();
     names.dedup();
     assert_eq!(names.len(), 2, "a 4 to what was sent last is tried anew");
+}
+
+/// Sent, declared by the port and sent again all the same, as if the answer had come while the courier had it in hand.
+async fn sent_twice(world: &World) -> (DeclarationId, Timestamp) {
+    let id = world.accept("O1", None, Plan { inventory: Duty::External, ..Lane::default().plan() }).await;
+    world.settle().await;
+    let spoken_at = world.clockwork.now();
+    world.after(Duration::from_secs(3_600)).await;
+    world.answer(&[order_key("O1")], "2", "", spoken_at);
+    world.after(SECOND).await;
+    assert_eq!((world.state(id, Kind::Order).await, world.sent().len()), (Some(State::Declaring), 2));
+    (id, spoken_at + SECOND)
+}
+
+fn messages(world: &World) -> usize {
+    world.sent().into_iter().map(|item| item.name).collect::<std::collections::BTreeSet<_>>().len()
+}
+
+#[tokio::test]
+async fn a_port_failure_that_may_be_about_either_copy_lets_the_same_bytes_go_once_more() {
+    let world = world().await;
+    let (id, failed_at) = sent_twice(&world).await;
+    world.answer(&[order_key("O1")], "4", "", failed_at);
+    world.after(SECOND).await;
+    assert_eq!((world.state(id, Kind::Order).await, world.sent().len()), (Some(State::Declaring), 2));
+    world.after(Duration::from_secs(3_600)).await;
+    assert_eq!((world.sent().len(), messages(&world)), (3, 1), "customs has said nothing since, so it is asked with the same bytes");
+    world.answer(&[order_key("O1")], "120", "", world.clockwork.now());
+    world.after(Duration::from_secs(7_200)).await;
+    assert_eq!((world.state(id, Kind::Order).await, world.sent().len()), (Some(State::Stored), 3));
+}
+
+#[tokio::test]
+async fn a_port_failure_counts_once_the_other_copy_was_turned_away() {
+    for failure_first in [true, false] {
+        let world = world().await;
+        let (id, failed_at) = sent_twice(&world).await;
+        let turned_away = world.clockwork.now();
+        let failure = || world.answer(&[order_key("O1")], "4", "", failed_at);
+        let repetition = || world.answer(&[order_key("O1")], REPETITION.0, REPETITION.1, turned_away);
+        let words: [&dyn Fn(); 2] = if failure_first { [&failure, &repetition] } else { [&repetition, &failure] };
+        words[0]();
+        world.after(SECOND).await;
+        assert_eq!((world.state(id, Kind::Order).await, messages(&world)), (Some(State::Declaring), 1), "{failure_first}");
+        words[1]();
+        world.after(SECOND).await;
+        assert_eq!((world.state(id, Kind::Order).await, messages(&world)), (Some(State::Delivered), 2), "{failure_first}");
+        // What comes late of the first message moves nothing of the second.
+        repetition();
+        failure();
+        world.after(SECOND).await;
+        assert_eq!((world.state(id, Kind::Order).await, messages(&world)), (Some(State::Delivered), 2), "{failure_first}");
+    }
 }
 
 #[tokio::test]

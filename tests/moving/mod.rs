@@ -194,7 +194,7 @@ impl World {
             lot: None,
             packed: 0,
             port_failures: 0,
-            resent_at: None,
+            resent: None,
             message: None,
         }
     }

@@ -129,5 +129,5 @@ async fn three_nodes_under_kills_lose_nothing_and_declare_nothing_twice() {
     trio.town.is_whole(customs_content).await;
     let [databases, stops, kills] = trio.blows;
     assert!(databases >= 3 && stops >= 1 && kills >= 8, "{databases} kills of the database, {stops} stops, {kills} kills of nodes");
-    assert!(while_submitting >= 2, "only {while_submitting} blows met a submit");
+    assert!(while_submitting >= 5, "only {while_submitting} blows met a submit");
 }

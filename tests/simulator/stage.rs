@@ -198,7 +198,7 @@ pub fn document(kind: Kind, guid: Uuid) -> Document {
         lot: None,
         packed: 0,
         port_failures: 0,
-        resent_at: None,
+        resent: None,
         message: None,
     }
 }

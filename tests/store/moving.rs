@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tongguan::{
     declaration::{Kind, MessageId},
-    dossier::{Content, Document},
+    dossier::{Content, Document, Resent},
     queue::{Fault, Lease},
     state::State,
     store::{Application, Change, Delivery, MessageChange, Outcome, Settlement, Written},
@@ -253,7 +253,7 @@ async fn what_may_have_been_sent_is_not_packed_anew(world: World) {
     assert!(world.store().lease_documents(soon, world.lease(), 10).await.unwrap().is_empty());
     let again = deliver(&world, soon, world.lease()).await;
     assert_eq!((again[0].message, again[0].attempt, again[0].failed, again[0].members[0].packed), (message, 2, 1, true));
-    assert_eq!(world.now(id, Kind::Order).await.resent_at, Some(soon));
+    assert_eq!(world.now(id, Kind::Order).await.resent, Some(Resent { at: soon, copies: 1, set_aside: None }));
 }
 
 async fn what_was_put_off_or_shelved_is_so(world: World) {
@@ -285,7 +285,7 @@ async fn what_was_answered_does_not_go_again(world: World) {
     let document = world.now(id, Kind::Order).await;
     world.change(START, Document { state: State::Declaring, ..document }).await;
     assert!(deliver(&world, silent_at, world.lease()).await.is_empty());
-    assert_eq!(world.now(id, Kind::Order).await.resent_at, None);
+    assert_eq!(world.now(id, Kind::Order).await.resent, None);
 }
 
 async fn a_stopped_sender_delivers_nothing_until_it_goes_on(world: World) {

@@ -130,7 +130,7 @@ impl Maker {
             lot: None,
             packed: 0,
             port_failures: 0,
-            resent_at: None,
+            resent: None,
             message: None,
         }
     }

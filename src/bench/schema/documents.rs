@@ -150,7 +150,7 @@ fn document(dice: &Dice) -> Document {
         lot: None,
         packed: 0,
         port_failures: 0,
-        resent_at: None,
+        resent: None,
         message: None,
     }
 }

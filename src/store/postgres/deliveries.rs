@@ -80,13 +80,15 @@ async fn choose(connection: &mut PgConnection, now: Timestamp, road: &str, limit
 /// Takes messages off the road that were tried and have arrived, whatever their attempts say: customs takes a message whole or not
 /// at all, so the answer to one document proves it. A member that was turned away or has moved on may be in another message by now,
 /// and the old bytes would declare it twice. One that was packed more than once may have been answered for its earlier message,
-/// which proves nothing of this one, unless it was turned away.
+/// which proves nothing of this one, unless it was turned away. Where a 4 was set aside the bytes go once more: the answer to them tells
+/// what it was about.
 async fn settle_arrived(connection: &mut PgConnection, tried: &[Uuid]) -> Result<Vec<Uuid>> {
     let arrived: Vec<Uuid> = sqlx::query_scalar(
         "SELECT s.message FROM sealed s WHERE s.message = ANY($1) AND ( \
-           SELECT coalesce(bool_and(d.message IS DISTINCT FROM s.message OR d.state NOT IN ('packed', 'delivered')), true) OR coalesce(bool_or( \
-             d.message IS DISTINCT FROM s.message OR d.state IN ('due', 'port_failed', 'refused', 'rejected', 'cancelled') \
-             OR (d.packed = 1 AND d.state NOT IN ('packed', 'delivered'))), false) \
+           SELECT coalesce(bool_and(d.message IS DISTINCT FROM s.message OR (d.state NOT IN ('packed', 'delivered') AND d.set_aside IS NULL)), true) OR coalesce(bool_or( \
+             d.message IS DISTINCT FROM s.message OR d.state IN ('due', 'port_failed', 'refused', 'rejected', 'cancelled')), false) \
+           OR (coalesce(bool_and(d.message IS DISTINCT FROM s.message OR d.set_aside IS NULL), true) \
+             AND coalesce(bool_or(d.packed = 1 AND d.state NOT IN ('packed', 'delivered')), false)) \
            FROM documents d WHERE d.id = ANY(s.members) \
          )",
     )
@@ -154,7 +156,7 @@ async fn mark_resent(connection: &mut PgConnection, now: Timestamp, deliveries: 
         return Ok(());
     }
     sqlx::query(
-        "UPDATE documents SET resent_at = $2, version = version + 1 WHERE id = ANY(ARRAY( \
+        "UPDATE documents SET resent_at = $2, copies = copies + 1, version = version + 1 WHERE id = ANY(ARRAY( \
            SELECT d.id FROM documents d WHERE d.id = ANY(ARRAY(SELECT unnest(members) FROM sealed WHERE message = ANY($1))) \
            AND d.message = ANY($1) ORDER BY d.id FOR UPDATE \
          ))",

@@ -174,7 +174,7 @@ pub(super) async fn pack(connection: &mut PgConnection, now: Timestamp, token: U
     // In one order, as every command locks them.
     members.sort_unstable();
     let row = sqlx::query(
-        "WITH packed AS (UPDATE documents SET state = 'packed', message = $1, packed = packed + 1, lot = NULL, resent_at = NULL, version = version + 1 \
+        "WITH packed AS (UPDATE documents SET state = 'packed', message = $1, packed = packed + 1, lot = NULL, resent_at = NULL, copies = 0, set_aside = NULL, version = version + 1 \
            WHERE id = ANY($2) AND state = 'due' RETURNING id), \
          leased AS (DELETE FROM due WHERE document = ANY($2) AND lease_token = $10 RETURNING message), \
          bytes AS (INSERT INTO sealed (message, digest, members, bytes) VALUES ($1, $3, $11, $4) ON CONFLICT DO NOTHING), \

@@ -12,7 +12,7 @@ use crate::{
     audit::{Entry, leaf_hash},
     clock::Timestamp,
     declaration::{Action, DeclarationId, DocumentGuid, DocumentId, EnterpriseNo, InventoryNo, MessageId, PortNo},
-    dossier::{Document, Dossier, LastWord},
+    dossier::{Document, Dossier, LastWord, Resent},
     state::State,
     store::papers::Papers,
 };
@@ -28,7 +28,7 @@ pub(super) fn column<'r, R, T>(rows: &'r [R], of: impl Fn(&'r R) -> T) -> Vec<T>
 }
 
 pub(super) const DOCUMENT: &str = "id, version, tenant, declaration, kind, action, guid, sender, road, enterprise_no, port_no, inventory_no, \
-     state, verdict_code, verdict_at, verdict_info, needed_by, gate_at, lot, packed, port_failures, resent_at, message";
+     state, verdict_code, verdict_at, verdict_info, needed_by, gate_at, lot, packed, port_failures, resent_at, copies, set_aside, message";
 
 /// The cells of a row from left to right: looking each up by its name costs more than reading it.
 struct Cells<'r> {
@@ -77,9 +77,14 @@ pub(super) fn document(row: &PgRow) -> Result<Document> {
         lot: cells.take()?,
         packed: cells.count()?,
         port_failures: cells.count()?,
-        resent_at: cells.time()?,
+        resent: resent(&mut cells)?,
         message: cells.take::<Option<Uuid>>()?.map(MessageId),
     })
+}
+
+fn resent(cells: &mut Cells<'_>) -> Result<Option<Resent>> {
+    let (at, copies, set_aside) = (cells.time()?, cells.count()?, cells.time()?);
+    Ok(at.map(|at| Resent { at, copies, set_aside }))
 }
 
 fn last_word(cells: &mut Cells<'_>) -> Result<Option<LastWord>> {
@@ -116,16 +121,16 @@ fn writing(conflict: &str, leaving: &str) -> String {
     format!(
         "WITH written AS ( \
            INSERT INTO documents (id, tenant, version, declaration, kind, action, guid, sender, road, enterprise_no, port_no, inventory_no, state, \
-             verdict_code, verdict_at, verdict_info, needed_by, gate_at, lot, packed, port_failures, message) \
+             verdict_code, verdict_at, verdict_info, needed_by, gate_at, lot, packed, port_failures, copies, set_aside, message) \
            SELECT * FROM unnest($1::uuid[], $2::text[], $3::bigint[], $4::uuid[], $5::bigint[], $6::bigint[], $7::uuid[], $8::text[], $9::text[], \
              $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::bigint[], $16::text[], $17::bigint[], $18::bigint[], $19::uuid[], \
-             $20::bigint[], $21::bigint[], $22::uuid[]) {conflict} RETURNING id, version \
+             $20::bigint[], $21::bigint[], $22::bigint[], $23::bigint[], $24::uuid[]) {conflict} RETURNING id, version \
          ), {leaving} due_now AS ( \
-           INSERT INTO due (document, queue, needed_by, message) SELECT * FROM unnest($23::uuid[], $24::text[], $25::bigint[], $26::uuid[]) \
+           INSERT INTO due (document, queue, needed_by, message) SELECT * FROM unnest($25::uuid[], $26::text[], $27::bigint[], $28::uuid[]) \
            ON CONFLICT (document) DO UPDATE SET queue = excluded.queue, needed_by = excluded.needed_by, message = excluded.message, \
              lease_token = NULL, lease_until = 0 \
          ), waiting_now AS ( \
-           INSERT INTO gates (document, declaration, at) SELECT * FROM unnest($27::uuid[], $28::uuid[], $29::bigint[]) \
+           INSERT INTO gates (document, declaration, at) SELECT * FROM unnest($29::uuid[], $30::uuid[], $31::bigint[]) \
            ON CONFLICT (document) DO UPDATE SET declaration = excluded.declaration, at = excluded.at \
          ) SELECT id, version FROM written"
     )
@@ -137,8 +142,8 @@ static UPDATE: LazyLock<String> = LazyLock::new(|| {
         "ON CONFLICT (tenant, id) DO UPDATE SET version = documents.version + 1, port_no = excluded.port_no, inventory_no = excluded.inventory_no, \
          state = excluded.state, verdict_code = excluded.verdict_code, verdict_at = excluded.verdict_at, verdict_info = excluded.verdict_info, \
          needed_by = excluded.needed_by, gate_at = excluded.gate_at, lot = excluded.lot, packed = excluded.packed, \
-         port_failures = excluded.port_failures, message = excluded.message WHERE documents.version = excluded.version",
-        "not_due AS (DELETE FROM due WHERE document = ANY($30)), not_waiting AS (DELETE FROM gates WHERE document = ANY($31)),",
+         port_failures = excluded.port_failures, copies = excluded.copies, set_aside = excluded.set_aside, message = excluded.message WHERE documents.version = excluded.version",
+        "not_due AS (DELETE FROM due WHERE document = ANY($32)), not_waiting AS (DELETE FROM gates WHERE document = ANY($33)),",
     )
 });
 
@@ -170,6 +175,8 @@ async fn write_documents(connection: &mut PgConnection, statement: &'static str,
         .bind(column(documents, |document| document.lot))
         .bind(column(documents, |document| i64::from(document.packed)))
         .bind(column(documents, |document| i64::from(document.port_failures)))
+        .bind(column(documents, |document| document.resent.map_or(0, |resent| i64::from(resent.copies))))
+        .bind(column(documents, |document| document.resent.and_then(|resent| resent.set_aside).map(|at| at.0)))
         .bind(column(documents, |document| document.message.map(|id| id.0)))
         .bind(column(&due, |document| document.id.0))
         .bind(column(&due, |document| queue_name(document)))

@@ -67,13 +67,15 @@ pub(super) async fn lease(
 /// Takes messages off the road that were tried and have arrived, whatever their attempts say: customs takes a message whole or not
 /// at all, so the answer to one document proves it. A member that was turned away or has moved on may be in another message by now,
 /// and the old bytes would declare it twice. One that was packed more than once may have been answered for its earlier message,
-/// which proves nothing of this one, unless it was turned away.
+/// which proves nothing of this one, unless it was turned away. Where a 4 was set aside the bytes go once more: the answer to them tells
+/// what it was about.
 async fn settle_arrived(connection: &mut SqliteConnection, now: Timestamp, road: &str) -> Result<()> {
     let statement = "SELECT m.id FROM messages m WHERE m.road = ?1 AND m.due_at <= ?2 AND m.lease_until <= ?2 AND m.attempt > 0 \
-         AND (NOT EXISTS (SELECT 1 FROM documents d WHERE d.message = m.id AND d.state IN ('packed', 'delivered')) OR EXISTS ( \
+         AND (NOT EXISTS (SELECT 1 FROM documents d WHERE d.message = m.id AND (d.state IN ('packed', 'delivered') OR d.set_aside IS NOT NULL)) OR EXISTS ( \
            SELECT 1 FROM sealed s, json_each(s.members) j CROSS JOIN documents d ON d.id = unhex(j.value) WHERE s.message = m.id \
            AND (d.message IS NOT m.id OR d.state IN ('due', 'port_failed', 'refused', 'rejected', 'cancelled') \
-             OR (d.packed = 1 AND d.state NOT IN ('packed', 'delivered'))) \
+             OR (d.packed = 1 AND d.state NOT IN ('packed', 'delivered') AND NOT EXISTS ( \
+               SELECT 1 FROM documents w WHERE w.message = m.id AND w.set_aside IS NOT NULL))) \
          ))";
     let rows = sqlx::query(statement).bind(road).bind(now.0).fetch_all(&mut *connection).await?;
     if rows.is_empty() {
@@ -97,7 +99,7 @@ async fn mark_resent(connection: &mut SqliteConnection, now: Timestamp, deliveri
     if again.is_empty() {
         return Ok(());
     }
-    sqlx::query("UPDATE documents SET resent_at = ?2, version = version + 1 WHERE message IN (SELECT unhex(value) FROM json_each(?1))")
+    sqlx::query("UPDATE documents SET resent_at = ?2, copies = copies + 1, version = version + 1 WHERE message IN (SELECT unhex(value) FROM json_each(?1))")
         .bind(json(&again)?)
         .bind(now.0)
         .execute(connection)

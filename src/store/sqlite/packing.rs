@@ -161,7 +161,7 @@ pub(super) async fn pack(
         return Ok(Written::Stale);
     }
     sqlx::query(
-        "UPDATE documents SET state = 'packed', message = ?1, packed = packed + 1, lot = NULL, resent_at = NULL, lease_token = NULL, lease_until = 0, \
+        "UPDATE documents SET state = 'packed', message = ?1, packed = packed + 1, lot = NULL, resent_at = NULL, copies = 0, set_aside = NULL, lease_token = NULL, lease_until = 0, \
          version = version + 1 FROM json_each(?2) j WHERE documents.id = unhex(j.value)",
     )
     .bind(message)

@@ -6,7 +6,7 @@ use tongguan::{
     audit::Entry,
     clock::Timestamp,
     declaration::MessageId,
-    dossier::Document,
+    dossier::{Document, Resent},
     party::Tenant,
     state::State,
     store::{Application, Change, DeadlineChange, MessageChange, Number, Written},
@@ -68,8 +68,9 @@ impl Model {
             paper.hold = Hold::NOBODY;
             // Who sends it by which road, and when its message went again, are not a change's business.
             let kept = paper.document.clone();
-            paper.document =
-                Document { version: kept.version + 1, sender: kept.sender, road: kept.road, resent_at: kept.resent_at, ..changed.clone() };
+            let resent =
+                kept.resent.map(|kept| Resent { at: kept.at, ..changed.resent.unwrap_or(Resent { copies: 0, set_aside: None, ..kept }) });
+            paper.document = Document { version: kept.version + 1, sender: kept.sender, road: kept.road, resent, ..changed.clone() };
         }
         for document in &change.created {
             self.papers.insert(document.id, Paper { document: document.clone(), hold: Hold::NOBODY });

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use tongguan::{
     clock::Timestamp,
     declaration::{DocumentId, Kind, MessageId},
-    dossier::Document,
+    dossier::{Document, Resent},
     queue::{Fault, Lease},
     state::State,
     store::{Arrival, Delivery, LeasedArrival, Member, Outcome, Packing, Settlement, Written},
@@ -68,7 +68,7 @@ impl Model {
             let paper = self.papers.get_mut(id).unwrap();
             paper.hold = Hold::NOBODY;
             let document = &mut paper.document;
-            (document.state, document.message, document.lot, document.resent_at) = (State::Packed, Some(packing.id), None, None);
+            (document.state, document.message, document.lot, document.resent) = (State::Packed, Some(packing.id), None, None);
             document.packed += 1;
             document.version += 1;
         }
@@ -103,12 +103,17 @@ impl Model {
     /// Customs takes a message whole or not at all: an answer to one document of it proves that all arrived.
     fn has_arrived(&self, id: MessageId, message: &Message) -> bool {
         let unanswered = |state| matches!(state, State::Packed | State::Delivered);
-        let waits = self.papers.values().any(|paper| paper.document.message == Some(id) && unanswered(paper.document.state));
+        let is_aside = |document: &Document| document.resent.is_some_and(|resent| resent.set_aside.is_some());
+        let waits = self
+            .papers
+            .values()
+            .any(|paper| paper.document.message == Some(id) && (unanswered(paper.document.state) || is_aside(&paper.document)));
+        let doubtful = self.papers.values().any(|paper| paper.document.message == Some(id) && is_aside(&paper.document));
         let proves = |member: &DocumentId| {
             let document = &self.papers[member].document;
             let turned_away =
                 matches!(document.state, State::Due | State::PortFailed | State::Refused | State::Rejected | State::Cancelled);
-            document.message != Some(id) || turned_away || (document.packed == 1 && !unanswered(document.state))
+            document.message != Some(id) || turned_away || (!doubtful && document.packed == 1 && !unanswered(document.state))
         };
         message.attempt > 0 && (!waits || message.members.iter().any(proves))
     }
@@ -140,7 +145,8 @@ impl Model {
         for paper in self.papers.values_mut().filter(|paper| paper.document.message == Some(id)) {
             let document = &mut paper.document;
             if again {
-                document.resent_at = Some(now);
+                let copies = document.resent.map_or(0, |resent| resent.copies) + 1;
+                document.resent = Some(Resent { at: now, copies, set_aside: document.resent.and_then(|resent| resent.set_aside) });
                 document.version += 1;
             }
             members.push(Member {

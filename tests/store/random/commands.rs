@@ -6,7 +6,7 @@ use tongguan::{
     audit::Entry,
     clock::{Clockwork, ManualClock, SeededEntropy, Timestamp},
     declaration::{Declaration, DeclarationId, DocumentId, EnterpriseNo, InventoryNo, Kind, MessageId, PortNo, Waybill},
-    dossier::{Document, LastWord},
+    dossier::{Document, LastWord, Resent},
     party::{Actor, Tenant},
     queue::{Fault, Lease},
     receipt::{Key, Receipt},
@@ -433,6 +433,7 @@ impl<'a> Dice<'a> {
             gate_at: (state == State::Waiting).then(|| self.now + Duration::from_secs(self.below(20))),
             lot: self.one_in(4).then(|| Uuid::from_u128(u128::from(self.below(2)) + 1)),
             port_failures: document.port_failures + u32::from(state == State::PortFailed),
+            resent: document.resent.map(|resent| Resent { set_aside: self.one_in(3).then_some(self.now), ..resent }),
             ..document
         }
     }
