@@ -5,8 +5,8 @@
 use crate::{
     clock::Timestamp,
     declaration::Action,
-    dossier::{Document, Resent},
-    receipt::{self, Verdict},
+    dossier::{Document, LastWord, Resent},
+    receipt::{self, Receipt, Verdict},
     state::{self, Event, Next},
 };
 
@@ -21,7 +21,7 @@ pub(super) enum Weighed {
 }
 
 /// Weighs what was spoken at `at` and came in at `came`.
-pub(super) fn weigh(document: &mut Document, verdict: Verdict, at: Timestamp, came: Timestamp) -> Weighed {
+pub(super) fn weigh(document: &mut Document, verdict: Verdict, receipt: &Receipt, at: Timestamp, came: Timestamp) -> Weighed {
     let dies = matches!(state::next(document.state, None, Event::Answered(Verdict::PortFailed, at)), Next::To(_));
     let (only, adds) = (document.packed == 1, document.action == Action::Add);
     let Some(resent) = document.resent.as_mut() else { return Weighed::Counts(verdict, at) };
@@ -40,6 +40,10 @@ pub(super) fn weigh(document: &mut Document, verdict: Verdict, at: Timestamp, ca
         // The one copy was turned away, so the first was alive: a 4 is about that, and nothing is left of either.
         Verdict::Duplicate if only && adds && resent.copies == 1 => {
             resent.copies = 0;
+            // Said once more when the document is on its way in another message, it must not count for that.
+            if document.last_word.as_ref().is_none_or(|word| at >= word.at) {
+                document.last_word = Some(LastWord { code: receipt.code.clone(), at, info: receipt.info.clone() });
+            }
             resent.set_aside.take().map_or(Weighed::Counts(verdict, at), |aside| Weighed::Counts(Verdict::PortFailed, aside))
         }
         Verdict::Duplicate | Verdict::Outdated | Verdict::Other => Weighed::Counts(verdict, at),

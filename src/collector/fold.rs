@@ -127,7 +127,7 @@ impl Work {
         if document.last_word.as_ref().is_some_and(|word| (word.at, &word.code) == (at, &receipt.code)) {
             return numbered;
         }
-        let (verdict, spoken) = match copies::weigh(document, verdict, at, item.came) {
+        let (verdict, spoken) = match copies::weigh(document, verdict, receipt, at, item.came) {
             Weighed::Counts(verdict, spoken) => (verdict, spoken),
             Weighed::Known => return numbered,
             Weighed::SetAside => {

@@ -166,6 +166,7 @@ async fn a_port_failure_that_may_be_about_either_copy_lets_the_same_bytes_go_onc
     world.after(Duration::from_secs(3_600)).await;
     assert_eq!((world.sent().len(), messages(&world)), (3, 1), "customs has said nothing since, so it is asked with the same bytes");
     world.answer(&[order_key("O1")], "120", "", world.clockwork.now());
+    world.after(SECOND).await;
     world.after(Duration::from_secs(7_200)).await;
     assert_eq!((world.state(id, Kind::Order).await, world.sent().len()), (Some(State::Stored), 3));
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tongguan::{
     declaration::{Kind, MessageId},
-    dossier::{Content, Document, Resent},
+    dossier::{Content, Document, LastWord, Resent},
     queue::{Fault, Lease},
     state::State,
     store::{Application, Change, Delivery, MessageChange, Outcome, Settlement, Written},
@@ -27,6 +27,7 @@ on_each_store!(
     deliveries_end_done_again_or_silent,
     the_earliest_deadline_is_delivered_first,
     what_may_have_been_sent_is_not_packed_anew,
+    what_was_answered_while_it_was_sent_for_the_first_time_is_packed_anew,
     what_was_put_off_or_shelved_is_so,
     what_was_answered_does_not_go_again,
     what_was_turned_away_is_not_declared_again_by_its_old_message,
@@ -244,16 +245,46 @@ async fn what_may_have_been_sent_is_not_packed_anew(world: World) {
     let message = world.pack_all().await[0];
     let lease = world.lease();
     deliver(&world, START, lease).await;
+    let (soon, later) = (START + Duration::from_secs(5), START + Duration::from_secs(10));
+    let unknown = |at| Outcome::Again { fault: Fault::Unknown("broke".into()), at };
+    assert_eq!(world.store().settle(START, lease.token, ended(message, 1, unknown(soon))).await.unwrap(), [Written::Done]);
+    deliver(&world, soon, lease).await;
+    // A 4 comes, and nobody can say which copy it is about.
     let document = world.now(id, Kind::Order).await;
-    world.change(START, Document { state: State::Due, ..document }).await;
-    let soon = START + Duration::from_secs(5);
-    let unknown = Outcome::Again { fault: Fault::Unknown("broke".into()), at: soon };
-    assert_eq!(world.store().settle(START, lease.token, ended(message, 1, unknown)).await.unwrap(), [Written::Done]);
+    let word = LastWord { code: "4".into(), at: soon, info: String::new() };
+    world.change(soon, Document { state: State::Due, last_word: Some(word), ..document }).await;
+    assert_eq!(world.store().settle(soon, lease.token, ended(message, 2, unknown(later))).await.unwrap(), [Written::Done]);
     assert_eq!(world.now(id, Kind::Order).await.state, State::Packed);
-    assert!(world.store().lease_documents(soon, world.lease(), 10).await.unwrap().is_empty());
-    let again = deliver(&world, soon, world.lease()).await;
-    assert_eq!((again[0].message, again[0].attempt, again[0].failed, again[0].members[0].packed), (message, 2, 1, true));
-    assert_eq!(world.now(id, Kind::Order).await.resent, Some(Resent { at: soon, copies: 1, set_aside: None }));
+    assert!(world.store().lease_documents(later, world.lease(), 10).await.unwrap().is_empty());
+    let again = deliver(&world, later, world.lease()).await;
+    assert_eq!((again[0].message, again[0].attempt, again[0].failed, again[0].members[0].packed), (message, 3, 2, true));
+    assert_eq!(world.now(id, Kind::Order).await.resent, Some(Resent { at: later, copies: 2, set_aside: Some(soon) }));
+}
+
+async fn what_was_answered_while_it_was_sent_for_the_first_time_is_packed_anew(world: World) {
+    for (order, outcome) in [
+        ("O1", Outcome::Delivered { silent_at: START + Duration::from_secs(5) }),
+        ("O2", Outcome::Again { fault: Fault::Unknown("broke".into()), at: START + Duration::from_secs(5) }),
+    ] {
+        let id = world.accept_one(order, None).await;
+        let message = world.pack_all().await[0];
+        let lease = world.lease();
+        deliver(&world, START, lease).await;
+        // The 4 is read before the courier has written down that the message was taken: it can only be about that.
+        let document = world.now(id, Kind::Order).await;
+        world.change(START, Document { state: State::Due, ..document }).await;
+        assert!(world.store().lease_documents(START, world.lease(), 10).await.unwrap().is_empty(), "not while it is on the road");
+        assert_eq!(world.store().settle(START, lease.token, ended(message, 1, outcome)).await.unwrap(), [Written::Done]);
+        assert_eq!(world.now(id, Kind::Order).await.state, State::Due);
+        let later = START + Duration::from_secs(60);
+        assert!(deliver(&world, later, world.lease()).await.is_empty(), "the old bytes stay where they are");
+        let batches = world.store().lease_documents(later, world.lease(), 10).await.unwrap();
+        assert_eq!(
+            batches.iter().flat_map(|batch| &batch.documents).map(|leased| leased.document.id).collect::<Vec<_>>(),
+            [world.now(id, Kind::Order).await.id]
+        );
+        world.change(later, Document { state: State::Closed, ..world.now(id, Kind::Order).await }).await;
+    }
 }
 
 async fn what_was_put_off_or_shelved_is_so(world: World) {

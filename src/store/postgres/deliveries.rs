@@ -197,7 +197,8 @@ async fn members(connection: &mut PgConnection, deliveries: &mut [Delivery]) -> 
 }
 
 /// Writes down how attempts ended; a delivered message takes its documents along. So it does with one that the port had set free
-/// (4) while these bytes were on the road once more: they declare it anew, and packing it into others would declare it twice.
+/// (4) while these bytes were on the road once more: they may declare it anew, and packing it into others would declare it twice; the 4
+/// is set aside. On the road for the first time they are what the 4 was about.
 pub(super) async fn settle(
     connection: &mut PgConnection,
     now: Timestamp,
@@ -219,12 +220,13 @@ pub(super) async fn settle(
              locked AS MATERIALIZED ( \
                SELECT d.id, ($3::text[])[array_position($1, d.message)] AS state FROM documents d \
                WHERE d.id = ANY(ARRAY(SELECT unnest(members) FROM sealed WHERE message = ANY($1))) AND d.message = ANY($1) \
-               AND ((d.state IN ('packed', 'due') AND ($3::text[])[array_position($1, d.message)] = 'delivered') \
-                 OR (d.state = 'due' AND ($4::text[])[array_position($1, d.message)] = 'unknown')) ORDER BY d.id FOR UPDATE \
+               AND (((d.state = 'packed' OR (d.state = 'due' AND d.copies > 0)) AND ($3::text[])[array_position($1, d.message)] = 'delivered') \
+                 OR (d.state = 'due' AND d.copies > 0 AND ($4::text[])[array_position($1, d.message)] = 'unknown')) ORDER BY d.id FOR UPDATE \
              ), \
-             delivered AS (UPDATE documents SET state = 'delivered', version = version + 1 \
+             delivered AS (UPDATE documents SET state = 'delivered', version = version + 1, \
+                 set_aside = CASE WHEN state = 'due' THEN coalesce(verdict_at, set_aside) ELSE set_aside END \
                WHERE id = ANY(ARRAY(SELECT id FROM locked WHERE state = 'delivered'))), \
-             unknown AS (UPDATE documents SET state = 'packed', version = version + 1 \
+             unknown AS (UPDATE documents SET state = 'packed', version = version + 1, set_aside = coalesce(verdict_at, set_aside) \
                WHERE id = ANY(ARRAY(SELECT id FROM locked WHERE state <> 'delivered'))), \
              gone AS (DELETE FROM due WHERE document = ANY(ARRAY(SELECT id FROM locked))) \
              UPDATE messages SET state = ($3::text[])[array_position($1, id)], reason = ($5::text[])[array_position($1, id)], \

@@ -153,7 +153,8 @@ async fn begin_attempts(connection: &mut SqliteConnection, now: Timestamp, deliv
 }
 
 /// Writes down how attempts ended; a delivered message takes its documents along. So it does with one that the port had set free
-/// (4) while these bytes were on the road once more: they declare it anew, and packing it into others would declare it twice.
+/// (4) while these bytes were on the road once more: they may declare it anew, and packing it into others would declare it twice; the 4
+/// is set aside. On the road for the first time they are what the 4 was about.
 pub(super) async fn settle(connection: &mut SqliteConnection, now: Timestamp, token: Uuid, many: &[Settlement]) -> Result<Vec<Written>> {
     let held = held(connection, token, many).await?;
     let settled: Vec<_> = many.iter().zip(&held).filter(|(_, held)| **held).map(|(settlement, _)| settlement).collect();
@@ -164,10 +165,12 @@ pub(super) async fn settle(connection: &mut SqliteConnection, now: Timestamp, to
              lease_token = NULL, lease_until = 0 FROM json_each(?1) j WHERE messages.id = unhex(j.value->>0)",
             "UPDATE attempts SET ended_at = ?2, outcome = j.value->>3, detail = j.value->>4 FROM json_each(?1) j \
              WHERE message = unhex(j.value->>0) AND attempt = j.value->>1",
-            "UPDATE documents SET state = 'delivered', lease_token = NULL, lease_until = 0, version = version + 1 \
-             WHERE state IN ('packed', 'due') AND message IN (SELECT unhex(value->>0) FROM json_each(?1) WHERE value->>2 = 'delivered')",
-            "UPDATE documents SET state = 'packed', lease_token = NULL, lease_until = 0, version = version + 1 \
-             WHERE state = 'due' AND message IN (SELECT unhex(value->>0) FROM json_each(?1) WHERE value->>3 = 'unknown')",
+            "UPDATE documents SET set_aside = iif(state = 'due', coalesce(verdict_at, set_aside), set_aside), state = 'delivered', \
+             lease_token = NULL, lease_until = 0, version = version + 1 \
+             WHERE (state = 'packed' OR (state = 'due' AND copies > 0)) AND message IN (SELECT unhex(value->>0) FROM json_each(?1) WHERE value->>2 = 'delivered')",
+            "UPDATE documents SET set_aside = coalesce(verdict_at, set_aside), state = 'packed', \
+             lease_token = NULL, lease_until = 0, version = version + 1 \
+             WHERE state = 'due' AND copies > 0 AND message IN (SELECT unhex(value->>0) FROM json_each(?1) WHERE value->>3 = 'unknown')",
         ] {
             sqlx::query(statement).bind(&rows).bind(now.0).execute(&mut *connection).await?;
         }

@@ -17,6 +17,11 @@ use super::{Came, Hold, Message, Model};
 /// What is packed together, and what it says.
 pub type Packed = Vec<(Document, String, String)>;
 
+/// Set free while copies of it may live.
+fn has_copies(document: &Document) -> bool {
+    document.state == State::Due && document.resent.is_some_and(|resent| resent.copies > 0)
+}
+
 impl Model {
     fn on_the_road(&self, message: Option<MessageId>, now: Timestamp) -> bool {
         message.and_then(|id| self.messages.get(&id)).is_some_and(|message| message.hold.until > now)
@@ -125,7 +130,7 @@ impl Model {
         for id in arrived {
             let message = self.messages.get_mut(&id).unwrap();
             (message.due_at, message.delivered) = (None, true);
-            self.change_members(id, |state| (state == State::Packed).then_some(State::Delivered));
+            self.change_members(id, |document| (document.state == State::Packed).then_some(State::Delivered));
         }
         let open = |message: &Message| due(message) && !self.stops.contains_key(&message.sender);
         let mut ids: Vec<_> =
@@ -171,16 +176,26 @@ impl Model {
     }
 
     /// Moves the documents that a message carries now.
-    fn change_members(&mut self, id: MessageId, next: impl Fn(State) -> Option<State>) -> Vec<DocumentId> {
+    fn change_members(&mut self, id: MessageId, next: impl Fn(&Document) -> Option<State>) -> Vec<DocumentId> {
         let mut changed = Vec::new();
         for paper in self.papers.values_mut().filter(|paper| paper.document.message == Some(id)) {
-            if let Some(state) = next(paper.document.state) {
+            if let Some(state) = next(&paper.document) {
                 paper.document.state = state;
                 paper.document.version += 1;
                 changed.push(paper.document.id);
             }
         }
         changed
+    }
+
+    /// A 4 that came while the same bytes were on the road once more may be about either copy.
+    fn set_aside(&mut self, id: MessageId) {
+        for paper in self.papers.values_mut().filter(|paper| paper.document.message == Some(id) && has_copies(&paper.document)) {
+            let spoken = paper.document.last_word.as_ref().map(|word| word.at);
+            if let Some(resent) = paper.document.resent.as_mut() {
+                resent.set_aside = spoken.or(resent.set_aside);
+            }
+        }
     }
 
     pub fn settle(&mut self, token: Uuid, settlement: &Settlement) -> Written {
@@ -213,8 +228,15 @@ impl Model {
         };
         // Set free or not: these bytes are at customs, or may be.
         let moved = match fault {
-            None => self.change_members(id, |state| matches!(state, State::Packed | State::Due).then_some(State::Delivered)),
-            Some(Fault::Unknown(_)) => self.change_members(id, |state| (state == State::Due).then_some(State::Packed)),
+            None => {
+                self.set_aside(id);
+                let goes = |document: &Document| document.state == State::Packed || has_copies(document);
+                self.change_members(id, |document| goes(document).then_some(State::Delivered))
+            }
+            Some(Fault::Unknown(_)) => {
+                self.set_aside(id);
+                self.change_members(id, |document| has_copies(document).then_some(State::Packed))
+            }
             Some(_) => Vec::new(),
         };
         for document in moved {
