@@ -373,7 +373,8 @@ fn advisor(config: &Config) -> Result<Advisor, Error> {
     for file in &options.libraries {
         library = library.with(Version::parse_csv(&read(file)?).map_err(|error| Error::Library(file.clone(), error))?);
     }
-    Ok(Advisor::new(library, options.settings.clone(), options.sellers.clone())?)
+    let rates = config.check.parameters().map_err(Error::Check)?.rates;
+    Ok(Advisor::new(library, options.settings.clone(), options.sellers.clone())?.with_rates(rates))
 }
 
 /// An override of what is not verified is named in the log at every start, with its reason.

@@ -47,6 +47,7 @@
 //! | looking in | |
 //! | --- | --- |
 //! | [`access`] | who may call what: one table |
+//! | [`ledgers`] | ledgers of the exemption out of what is kept, a page at a time |
 //! | [`grpc`] | the services, and the client that our own commands use |
 //! | [`simulator`] | a customs to rehearse against |
 //! | [`config`] | gathers the options of every part |
@@ -144,6 +145,7 @@ pub mod courier;
 pub mod collector;
 pub mod sequencer;
 pub mod access;
+pub mod ledgers;
 pub mod grpc;
 pub mod simulator;
 pub mod config;

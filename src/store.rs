@@ -214,6 +214,8 @@ pub trait Store: Send + Sync {
     async fn deadlines(&self, filter: DeadlineFilter) -> Result<Vec<Deadline>>;
     /// Declarations in the order of their ids.
     async fn list(&self, filter: ListFilter) -> Result<Vec<Dossier>>;
+    /// Declarations in the order of their ids, each with the decision on its lines as it stood at a time: for ledgers and replays.
+    async fn decisions(&self, filter: DecisionFilter) -> Result<Vec<Decided>>;
     /// A waybill by carrier and number.
     async fn waybill(&self, tenant: Option<&Tenant>, carrier: &str, waybill_no: &str) -> Result<Option<KeptWaybill>>;
     /// What numbers of any kind lead to, within a tenant (any, if none is named).

@@ -10,6 +10,7 @@ mod grpc;
 mod house;
 mod journey;
 mod kills;
+mod ledgers;
 mod moving;
 mod nodes;
 mod python;

@@ -133,6 +133,7 @@ fn facts(hs_code: &str, seller: crate::exemption::Seller) -> Facts {
         hs_code: hs_code.to_owned(),
         registration: Registration::Registered(fields.clone()),
         fields,
+        currency: "502".to_owned(),
         declared_at: "5141".to_owned(),
         invoice: InvoiceStatus::None,
         invoice_linked: false,

@@ -142,22 +142,22 @@ impl Rates {
     /// Yuan for one unit of that currency (old three-digit code) on a day; nothing if the table does not say.
     #[must_use]
     pub fn on(&self, currency: &str, day: Date) -> Option<Decimal> {
-        if currency == YUAN {
-            return Some(Decimal::ONE);
-        }
-        let start = self.0.partition_point(|dated| dated.key < currency);
-        let of_it = self.0.get(start..)?.iter().take_while(|dated| dated.key == currency);
-        of_it.into_iter().find(|dated| dated.days.hold(day)).map(|dated| dated.value)
+        if currency == YUAN { Some(Decimal::ONE) } else { self.find(currency, day).map(|dated| dated.value) }
     }
 
     /// The same with its source; a yuan is a yuan by itself.
     #[must_use]
-    pub fn with_source(&self, currency: &str, day: Date) -> Option<(Decimal, String)> {
+    pub fn with_source(&self, currency: &str, day: Date) -> Option<(Decimal, &str)> {
         if currency == YUAN {
-            return Some((Decimal::ONE, "CNY".to_owned()));
+            return Some((Decimal::ONE, "CNY"));
         }
-        let dated = self.0.iter().find(|dated| dated.key == currency && dated.days.hold(day))?;
-        Some((dated.value, dated.source.clone()))
+        self.find(currency, day).map(|dated| (dated.value, dated.source.as_str()))
+    }
+
+    fn find(&self, currency: &str, day: Date) -> Option<&Dated<&'static str>> {
+        let start = self.0.partition_point(|dated| dated.key < currency);
+        let of_it = self.0.get(start..)?.iter().take_while(|dated| dated.key == currency);
+        of_it.into_iter().find(|dated| dated.days.hold(day))
     }
 
     /// How many rates there are.

@@ -14,17 +14,16 @@ use clap::{Args, Subcommand, ValueEnum};
 use super::{audit::WhereArgs, say};
 use crate::{
     clock::parse_day,
-    declaration::{DeclarationId, Kind},
-    exemption::{self, Heading, Language, Page, Paper},
-    store::{ListFilter, Shown, Store},
+    declaration::DeclarationId,
+    exemption::{self, Language, Page, Paper},
+    ledgers,
+    store::Shown,
 };
 
 mod import;
 mod ledger;
+mod packs;
 mod replay;
-
-/// Declarations read at a time.
-const PAGE: u32 = 500;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum ExemptionCommand {
@@ -32,8 +31,10 @@ pub(super) enum ExemptionCommand {
     Explain(ExplainArgs),
     /// 若换规则包、文库或出口日期，哪些结论会变；不保存 · What would change under another pack or library, or on another export date.
     Replay(replay::ReplayArgs),
-    /// 账簿：免税销售、登记六项、核定征收季度表 · Ledgers: exempt sales, the six registered values, the quarterly deemed-profit sheet.
+    /// 账簿：免税销售、登记六项、核定征收、收结汇、代理出口 · Ledgers: exempt sales, registration, deemed profit, foreign exchange, agents.
     Ledger(ledger::LedgerArgs),
+    /// 现行规则包；可写出其文件，修改后用 replay 试算 · The rule packs that hold now, and their files, to be changed and replayed.
+    Packs(packs::PacksArgs),
     /// 把税务机关的文库（DBF、FPT）转换为网关可加载的文件 · Makes a file that a gateway loads of the authority's library (DBF, FPT).
     Import(import::ImportArgs),
 }
@@ -69,6 +70,7 @@ pub(super) async fn run(command: &ExemptionCommand) -> Result<ExitCode> {
         ExemptionCommand::Explain(args) => explain(args).await,
         ExemptionCommand::Replay(args) => replay::replay(args).await,
         ExemptionCommand::Ledger(args) => ledger::ledger(args).await,
+        ExemptionCommand::Packs(args) => packs::packs(args),
         ExemptionCommand::Import(args) => import::import(args),
     }
 }
@@ -85,7 +87,7 @@ async fn explain(args: &ExplainArgs) -> Result<ExitCode> {
     let mut text = String::new();
     for id in ids {
         let Some(shown) = store.show(None, id).await? else { continue };
-        let (heading, papers) = (heading(&shown), papers(&shown)?);
+        let (heading, papers) = (ledgers::heading(&shown.dossier), papers(&shown)?);
         let page = Page { heading: &heading, papers: &papers };
         text.push_str(&if args.html { page.html(language) } else { page.text(language) });
     }
@@ -99,37 +101,16 @@ async fn explain(args: &ExplainArgs) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn heading(shown: &Shown) -> Heading {
-    let (dossier, list) = (&shown.dossier, shown.dossier.document(Kind::Inventory));
-    Heading {
-        order_no: dossier.declaration.order.order_no.clone(),
-        seller: dossier.declaration.order.seller.code.clone(),
-        inventory_no: list.and_then(|list| list.inventory_no.as_ref()).map(|no| no.0.clone()).unwrap_or_default(),
-        port_no: list.and_then(|list| list.port_no.as_ref()).map(|no| no.0.clone()).unwrap_or_default(),
-        state: list.map(|list| list.state.as_str().to_owned()).unwrap_or_default(),
-        currency: dossier.declaration.order.currency.clone(),
-    }
-}
-
 fn papers(shown: &Shown) -> Result<Vec<Paper>> {
     let broken = || format!("申报 {0} 的判定无法读取 · a decision about declaration {0} cannot be read", shown.dossier.id);
     shown.assessments.iter().map(|kept| exemption::read(kept).with_context(broken)).collect()
 }
 
-/// The latest paper of every declaration, in the order of their ids: one page of them in memory at a time.
-async fn each_paper(store: &dyn Store, mut take: impl FnMut(&Heading, &Paper) -> Result<()>) -> Result<()> {
-    let mut after = None;
-    loop {
-        let page = store.list(ListFilter { after, limit: PAGE, ..ListFilter::default() }).await?;
-        for dossier in &page {
-            let Some(shown) = store.show(None, dossier.id).await? else { continue };
-            let Some(last) = shown.assessments.last() else { continue };
-            let paper = exemption::read(last).with_context(|| format!("{0} · declaration {0}", dossier.id))?;
-            take(&heading(&shown), &paper)?;
-        }
-        let Some(last) = page.last() else { return Ok(()) };
-        after = Some(last.id);
-    }
+/// Beside a file, where it is written until it is whole.
+fn unfinished(file: &Path) -> PathBuf {
+    let mut name = file.as_os_str().to_owned();
+    name.push(".unfinished");
+    PathBuf::from(name)
 }
 
 /// Writes a file that was not there, whole or not at all.
@@ -137,7 +118,7 @@ fn write_new(file: &Path, bytes: &[u8]) -> Result<()> {
     if file.exists() {
         bail!("{0} 已存在 · {0} is there already", file.display());
     }
-    let unfinished = file.with_extension("unfinished");
+    let unfinished = unfinished(file);
     let written = fs::File::create(&unfinished).and_then(|mut out| {
         out.write_all(bytes)?;
         out.sync_all()?;

@@ -6,12 +6,13 @@ use rust_decimal::{Decimal, RoundingStrategy};
 use time::Date;
 
 use crate::{
+    check::parameters::Rates,
     declaration::{Declaration, InventoryLine},
     party::is_credit_code,
 };
 
 use super::{
-    Alternative, Assessment, Cause, LineAssessment, Looked, Outcome, Part, Reason, Stage,
+    Alternative, Assessment, Cause, LineAssessment, Looked, Outcome, Part, Reason, Stage, Yuan,
     case::{Case, is_hs10, same_fields},
     conditions,
     facts::{
@@ -51,6 +52,7 @@ pub struct Advisor {
     zones: Zones,
     offices: Offices,
     seed: Seed,
+    rates: Arc<Rates>,
     settings: Settings,
     /// The override of the settings, shared by the decisions that need it.
     overridden: Option<Arc<Override>>,
@@ -79,13 +81,42 @@ impl Advisor {
         }
         let (packs, offices, seed) = (Packs::shipped()?, Offices::shipped()?, Seed::shipped()?);
         let overridden = settings.regime_override.clone().map(Arc::new);
-        Ok(Self { packs, library, zones, offices, seed, settings, overridden, sellers: by_code })
+        let rates = Arc::default();
+        Ok(Self { packs, library, zones, offices, seed, rates, settings, overridden, sellers: by_code })
     }
 
     /// The same with other packs: for replays.
     #[must_use]
     pub fn with_packs(mut self, packs: Packs) -> Self {
         self.packs = packs;
+        self
+    }
+
+    /// The same with another library: for replays.
+    #[must_use]
+    pub fn with_library(mut self, library: Library) -> Self {
+        self.library = library;
+        self
+    }
+
+    /// What is loaded of the rate library.
+    #[must_use]
+    pub const fn library(&self) -> &Library {
+        &self.library
+    }
+
+    /// The same with an override of N-REGIME-UNVERIFIED: for replays.
+    #[must_use]
+    pub(super) fn overriding(mut self, given: Override) -> Self {
+        self.overridden = Some(Arc::new(given.clone()));
+        self.settings.regime_override = Some(given);
+        self
+    }
+
+    /// The same with rates of exchange: the one of a line's export date is kept with its decision.
+    #[must_use]
+    pub fn with_rates(mut self, rates: Rates) -> Self {
+        self.rates = Arc::new(rates);
         self
     }
 
@@ -150,6 +181,7 @@ impl Advisor {
                     price: ordered.map(|ordered| ordered.price),
                     amount: ordered.map(|ordered| ordered.total),
                 },
+                currency: declaration.order.currency.clone(),
                 declared_at: declaration.inventory.declared_at.clone(),
                 invoice: line.invoice,
                 invoice_linked: false,
@@ -223,13 +255,18 @@ impl Advisor {
             notes: decision.noted.iter().map(of).chain(notes(&case, overridden)).collect(),
             alternatives: alternatives(&case, &decision),
             tests: conditions::judge(&case),
-            looked: looked(&case),
+            looked: Looked { yuan: self.yuan(facts), ..looked(&case) },
             reasons: reasons(decision),
             inputs: facts.clone(),
             pack: Arc::clone(case.pack),
             library: case.goods.version().map(|version| Arc::clone(&version.used)),
             override_used: self.overridden.clone().filter(|_| overridden),
         }
+    }
+
+    fn yuan(&self, facts: &Facts) -> Option<Arc<Yuan>> {
+        let (rate, source) = self.rates.with_source(&facts.currency, facts.fields.export_date?)?;
+        Some(Arc::new(Yuan { rate, source: source.to_owned() }))
     }
 }
 
@@ -282,6 +319,7 @@ fn looked(case: &Case<'_>) -> Looked {
         rate: case.goods.rate().cloned(),
         hint: case.hint.filter(|_| matches!(case.goods, Lookup::NotCovered)).cloned(),
         registered: case.registered().is_some(),
+        yuan: None,
     }
 }
 

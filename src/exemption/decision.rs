@@ -228,6 +228,15 @@ pub struct Tested {
     pub codes: Vec<Code>,
 }
 
+/// Yuan for one unit of a currency, and where the rate comes from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Yuan {
+    /// The rate.
+    pub rate: Decimal,
+    /// Its source.
+    pub source: String,
+}
+
 /// What the tables said about a line on its export date: kept with the decision, since tables change.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Looked {
@@ -241,6 +250,8 @@ pub struct Looked {
     pub hint: Option<Arc<Hint>>,
     /// Whether the line counts as registered on the zone's platform.
     pub registered: bool,
+    /// The rate of exchange of the export date, if a table of rates has one: a ledger made years later says the same.
+    pub yuan: Option<Arc<Yuan>>,
 }
 
 /// What would be advised if one of the readings that are possible held: shown beside what is for a person to decide.

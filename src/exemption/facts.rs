@@ -164,6 +164,9 @@ pub struct Facts {
     pub hs_code: String,
     /// The list's six values.
     pub fields: SixFields,
+    /// The currency of price and amount, by its customs code; empty in facts that were kept before it was noted.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub currency: String,
     /// The declaring office; never the port of exit.
     pub declared_at: String,
     /// What voucher the seller says it has.

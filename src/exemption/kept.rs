@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize, de::Error as _};
 use time::Date;
 
 use super::{
-    decision::{Alternative, Assessment, Cause, LineAssessment, Outcome, Part, Stage},
+    decision::{Alternative, Assessment, Cause, LineAssessment, Outcome, Part, Stage, Yuan},
     facts::{Confirmed, Evidence, Facts, Forgone, Materials, Override, Registration, SellerNamed, SixFields, is_default},
     pack::{self, Pack},
     paper::Paper,
@@ -76,6 +76,11 @@ struct Run<'a> {
     way: super::facts::Direction,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     date: Option<Date>,
+    #[serde(default, skip_serializing_if = "str::is_empty")]
+    cur: Cow<'a, str>,
+    /// Yuan for one unit of it, and the source.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    fx: Option<(Decimal, Cow<'a, str>)>,
     at: Cow<'a, str>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     office: Option<OfficeRow<'a>>,
@@ -208,11 +213,11 @@ impl Assessment {
 impl Run<'_> {
     /// Whether all but the lines is the same, as far as both say it.
     fn shares(&self, other: &Self) -> bool {
-        let Self { pack, lib, over, list, mode, route, way, date, at, office, reading, seller, named, evidence, more, found: _, lines: _ } =
-            other;
+        let Self { pack, lib, over, list, mode, route, way, date, cur, fx, at, office, reading, seller, named, evidence, more, .. } = other;
         (&self.pack, &self.lib, &self.list, &self.mode) == (pack, lib, list, mode)
             && (self.over == *over || self.over.is_none() || over.is_none())
             && (&self.route, &self.way, &self.date, &self.at, &self.office) == (route, way, date, at, office)
+            && (&self.cur, &self.fx) == (cur, fx)
             && (&self.reading, &self.seller, &self.named, &self.evidence, &self.more) == (reading, seller, named, evidence, more)
     }
 }
@@ -245,6 +250,8 @@ fn run(decided: &LineAssessment) -> Run<'_> {
         route: facts.route,
         way: facts.direction,
         date: facts.fields.export_date,
+        cur: Cow::Borrowed(&facts.currency),
+        fx: looked.yuan.as_deref().map(|yuan| (yuan.rate, Cow::Borrowed(yuan.source.as_str()))),
         at: Cow::Borrowed(&facts.declared_at),
         office: looked.office.as_deref().map(OfficeRow::from),
         reading: looked.reading,
@@ -372,6 +379,7 @@ fn restored(run: &Run<'_>, line: Line<'_>, pack: &Arc<Pack>) -> Result<LineAsses
             rate: line.rate.map(|rate| Arc::new(rate.restored(&line.hs))),
             hint: line.hint.map(HintRow::restored),
             registered: line.done,
+            yuan: run.fx.as_ref().map(|(rate, source)| Arc::new(Yuan { rate: *rate, source: source.clone().into_owned() })),
         },
         inputs: Facts {
             line: line.n,
@@ -380,6 +388,7 @@ fn restored(run: &Run<'_>, line: Line<'_>, pack: &Arc<Pack>) -> Result<LineAsses
             route: run.route,
             list: run.list.restored()?,
             hs_code: line.hs.into_owned(),
+            currency: run.cur.clone().into_owned(),
             declared_at: run.at.clone().into_owned(),
             invoice: line.invoice,
             invoice_linked: line.linked,

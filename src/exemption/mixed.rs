@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 
 use super::{
-    decision::{LineAssessment, Outcome},
-    facts::IncomeTax,
+    decision::Outcome,
+    facts::{Facts, IncomeTax},
 };
 
 /// An entity and year in which both stand.
@@ -21,21 +21,37 @@ pub struct Mixed {
     pub refund: u64,
 }
 
-/// The entities and years for which N-MIXED-INCOME-REGIME is to be noted.
-pub fn mixed_regimes<'a>(lines: impl IntoIterator<Item = &'a LineAssessment>) -> Vec<Mixed> {
-    let mut counts: BTreeMap<(&str, i32), [u64; 2]> = BTreeMap::new();
-    for line in lines {
-        let Some((seller, day)) = line.inputs.seller.as_ref().zip(line.inputs.fields.export_date) else { continue };
-        let place = match line.outcome {
+/// Counts what entities with the deemed-profit rule have of either, by year of export.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Regimes(BTreeMap<(String, i32), [u64; 2]>);
+
+impl Regimes {
+    /// Takes in what was decided about a line.
+    pub fn add(&mut self, facts: &Facts, outcome: Outcome) {
+        let Some((seller, day)) = facts.seller.as_ref().zip(facts.fields.export_date) else { return };
+        let place = match outcome {
             Outcome::ExemptNoInvoice => 0,
             Outcome::RefundEligible => 1,
-            _ => continue,
+            _ => return,
         };
         if seller.income_tax == IncomeTax::Deemed {
-            let counted = counts.entry((&seller.code, day.year())).or_default();
+            let counted = self.0.entry((seller.code.clone(), day.year())).or_default();
             counted[place] = counted[place].saturating_add(1);
         }
     }
-    let both = counts.into_iter().filter(|(_, [exempt, refund])| *exempt > 0 && *refund > 0);
-    both.map(|((seller, year), [exempt, refund])| Mixed { seller: seller.to_owned(), year, exempt, refund }).collect()
+
+    /// Takes in what another counted.
+    pub fn join(&mut self, other: Self) {
+        for (key, [exempt, refund]) in other.0 {
+            let counted = self.0.entry(key).or_default();
+            *counted = [counted[0].saturating_add(exempt), counted[1].saturating_add(refund)];
+        }
+    }
+
+    /// The entities and years for which N-MIXED-INCOME-REGIME is to be noted.
+    #[must_use]
+    pub fn mixed(&self) -> Vec<Mixed> {
+        let both = self.0.iter().filter(|(_, [exempt, refund])| *exempt > 0 && *refund > 0);
+        both.map(|((seller, year), &[exempt, refund])| Mixed { seller: seller.clone(), year: *year, exempt, refund }).collect()
+    }
 }

@@ -34,6 +34,21 @@ struct Edition {
     rules: Option<&'static str>,
 }
 
+impl Edition {
+    fn pack(&self) -> Result<Pack, DataError> {
+        Pack::of(self.values, Reasons::parse(self.reasons)?, self.reasons, self.rules)
+    }
+}
+
+/// The files of the packs that hold now, each with its name, in the order of [`Pack::FILES`]: to be changed and replayed.
+pub fn shipped_files() -> impl Iterator<Item = (String, [&'static str; 3])> {
+    let name = |values: &str| {
+        let named = values.lines().find_map(|line| line.strip_prefix("pack\t")).and_then(|rest| rest.split('\t').next());
+        named.unwrap_or_default().to_owned()
+    };
+    EDITIONS.iter().take(CURRENT).filter_map(move |edition| Some((name(edition.values), [edition.values, edition.rules?, edition.reasons])))
+}
+
 /// Every pack that ever decided, the current ones first: a paper names its pack by digest and reads as it did. A row that has landed
 /// stays. Who changes a pack, its texts or its table raises its version, leaves the old files beside the new ones, and puts a row in
 /// front.
@@ -114,14 +129,25 @@ impl Pack {
     /// # Errors
     /// If a row is not of that form or a value that every pack needs is missing.
     pub fn parse(values: &str) -> Result<Self, DataError> {
-        Self::of(values, REASONS, Some(RULES))
+        Self::of(values, Reasons::parse(REASONS)?, REASONS, Some(RULES))
+    }
+
+    /// The names of the files of a pack in a folder: values, decision table, reasons.
+    pub const FILES: [&str; 3] = ["values.tsv", "rules.tsv", "reasons.tsv"];
+
+    /// Reads a whole pack: values, decision table, texts of its reasons.
+    ///
+    /// # Errors
+    /// If a row is not of the form of the shipped packs, a value that every pack needs is missing, or a rule has no test here.
+    pub fn read(values: &str, rules: &str, reasons: &str) -> Result<Self, DataError> {
+        Self::of(values, Reasons::read(reasons)?, reasons, Some(rules))
     }
 
     /// Reads a pack from its files.
     ///
     /// # Errors
     /// If a row is not of that form or a value that every pack needs is missing.
-    fn of(values: &str, reasons: &'static str, rules: Option<&str>) -> Result<Self, DataError> {
+    fn of(values: &str, texts: Reasons, reasons: &str, rules: Option<&str>) -> Result<Self, DataError> {
         let mut parameters = Vec::new();
         for row in rows(TABLE, ["name", "value", "from", "to", "source"], values)? {
             let [name, value, from, to, source] = row.cells;
@@ -141,7 +167,7 @@ impl Pack {
             name: need("pack")?.value.clone(),
             version: need("version")?.value.clone(),
             digest: digest([Some(values), Some(reasons), rules]),
-            reasons: Reasons::parse(reasons)?,
+            reasons: texts,
             rules: rules.map_or_else(|| Ok(Rules::default()), Rules::parse)?,
             covers: need("covers")?.span,
             regime_103,
@@ -208,7 +234,7 @@ pub(super) fn hexadecimal(bytes: &[u8]) -> String {
 }
 
 static KNOWN: LazyLock<Result<Vec<Arc<Pack>>, DataError>> =
-    LazyLock::new(|| EDITIONS.iter().map(|edition| Pack::of(edition.values, edition.reasons, edition.rules).map(Arc::new)).collect());
+    LazyLock::new(|| EDITIONS.iter().map(|edition| edition.pack().map(Arc::new)).collect());
 
 /// Every pack that ever decided, the current ones first.
 pub(super) fn known() -> Result<&'static [Arc<Pack>], DataError> {
@@ -237,6 +263,13 @@ impl Packs {
     #[must_use]
     pub const fn new(earlier: Vec<Arc<Pack>>, latest: Arc<Pack>) -> Self {
         Self { earlier, latest }
+    }
+
+    /// The same with another in front: it decides for the export dates that it covers.
+    #[must_use]
+    pub fn under(mut self, pack: Arc<Pack>) -> Self {
+        self.earlier.insert(0, pack);
+        self
     }
 
     /// The pack for an export date.
@@ -282,6 +315,21 @@ export-2026 1 995e92edcd7f2f7d";
         let known: Vec<_> = known().unwrap().iter().map(|pack| format!("{} {} {}", pack.name, pack.version, &pack.digest[..16])).collect();
         let landed: Vec<&str> = DIGESTS.lines().collect();
         assert_eq!(known, landed);
+    }
+
+    #[test]
+    fn a_whole_pack_is_read_and_decides_where_it_covers() {
+        for (name, [values, rules, reasons]) in shipped_files() {
+            let pack = Pack::read(values, rules, reasons).unwrap();
+            assert_eq!(pack.name, name);
+            assert!(known().unwrap().contains(&Arc::new(pack)), "{name}: the files are the pack that is shipped");
+        }
+        let (_, [values, rules, reasons]) = shipped_files().last().unwrap();
+        assert!(Pack::read(values, &rules.replace("D70\t", "D99\t"), reasons).is_err(), "a rule without a test");
+        assert!(Pack::read(values, rules, &reasons.replace("\nOK-103\t", "\nOK-104\t")).is_err(), "the list of reasons is closed");
+        let mine = Pack::read(&values.replace("version\t2", "version\t3"), rules, reasons).unwrap();
+        let packs = Packs::shipped().unwrap().under(Arc::new(mine));
+        assert_eq!((packs.on(date!(2026 - 05 - 01)).version.as_str(), packs.on(date!(2025 - 05 - 01)).version.as_str()), ("3", "2"));
     }
 
     #[test]

@@ -50,6 +50,12 @@ pub struct Heading {
     pub state: String,
     /// The currency of the order, by its customs code.
     pub currency: String,
+    /// The name of the enterprise on the list.
+    pub seller_name: String,
+    /// The credit code of the owner (生产销售单位) on the list.
+    pub owner: String,
+    /// Its name.
+    pub owner_name: String,
 }
 
 /// A page: heading, the latest paper, and how it came to it.
@@ -98,7 +104,7 @@ impl Page<'_> {
     }
 
     fn head(&self, language: Language) -> Block {
-        let Heading { order_no, seller, inventory_no, port_no, state, currency } = self.heading;
+        let Heading { order_no, seller, inventory_no, port_no, state, currency, .. } = self.heading;
         let of = |zh, en| language.of(zh, en).to_owned();
         let mut rows = vec![
             (of("订单", "Order"), order_no.clone()),

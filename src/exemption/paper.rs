@@ -8,7 +8,7 @@ use time::{Date, macros::date};
 
 use super::{
     conditions::{Condition, Mark},
-    decision::{Alternative, Assessment, Cause, LibraryUsed, LineAssessment, Outcome, PackUsed, Part, Reason, Stage, Tested},
+    decision::{Alternative, Assessment, Cause, LibraryUsed, LineAssessment, Outcome, PackUsed, Part, Reason, Stage, Tested, Yuan},
     facts::{Facts, Override, Registration},
     reasons::{Code, Text},
     table::Span,
@@ -98,6 +98,9 @@ pub struct PaperLine {
     pub library: Option<LibraryUsed>,
     /// The override of N-REGIME-UNVERIFIED, where the decision needed it.
     pub override_used: Option<Override>,
+    /// The rate of exchange of the export date, if one was known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub yuan: Option<Yuan>,
 }
 
 /// The paper about all lines of a declaration. As JSON it is the form in which decisions were kept before [`super::kept`].
@@ -143,6 +146,7 @@ fn written(line: &LineAssessment, on: Date) -> PaperLine {
         pack: line.pack.used(),
         library: line.library.as_deref().cloned(),
         override_used: line.override_used.as_deref().cloned(),
+        yuan: line.looked.yuan.as_deref().cloned(),
     }
 }
 

@@ -155,13 +155,25 @@ impl Reasons {
     /// # Errors
     /// If a row is not of that form, a code is not in the closed list, or one has no row.
     pub fn parse(text: &'static str) -> Result<Self, DataError> {
+        Self::of(text, Cow::Borrowed)
+    }
+
+    /// The same from a file.
+    ///
+    /// # Errors
+    /// If a row is not of that form, a code is not in the closed list, or one has no row.
+    pub fn read(text: &str) -> Result<Self, DataError> {
+        Self::of(text, |text| Cow::Owned(text.to_owned()))
+    }
+
+    fn of<'a>(text: &'a str, keep: impl Fn(&'a str) -> Text) -> Result<Self, DataError> {
         const TABLE: &str = "reasons";
         let mut entries = Vec::new();
         for row in rows(TABLE, ["code", "from", "to", "basis", "zh", "en", "remedy_zh", "remedy_en"], text)? {
             let [code, from, to, basis, zh, en, remedy_zh, remedy_en] = row.cells;
             let code = Code::parse(code).ok_or_else(|| DataError::new(TABLE, row.line, format!("{code} is not in the closed list")))?;
             let valid = span(TABLE, row.line, from, to)?;
-            let [basis, zh, en, remedy_zh, remedy_en] = [basis, zh, en, remedy_zh, remedy_en].map(Cow::Borrowed);
+            let [basis, zh, en, remedy_zh, remedy_en] = [basis, zh, en, remedy_zh, remedy_en].map(&keep);
             entries.push(Entry { code, valid, basis, zh, en, remedy_zh, remedy_en });
         }
         let of = |code: Code| entries.iter().filter(|entry| entry.code == code).cloned().collect::<Vec<_>>();

@@ -5,7 +5,10 @@ use std::sync::Arc;
 use rust_decimal::Decimal;
 use time::{Date, macros::date};
 
-use crate::declaration::{InvoiceStatus, Statistics};
+use crate::{
+    check::parameters::Rates,
+    declaration::{InvoiceStatus, Statistics},
+};
 
 use super::*;
 
@@ -52,6 +55,7 @@ pub(super) fn good() -> Facts {
         hs_code: "6109100000".to_owned(),
         registration: Registration::Registered(fields.clone()),
         fields,
+        currency: "502".to_owned(),
         declared_at: "5141".to_owned(),
         invoice: InvoiceStatus::None,
         invoice_linked: false,

@@ -1,5 +1,7 @@
 //! The log as stored, and what is shown to those who look in.
 
+use std::sync::Arc;
+
 use uuid::Uuid;
 
 use super::{Deadline, KeptFollowUp, KeptReceipt, NumberKind, Summed};
@@ -7,7 +9,7 @@ use crate::{
     audit::{Entry, Hash},
     check::Finding,
     clock::Timestamp,
-    declaration::{DeclarationId, DocumentId, Kind},
+    declaration::{DeclarationId, DocumentId, FollowUp, Kind},
     dossier::Dossier,
     party::Tenant,
     state::State,
@@ -134,6 +136,32 @@ pub struct Hit {
     pub declaration: Option<DeclarationId>,
     /// The document, of a waybill without a declaration.
     pub document: Option<DocumentId>,
+}
+
+/// Which decisions are wanted.
+#[derive(Debug, Clone, Default)]
+pub struct DecisionFilter {
+    /// Only of this tenant.
+    pub tenant: Option<Tenant>,
+    /// Only after this declaration.
+    pub after: Option<DeclarationId>,
+    /// As it stood then; as it stands now, if no time is named.
+    pub until: Option<Timestamp>,
+    /// Also what of this kind was submitted about the declaration.
+    pub kind: Option<Kind>,
+    /// At most so many declarations.
+    pub limit: u32,
+}
+
+/// A declaration with the decision on its lines.
+#[derive(Debug, Clone)]
+pub struct Decided {
+    /// The declaration with its documents, as it stands now.
+    pub dossier: Dossier,
+    /// The last decision made by the time asked for, as JSON; nothing, if there was none by then.
+    pub assessment: Option<String>,
+    /// What of the kind asked for was submitted about it by then, oldest first.
+    pub follow_ups: Vec<(KeptFollowUp, Arc<FollowUp>)>,
 }
 
 /// A declaration as shown: all that is kept of it but the raw bytes.

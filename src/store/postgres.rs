@@ -18,11 +18,11 @@ use self::{
     trying::{Failed, tried},
 };
 use super::{
-    Acceptance, Accepted, Application, Arrival, Batch, Count, Deadline, DeadlineFilter, Delivery, EntryFilter, Error, FollowUpAcceptance,
-    FollowUpAccepted, FollowUpFound, FollowUpLookup, Found, Gated, Hints, Hit, KeptNode, KeptReceipt, KeptWaybill, LeasedArrival,
-    ListFilter, LogHead, Lookup, Matches, MessageFound, Packing, PendingEntry, PlacedEntry, Relabel, Relabelled, Result, Sequencing,
-    Settlement, Shown, ShownFollowUp, Store, StoredCheckpoint, StoredRow, SummedFound, SummedLookup, WaybillAcceptance, WaybillAccepted,
-    Written,
+    Acceptance, Accepted, Application, Arrival, Batch, Count, Deadline, DeadlineFilter, Decided, DecisionFilter, Delivery, EntryFilter,
+    Error, FollowUpAcceptance, FollowUpAccepted, FollowUpFound, FollowUpLookup, Found, Gated, Hints, Hit, KeptNode, KeptReceipt,
+    KeptWaybill, LeasedArrival, ListFilter, LogHead, Lookup, Matches, MessageFound, Packing, PendingEntry, PlacedEntry, Relabel,
+    Relabelled, Result, Sequencing, Settlement, Shown, ShownFollowUp, Store, StoredCheckpoint, StoredRow, SummedFound, SummedLookup,
+    WaybillAcceptance, WaybillAccepted, Written,
     papers::{Paper, Papers},
 };
 use crate::{
@@ -39,6 +39,7 @@ mod about;
 mod accept;
 mod apply;
 mod arrivals;
+mod decisions;
 mod deliveries;
 mod follow_ups;
 mod gates;
@@ -300,6 +301,10 @@ impl Store for Postgres {
 
     async fn list(&self, filter: ListFilter) -> Result<Vec<Dossier>> {
         tried!(&self.pool, Snapshot, |connection| views::list(connection, &self.papers, &filter))
+    }
+
+    async fn decisions(&self, filter: DecisionFilter) -> Result<Vec<Decided>> {
+        tried!(&self.pool, Snapshot, |connection| decisions::page(connection, &self.papers, &filter))
     }
 
     async fn waybill(&self, tenant: Option<&Tenant>, carrier: &str, waybill_no: &str) -> Result<Option<KeptWaybill>> {

@@ -19,11 +19,11 @@ use self::{
     writer::Writer,
 };
 use super::{
-    Acceptance, Accepted, Application, Arrival, Batch, Count, Deadline, DeadlineFilter, Delivery, EntryFilter, Error, FollowUpAcceptance,
-    FollowUpAccepted, FollowUpFound, FollowUpLookup, Found, Gated, Hints, Hit, KeptNode, KeptReceipt, KeptWaybill, LeasedArrival,
-    ListFilter, LogHead, Lookup, Matches, MessageFound, Packing, PendingEntry, PlacedEntry, Relabel, Relabelled, Result, Sequencing,
-    Settlement, Shown, ShownFollowUp, Store, StoredCheckpoint, StoredRow, SummedFound, SummedLookup, WaybillAcceptance, WaybillAccepted,
-    Written,
+    Acceptance, Accepted, Application, Arrival, Batch, Count, Deadline, DeadlineFilter, Decided, DecisionFilter, Delivery, EntryFilter,
+    Error, FollowUpAcceptance, FollowUpAccepted, FollowUpFound, FollowUpLookup, Found, Gated, Hints, Hit, KeptNode, KeptReceipt,
+    KeptWaybill, LeasedArrival, ListFilter, LogHead, Lookup, Matches, MessageFound, Packing, PendingEntry, PlacedEntry, Relabel,
+    Relabelled, Result, Sequencing, Settlement, Shown, ShownFollowUp, Store, StoredCheckpoint, StoredRow, SummedFound, SummedLookup,
+    WaybillAcceptance, WaybillAccepted, Written,
 };
 use crate::{
     audit::Entry,
@@ -39,6 +39,7 @@ mod accept;
 mod apply;
 mod arrivals;
 mod bulk;
+mod decisions;
 mod deliveries;
 mod follow_ups;
 mod gates;
@@ -422,6 +423,11 @@ impl Store for Sqlite {
     async fn list(&self, filter: ListFilter) -> Result<Vec<Dossier>> {
         let mut connection = self.readers.acquire().await?;
         views::list(&mut connection, &self.papers, &filter).await
+    }
+
+    async fn decisions(&self, filter: DecisionFilter) -> Result<Vec<Decided>> {
+        let mut connection = self.readers.acquire().await?;
+        decisions::page(&mut connection, &self.papers, filter).await
     }
 
     async fn waybill(&self, tenant: Option<&Tenant>, carrier: &str, waybill_no: &str) -> Result<Option<KeptWaybill>> {

@@ -4,11 +4,12 @@ use std::{sync::Arc, time::Duration};
 
 use tongguan::{
     check::Finding,
+    clock::Timestamp,
     declaration::{DeclarationId, Kind},
     dossier::{Document, Dossier},
     party::Tenant,
     state::State,
-    store::{Acceptance, Count, ListFilter, NumberKind, WaybillAcceptance},
+    store::{Acceptance, Application, Change, Count, DecisionFilter, ListFilter, NumberKind, WaybillAcceptance},
 };
 use uuid::Uuid;
 
@@ -20,6 +21,7 @@ use super::{
 on_each_store!(
     what_is_shown_is_what_was_handed_in,
     lists_are_in_the_order_of_ids_and_go_on_where_they_ended,
+    decisions_are_read_in_pages_as_they_stood,
     documents_are_counted_by_kind_and_state,
     numbers_lead_to_all_that_bear_them,
     receipts_of_nobody_are_told_newest_first,
@@ -89,6 +91,49 @@ async fn lists_are_in_the_order_of_ids_and_go_on_where_they_ended(world: World) 
     assert_eq!(listed(ListFilter { state: Some(State::Due), ..all() }).await, [], "the order's state is not the inventory's");
 }
 
+async fn decisions_are_read_in_pages_as_they_stood(world: World) {
+    let mut many: Vec<_> = (0..5).map(|n| world.acceptance(&format!("O{n}"), None)).collect();
+    many.sort_by_key(|acceptance| acceptance.id);
+    for (n, acceptance) in many.iter_mut().enumerate() {
+        acceptance.assessment = format!("first {n}");
+    }
+    let ids: Vec<_> = many.iter().map(|acceptance| acceptance.id).collect();
+    let paid = many[3].declaration.order.order_no.clone();
+    world.store().accept(START, many).await.unwrap();
+    let later = START + Duration::from_secs(10);
+    let again = Change { assessment: Some((ids[1], "second 1".into())), ..Change::default() };
+    world.store().apply(later, Application { changes: vec![again], ..Application::default() }).await.unwrap();
+    let mut payment = world.follow_up("K1", vec![super::following::payment(&paid)]);
+    payment.parts[0].members = vec![(ids[3], Tenant::local())];
+    world.store().accept_follow_up(later, payment).await.unwrap();
+    let read = async |filter: DecisionFilter| {
+        let decided = world.store().decisions(filter).await.unwrap();
+        let one = |decided: tongguan::store::Decided| (decided.dossier.id, decided.assessment, decided.follow_ups.len());
+        decided.into_iter().map(one).collect::<Vec<_>>()
+    };
+    let all = || DecisionFilter { limit: 100, ..DecisionFilter::default() };
+    let expected = |second: &str, payments: usize| {
+        let text = |n: usize| if n == 1 { second.to_owned() } else { format!("first {n}") };
+        ids.iter().enumerate().map(|(n, id)| (*id, Some(text(n)), if n == 3 { payments } else { 0 })).collect::<Vec<_>>()
+    };
+    assert_eq!(read(all()).await, expected("second 1", 0), "payments are read only where they are asked for");
+    assert_eq!(read(DecisionFilter { kind: Some(Kind::Payment), ..all() }).await, expected("second 1", 1));
+    assert_eq!(read(DecisionFilter { kind: Some(Kind::Manifest), ..all() }).await, expected("second 1", 0));
+    let before = DecisionFilter { kind: Some(Kind::Payment), until: Some(later + Duration::ZERO), ..all() };
+    assert_eq!(read(before).await, expected("second 1", 1), "what was decided at that moment counts");
+    let before = DecisionFilter { kind: Some(Kind::Payment), until: Some(START), ..all() };
+    assert_eq!(read(before).await, expected("first 1", 0));
+    let never = read(DecisionFilter { until: Some(Timestamp(START.0 - 1)), ..all() }).await;
+    assert!(
+        never.len() == 5 && never.iter().all(|(_, assessment, _)| assessment.is_none()),
+        "a page is whole, so that it can be gone on from"
+    );
+    let page = read(DecisionFilter { limit: 2, after: Some(ids[1]), ..all() }).await;
+    assert_eq!(page, expected("second 1", 0)[2..4]);
+    assert_eq!(read(DecisionFilter { after: Some(ids[4]), ..all() }).await, []);
+    assert_eq!(read(DecisionFilter { tenant: Some(tenant("other")), ..all() }).await, []);
+}
+
 async fn documents_are_counted_by_kind_and_state(world: World) {
     assert_eq!(world.store().counts(None).await.unwrap(), []);
     let (a, _) = (world.accept_one("O1", Some("W1")).await, world.accept_one("O2", None).await);
@@ -132,7 +177,7 @@ async fn numbers_lead_to_all_that_bear_them(world: World) {
 }
 
 async fn receipts_of_nobody_are_told_newest_first(world: World) {
-    use tongguan::store::{Application, KeptReceipt};
+    use tongguan::store::KeptReceipt;
     let arrivals = [world.arrival("a"), world.arrival("b")];
     let mut ids: Vec<_> = arrivals.iter().map(|arrival| arrival.id).collect();
     ids.sort_unstable();

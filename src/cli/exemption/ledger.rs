@@ -1,66 +1,23 @@
-//! `exemption ledger`: CSV (UTF-8 with a mark at the beginning, for Excel) or JSON lines, written line by line as the store is read.
+//! `exemption ledger`: writes a ledger page by page as the store is read.
 
 use std::{
     fs,
     io::{self, BufWriter, Write},
     path::PathBuf,
     process::ExitCode,
+    sync::Arc,
 };
 
 use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
-use serde_json::{Map, Value, json};
 use time::Date;
 
-use super::{WhereArgs, day, each_paper};
+use super::{WhereArgs, day, unfinished};
 use crate::{
     check::parameters::Rates,
-    cli::complain,
-    exemption::ledger::{Quarters, Row, Totals, Yuan},
+    cli::{complain, shown},
+    ledgers::{self, Asked, Form, Ledger},
 };
-
-const MARK: &[u8] = "\u{feff}".as_bytes();
-/// The columns of the registration file: the six statutory values and where they belong.
-const SIX: [&str; 9] = ["seller", "inventory_no", "line", "export_date", "name", "unit", "quantity", "price", "amount"];
-const SALES: [&str; 25] = [
-    "inventory_no",
-    "order_no",
-    "line",
-    "part",
-    "seller",
-    "export_date",
-    "hs_code",
-    "name",
-    "unit",
-    "quantity",
-    "price",
-    "amount",
-    "currency",
-    "rate",
-    "rate_source",
-    "amount_cny",
-    "consumption_tax",
-    "outcome",
-    "codes",
-    "legal_basis",
-    "stage",
-    "due",
-    "last_day",
-    "pack",
-    "library",
-];
-const INCOME: [&str; 10] = [
-    "seller",
-    "period",
-    "gross_cny",
-    "deemed_profit_cny",
-    "lines",
-    "returned_cny",
-    "other_cny",
-    "other_lines",
-    "refund_lines",
-    "without_rate",
-];
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct LedgerArgs {
@@ -76,10 +33,13 @@ pub(in crate::cli) struct LedgerArgs {
     /// 出口日期至 · Exported on that day or before.
     #[arg(long, value_parser = day)]
     to: Option<Date>,
-    /// 汇率表（CSV：currency,rate,from,until,source）· The table of exchange rates.
+    /// 按该日终了时所知 · As it was known at the end of that day; without it, as it is known now.
+    #[arg(long, value_parser = day)]
+    known_on: Option<Date>,
+    /// 汇率表（CSV：currency,rate,from,until,source），用于未保存汇率的判定 · Exchange rates for decisions that keep none.
     #[arg(long)]
     rates: Option<PathBuf>,
-    /// 使用示例汇率 · Uses the shipped sample rates.
+    /// 未保存汇率时使用示例汇率 · Uses the shipped sample rates where none is kept.
     #[arg(long, conflicts_with = "rates")]
     sample_rates: bool,
     /// 格式 · The form.
@@ -94,12 +54,31 @@ pub(in crate::cli) struct LedgerArgs {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Which {
-    /// 免税销售 · Exempt sales, released.
+    /// 免税销售 · Exempt sales, released: for the filing of the exemption.
     Sales,
     /// 登记六项 · The six values of lines without voucher, for the zone's platform.
     Registration,
     /// 核定征收季度表 · The quarters of the deemed-profit rule.
     Income,
+    /// 收结汇核对：订单、收款、清单 · Foreign exchange: order, payment and list beside each other.
+    Exchange,
+    /// 代理出口汇总（2025年第17号）· What agents exported, by whom it was for.
+    Agents,
+    /// 代理出口明细 · The same line by line.
+    AgentLines,
+}
+
+impl From<Which> for ledgers::Which {
+    fn from(which: Which) -> Self {
+        match which {
+            Which::Sales => Self::Sales,
+            Which::Registration => Self::Registration,
+            Which::Income => Self::Income,
+            Which::Exchange => Self::Exchange,
+            Which::Agents => Self::Agents,
+            Which::AgentLines => Self::AgentLines,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
@@ -111,103 +90,78 @@ enum Format {
     Jsonl,
 }
 
+impl From<Format> for Form {
+    fn from(format: Format) -> Self {
+        match format {
+            Format::Csv => Self::Csv,
+            Format::Jsonl => Self::Jsonl,
+        }
+    }
+}
+
 pub(super) async fn ledger(args: &LedgerArgs) -> Result<ExitCode> {
-    let rates = rates(args)?;
-    let store = args.place.open().await?;
-    let unfinished = args.out.as_ref().map(|file| file.with_extension("unfinished"));
     if let Some(file) = args.out.as_ref().filter(|file| file.exists()) {
         bail!("{0} 已存在 · {0} is there already", file.display());
     }
+    let asked = args.asked()?;
+    let store = Arc::from(args.place.open().await?);
+    let unfinished = args.out.as_ref().map(|file| unfinished(file));
     let to: Box<dyn Write> = match &unfinished {
         Some(file) => Box::new(fs::File::create(file).with_context(|| format!("{0} 无法写入 · {0} cannot be written", file.display()))?),
         None => Box::new(io::stdout()),
     };
-    let mut out = Out { to: BufWriter::new(to), format: args.format, headed: false };
-    let (mut totals, mut quarters) = (Totals::default(), Quarters::default());
-    each_paper(store.as_ref(), |heading, paper| {
-        for line in &paper.lines {
-            let day = line.inputs.fields.export_date;
-            let yuan = day.and_then(|day| rates.with_source(&heading.currency, day)).map(|(rate, source)| Yuan { rate, source });
-            let row = Row::of(heading, line, yuan);
-            if !args.wants(&row) {
-                continue;
-            }
-            match args.which {
-                Which::Sales if row.is_exempt_sale() => out.row(&serde_json::to_value(&row)?, &SALES)?,
-                Which::Registration if row.codes.contains("OK-103") => out.row(&serde_json::to_value(&row)?, &SIX)?,
-                Which::Income => quarters.add(&row),
-                Which::Sales | Which::Registration => continue,
-            }
-            totals.add(&row);
-        }
-        Ok(())
-    })
-    .await?;
-    for ((seller, year, quarter), sums) in &quarters.0 {
-        let mut value = serde_json::to_value(sums)?;
-        if let Value::Object(fields) = &mut value {
-            fields.insert("seller".to_owned(), json!(seller));
-            fields.insert("period".to_owned(), json!(format!("{year}Q{quarter}")));
-            fields.insert("deemed_profit_cny".to_owned(), json!(sums.deemed_profit()));
-        }
-        out.row(&value, &INCOME)?;
+    let mut to = BufWriter::new(to);
+    let mut ledger = Ledger::open(store, asked);
+    while let Some(bytes) = ledger.next().await? {
+        to.write_all(&bytes)?;
     }
-    out.to.flush()?;
-    drop(out);
+    to.flush()?;
     if let (Some(unfinished), Some(file)) = (&unfinished, &args.out) {
+        fs::File::open(unfinished)?.sync_all()?;
         fs::rename(unfinished, file)?;
     }
-    // Beside the ledger, not in it: a sum in a column would be added to the lines by whoever sums it.
-    complain(&serde_json::to_string(&totals)?);
+    tell(&ledger);
     Ok(ExitCode::SUCCESS)
 }
 
+/// Beside the ledger, not in it: a sum in a column would be added to the lines by whoever sums it.
+fn tell(ledger: &Ledger) {
+    complain(&ledger.totals().to_string());
+    for mixed in ledger.mixed() {
+        let (seller, year) = (shown(&mixed.seller), mixed.year);
+        complain(&format!(
+            "N-MIXED-INCOME-REGIME {seller} {year}: 核定征收与退税并存（无票免税 {} 行，退税 {} 行）· deemed profit and refunds in one year ({} lines without invoice, {} with a refund)",
+            mixed.exempt, mixed.refund, mixed.exempt, mixed.refund
+        ));
+    }
+    for agent in ledger.unnamed() {
+        let agent = shown(agent);
+        complain(&format!(
+            "{agent}: 清单未载明实际委托出口方，将按自营出口处理（2025年第17号）· lists do not name for whom it exported; it would be treated as exporting for itself"
+        ));
+    }
+}
+
 impl LedgerArgs {
-    fn wants(&self, row: &Row) -> bool {
-        let within = |day: Date| self.from.is_none_or(|from| from <= day) && self.to.is_none_or(|to| day <= to);
-        row.export_date.is_some_and(within) && self.seller.as_ref().is_none_or(|seller| *seller == row.seller)
-    }
-}
-
-fn rates(args: &LedgerArgs) -> Result<Rates> {
-    let Some(file) = &args.rates else { return Ok(if args.sample_rates { Rates::sample() } else { Rates::default() }) };
-    let text = fs::read_to_string(file).with_context(|| format!("{0} 无法读取 · {0} cannot be read", file.display()))?;
-    Rates::read(&text).map_err(|faults| anyhow::anyhow!("{}: {faults}", file.display()))
-}
-
-/// Where rows go, one at a time.
-struct Out {
-    to: BufWriter<Box<dyn Write>>,
-    format: Format,
-    headed: bool,
-}
-
-impl Out {
-    fn row(&mut self, row: &Value, columns: &[&str]) -> Result<()> {
-        let Value::Object(fields) = row else { return Ok(()) };
-        if self.format == Format::Jsonl {
-            let picked: Map<String, Value> =
-                columns.iter().filter_map(|&name| Some((name.to_owned(), fields.get(name)?.clone()))).collect();
-            return Ok(writeln!(self.to, "{}", Value::Object(picked))?);
+    fn asked(&self) -> Result<Asked> {
+        if self.from.zip(self.to).is_some_and(|(from, to)| to < from) {
+            bail!("期间先止后始 · the period ends before it begins");
         }
-        let cells: Vec<String> = columns.iter().map(|&name| cell(fields.get(name))).collect();
-        let mut writer = csv::Writer::from_writer(Vec::new());
-        if !self.headed {
-            self.to.write_all(MARK)?;
-            writer.write_record(columns)?;
-            self.headed = true;
-        }
-        writer.write_record(&cells)?;
-        Ok(self.to.write_all(&writer.into_inner().context("csv")?)?)
+        Ok(Asked {
+            which: self.which.into(),
+            form: self.format.into(),
+            tenant: None,
+            seller: self.seller.clone(),
+            from: self.from,
+            to: self.to,
+            known_on: self.known_on,
+            rates: Arc::new(self.rates()?),
+        })
     }
-}
 
-/// A cell; what a spreadsheet would take for a formula is marked as text.
-fn cell(value: Option<&Value>) -> String {
-    match value {
-        None | Some(Value::Null) => String::new(),
-        Some(Value::String(text)) if text.starts_with(['=', '+', '@', '\t']) => format!("'{text}"),
-        Some(Value::String(text)) => text.clone(),
-        Some(other) => other.to_string(),
+    fn rates(&self) -> Result<Rates> {
+        let Some(file) = &self.rates else { return Ok(if self.sample_rates { Rates::sample() } else { Rates::default() }) };
+        let text = fs::read_to_string(file).with_context(|| format!("{0} 无法读取 · {0} cannot be read", file.display()))?;
+        Rates::read(&text).map_err(|faults| anyhow::anyhow!("{}: {faults}", file.display()))
     }
 }

@@ -1,24 +1,37 @@
 //! `exemption replay`: kept lines decided again, nothing written.
 
-use std::{fs, path::PathBuf, process::ExitCode, sync::Arc};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    sync::Arc,
+};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use clap::Args;
 use time::Date;
 
-use super::{WhereArgs, day, each_paper};
+use super::{WhereArgs, day};
 use crate::{
-    cli::{say, shown},
+    cli::{complain, say, shown},
     config::Config,
-    exemption::{Advisor, Library, Override, Pack, Packs, Replay, library::Version},
+    exemption::{Advisor, Library, Move, Override, Pack, Packs, PaperLine, Replay, WhatIf, ledger::Money, library::Version},
+    ledgers::{self, Pages, Work, heading, paper},
+    store::{Decided, DecisionFilter},
 };
+
+/// Declarations read at a time.
+const PAGE: u32 = 1_000;
+/// The files of a pack are a few dozen kilobytes.
+const LARGEST_PACK: u64 = 4 * 1024 * 1024;
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct ReplayArgs {
     /// 配置文件：文库、例外与口径 · The configuration with its libraries, override and readings; without it, none of them.
     #[arg(long)]
     config: Option<PathBuf>,
-    /// 另一规则包（参数文件）· Another rule pack: the file of its values; it decides for every export date.
+    /// 另一规则包：文件夹（values.tsv、rules.tsv、reasons.tsv）或仅参数文件；对其覆盖的出口日期生效 · Another rule pack: a folder with its
+    /// values, rules and reasons, or the file of its values alone. It decides for the export dates that it covers.
     #[arg(long)]
     pack: Option<PathBuf>,
     /// 另一文库，加在已有文库之前 · Another version of the library, asked before the others.
@@ -27,7 +40,7 @@ pub(in crate::cli) struct ReplayArgs {
     /// 使用示例文库 · Uses the shipped sample library as well.
     #[arg(long)]
     sample_library: bool,
-    /// 假定103号现行有效（配置未署名例外时）· Assumes that notice 103 is in force, where the configuration names no override.
+    /// 假定103号现行有效（配置与原判定均未署名例外时）· Assumes that notice 103 is in force, where neither the configuration nor the line's own paper names an override.
     #[arg(long)]
     assume_in_force: bool,
     /// 假定的出口日期 · As if exported on that day.
@@ -46,44 +59,68 @@ pub(in crate::cli) struct ReplayArgs {
     place: WhereArgs,
 }
 
+/// What was found of a share of a page, and the lines that move, each with its order.
+type Found = (Replay, Vec<(String, u32, Move)>);
+
 pub(super) async fn replay(args: &ReplayArgs) -> Result<ExitCode> {
-    let advisor = advisor(args)?;
-    let store = args.place.open().await?;
-    let mut replay = Replay::default();
-    each_paper(store.as_ref(), |heading, paper| {
-        let mut paper = paper.clone();
-        let within =
-            |day: Option<Date>| day.is_some_and(|day| args.from.is_none_or(|from| from <= day) && args.to.is_none_or(|to| day <= to));
-        paper.lines.retain(|line| within(line.inputs.fields.export_date));
-        for line in replay.add(&advisor, &paper, &heading.currency, args.as_if_exported) {
-            if args.lines {
-                say(&format!("{} {line}", shown(&heading.order_no)));
+    if args.from.zip(args.to).is_some_and(|(from, to)| to < from) {
+        bail!("期间先止后始 · the period ends before it begins");
+    }
+    let what_if = Arc::new(WhatIf::new(advisor(args)?, args.as_if_exported)?);
+    let store = Arc::from(args.place.open().await?);
+    let (from, to, named) = (args.from, args.to, args.lines);
+    let wanted = move |line: &PaperLine| {
+        line.inputs.fields.export_date.is_some_and(|day| from.is_none_or(|from| from <= day) && to.is_none_or(|to| day <= to))
+    };
+    let work: Work<Found> = Arc::new(move |share: &[Decided]| {
+        let (mut replay, mut told) = (what_if.replay(), Vec::new());
+        for decided in share {
+            let Some(paper) = paper(decided)? else { continue };
+            let heading = heading(&decided.dossier);
+            let moves = replay.add(&paper, &heading.currency, wanted);
+            told.extend(moves.into_iter().filter(|_| named).map(|(line, moved)| (heading.order_no.clone(), line, moved)));
+        }
+        Ok::<_, ledgers::Error>((replay, told))
+    });
+    let mut pages = Pages::open(store, DecisionFilter { limit: PAGE, ..DecisionFilter::default() }, work);
+    let mut found = Replay::default();
+    while let Some(shares) = pages.next().await? {
+        for (replay, told) in shares {
+            found.join(replay);
+            for (order_no, line, Move { from, to, code, .. }) in told {
+                say(&format!("{} {line}: {} → {} {code}", shown(&order_no), from.as_str(), to.as_str()));
             }
         }
-        Ok(())
-    })
-    .await?;
-    for (moved, sum) in &replay.moves {
+    }
+    tell(&found);
+    Ok(ExitCode::SUCCESS)
+}
+
+fn tell(found: &Replay) {
+    for (moved, sum) in &found.moves {
+        let (from, to, currency) = (moved.from.as_str(), moved.to.as_str(), shown(&moved.currency));
+        let unknown =
+            if sum.without_rate > 0 { format!("（{} 行无汇率 · without a rate）", sum.without_rate) } else { String::new() };
         say(&format!(
-            "{} → {} {}: {} 行 · lines, {} ({})",
-            moved.from.as_str(),
-            moved.to.as_str(),
+            "{from} → {to} {}: {} 行 · lines, 币制 · currency {currency} {}, CNY {}{unknown}",
             moved.code,
             sum.lines,
-            sum.amount,
-            shown(&moved.currency)
+            Money(sum.amount),
+            Money(sum.cny)
         ));
     }
     say(&format!(
-        "共 {} 行，{} 行会变，{} 行分拆不同 · {} lines looked at, {} would change, {} split otherwise; nothing was written",
-        replay.lines,
-        replay.moved(),
-        replay.split,
-        replay.lines,
-        replay.moved(),
-        replay.split
+        "共 {0} 行，{1} 行会变，{2} 行分拆不同；未保存任何内容 · {0} lines looked at, {1} would change, {2} split otherwise; nothing was written",
+        found.lines,
+        found.moved(),
+        found.split
     ));
-    Ok(ExitCode::SUCCESS)
+    if found.other_library > 0 {
+        complain(&format!(
+            "{0} 行原先依据的文库与此次不同：结果可能因此而变；用 --config 指明网关的配置 · {0} lines were decided with another library than now, which may be why they change; name the gateway's configuration with --config",
+            found.other_library
+        ));
+    }
 }
 
 fn advisor(args: &ReplayArgs) -> Result<Advisor> {
@@ -102,7 +139,24 @@ fn advisor(args: &ReplayArgs) -> Result<Advisor> {
         settings.regime_override = Some(Override { name: "replay".to_owned(), reason: "--assume-in-force".to_owned() });
     }
     let advisor = Advisor::new(library, settings, options.sellers)?;
-    let Some(file) = &args.pack else { return Ok(advisor) };
-    let pack = Pack::parse(&read(file)?).with_context(|| format!("{0} 不是规则包 · {0} is no rule pack", file.display()))?;
-    Ok(advisor.with_packs(Packs::new(Vec::new(), Arc::new(pack))))
+    let Some(place) = &args.pack else { return Ok(advisor) };
+    Ok(advisor.with_packs(Packs::shipped()?.under(Arc::new(pack(place)?))))
+}
+
+/// A pack from its folder, or from the file of its values with the shipped rules and reasons.
+fn pack(place: &Path) -> Result<Pack> {
+    let read = |file: &Path| {
+        let cannot = || format!("{0} 无法读取 · {0} cannot be read", file.display());
+        if fs::metadata(file).with_context(cannot)?.len() > LARGEST_PACK {
+            bail!("{0} 过大 · {0} is too large", file.display());
+        }
+        fs::read_to_string(file).with_context(cannot)
+    };
+    let parsed = if place.is_dir() {
+        let [values, rules, reasons] = Pack::FILES.map(|name| read(&place.join(name)));
+        Pack::read(&values?, &rules?, &reasons?)
+    } else {
+        Pack::parse(&read(place)?)
+    };
+    parsed.with_context(|| format!("{0} 不是规则包 · {0} is no rule pack", place.display()))
 }

@@ -175,9 +175,16 @@ fn refunds_beside_exemptions_are_noted_where_deemed_profit_is_asked_for() {
     deemed(&mut facts);
     (facts.invoice, facts.route) = (InvoiceStatus::Special, Statistics::Summed);
     let refund = advisor(overridden()).assess_line(&facts, TODAY).remove(0);
-    let found = mixed_regimes([&exempt, &refund, &exempt]);
-    assert_eq!(found, [Mixed { seller: SELLER.to_owned(), year: 2026, exempt: 2, refund: 1 }]);
-    assert_eq!(mixed_regimes([&exempt, &exempt]), []);
-    assert_eq!(mixed_regimes([&decide(|_| ()), &refund]), [], "the one that asks for it is another profile's word");
+    let mixed = |lines: &[&LineAssessment]| {
+        let mut regimes = Regimes::default();
+        lines.iter().for_each(|line| regimes.add(&line.inputs, line.outcome));
+        let mut joined = Regimes::default();
+        joined.join(regimes.clone());
+        assert_eq!(joined, regimes);
+        regimes.mixed()
+    };
+    assert_eq!(mixed(&[&exempt, &refund, &exempt]), [Mixed { seller: SELLER.to_owned(), year: 2026, exempt: 2, refund: 1 }]);
+    assert_eq!(mixed(&[&exempt, &exempt]), []);
+    assert_eq!(mixed(&[&decide(|_| ()), &refund]), [], "the one that asks for it is another profile's word");
     assert_eq!(date!(2026 - 11 - 11).year(), 2026);
 }

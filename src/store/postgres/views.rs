@@ -52,6 +52,12 @@ async fn receipts(connection: &mut PgConnection, dossier: &Dossier) -> Result<Ve
 }
 
 pub(super) async fn list(connection: &mut PgConnection, papers: &Papers, filter: &ListFilter) -> Result<Vec<Dossier>> {
+    let ids = ids(connection, filter).await?;
+    dossiers(connection, papers, &ids).await
+}
+
+/// The ids of a page of declarations.
+pub(super) async fn ids(connection: &mut PgConnection, filter: &ListFilter) -> Result<Vec<Uuid>> {
     let mut conditions = vec!["d.id > $1"];
     conditions.extend(filter.tenant.is_some().then_some("d.tenant = $2"));
     conditions.extend(filter.office.is_some().then_some("left(d.office, length($3)) = $3"));
@@ -62,15 +68,15 @@ pub(super) async fn list(connection: &mut PgConnection, papers: &Papers, filter:
         "SELECT d.id FROM declarations d WHERE {} AND ($2::text IS NULL OR $3::text IS NULL OR $4::text IS NULL OR true) ORDER BY d.id LIMIT $5",
         conditions.join(" AND ")
     );
-    let ids: Vec<Uuid> = sqlx::query_scalar(AssertSqlSafe(statement))
+    let found = sqlx::query_scalar(AssertSqlSafe(statement))
         .bind(filter.after.map_or(Uuid::nil(), |id| id.0))
         .bind(filter.tenant.as_ref().map(Tenant::as_str))
         .bind(filter.office.as_deref())
         .bind(filter.state.map(State::as_str))
         .bind(i64::from(filter.limit))
-        .fetch_all(&mut *connection)
+        .fetch_all(connection)
         .await?;
-    dossiers(connection, papers, &ids).await
+    Ok(found)
 }
 
 pub(super) async fn counts(connection: &mut PgConnection, tenant: Option<&Tenant>) -> Result<Vec<Count>> {

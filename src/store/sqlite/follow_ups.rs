@@ -234,6 +234,19 @@ async fn with_documents(connection: &mut SqliteConnection, kept: &mut [KeptFollo
     Ok(())
 }
 
+/// What was submitted on its own, with what it says and its documents; what cannot be read was told and is left out.
+pub(super) async fn read(connection: &mut SqliteConnection, ids: &[Uuid]) -> Result<HashMap<Uuid, (KeptFollowUp, Arc<FollowUp>)>> {
+    let statement = format!("SELECT {KEPT} FROM json_each(?1) j CROSS JOIN follow_ups f ON f.id = unhex(j.value)");
+    let rows = sqlx::query(AssertSqlSafe(statement))
+        .bind(json(&ids.iter().map(|id| hex(*id)).collect::<Vec<_>>())?)
+        .fetch_all(&mut *connection)
+        .await?;
+    let mut found = rows.iter().map(kept).collect::<Result<Vec<_>>>()?;
+    with_documents(connection, &mut found).await?;
+    let mut bodies = bodies(connection, ids).await?;
+    Ok(found.into_iter().filter_map(|kept| bodies.remove(&kept.id.0).map(|body| (kept.id.0, (kept, body)))).collect())
+}
+
 /// What was submitted on its own about a declaration, oldest first.
 pub(super) async fn about(connection: &mut SqliteConnection, declaration: DeclarationId) -> Result<Vec<KeptFollowUp>> {
     let statement = format!(

@@ -1,6 +1,6 @@
 //! Looking in.
 
-use sqlx::{AssertSqlSafe, Row, SqliteConnection, sqlite::SqliteRow};
+use sqlx::{AssertSqlSafe, Row, SqliteConnection};
 use uuid::Uuid;
 
 use super::{
@@ -17,10 +17,6 @@ use crate::{
     state::State,
     store::{Count, KeptReceipt, ListFilter, Result, Shown},
 };
-
-fn ids(rows: &[SqliteRow], column: &str) -> Result<Vec<Uuid>> {
-    rows.iter().map(|row| id("documents", row, column)).collect()
-}
 
 pub(super) async fn show(
     connection: &mut SqliteConnection,
@@ -68,6 +64,12 @@ async fn receipts(connection: &mut SqliteConnection, dossier: &Dossier) -> Resul
 }
 
 pub(super) async fn list(connection: &mut SqliteConnection, papers: &Papers, filter: &ListFilter) -> Result<Vec<Dossier>> {
+    let ids = ids(connection, filter).await?;
+    dossiers(connection, papers, &ids).await
+}
+
+/// The ids of a page of declarations.
+pub(super) async fn ids(connection: &mut SqliteConnection, filter: &ListFilter) -> Result<Vec<Uuid>> {
     let mut conditions = vec!["d.id > ?1"];
     conditions.extend(filter.tenant.is_some().then_some("d.tenant = ?2"));
     conditions.extend(filter.office.is_some().then_some("substr(d.office, 1, length(?3)) = ?3"));
@@ -84,9 +86,9 @@ pub(super) async fn list(connection: &mut SqliteConnection, papers: &Papers, fil
         .bind(filter.office.as_deref())
         .bind(filter.state.map(State::as_str))
         .bind(filter.limit)
-        .fetch_all(&mut *connection)
+        .fetch_all(connection)
         .await?;
-    dossiers(connection, papers, &ids(&rows, "id")?).await
+    rows.iter().map(|row| id("declarations", row, "id")).collect()
 }
 
 pub(super) async fn counts(connection: &mut SqliteConnection, tenant: Option<&Tenant>) -> Result<Vec<Count>> {

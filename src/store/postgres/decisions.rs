@@ -1,0 +1,64 @@
+//! Decisions on the exemption, a page of declarations at a time.
+
+use std::{collections::HashMap, sync::Arc};
+
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::{
+    follow_ups,
+    rows::{Result, dossiers, inconsistent},
+    views,
+};
+use crate::{
+    declaration::{FollowUp, Kind},
+    dossier::Dossier,
+    store::{Decided, DecisionFilter, KeptFollowUp, ListFilter, papers::Papers},
+};
+
+type FollowUps = HashMap<Uuid, Vec<(KeptFollowUp, Arc<FollowUp>)>>;
+
+pub(super) async fn page(connection: &mut PgConnection, papers: &Papers, filter: &DecisionFilter) -> Result<Vec<Decided>> {
+    let DecisionFilter { tenant, after, until, kind, limit } = filter.clone();
+    let until = until.map_or(i64::MAX, |until| until.0);
+    let ids = views::ids(connection, &ListFilter { tenant, after, limit, ..ListFilter::default() }).await?;
+    let found = dossiers(connection, papers, &ids).await?;
+    // What is left out here would be missing from a sum.
+    if found.len() != ids.len() {
+        return Err(inconsistent("declarations", format!("{} of {} cannot be read", ids.len() - found.len(), ids.len())).into());
+    }
+    let mut decided = assessments(connection, &ids, until).await?;
+    let mut told = match kind {
+        Some(kind) => about(connection, &ids, kind, until).await?,
+        None => HashMap::new(),
+    };
+    let one = |dossier: Dossier| Decided {
+        assessment: decided.remove(&dossier.id.0),
+        follow_ups: told.remove(&dossier.id.0).unwrap_or_default(),
+        dossier,
+    };
+    Ok(found.into_iter().map(one).collect())
+}
+
+async fn assessments(connection: &mut PgConnection, asked: &[Uuid], until: i64) -> Result<HashMap<Uuid, String>> {
+    let statement = "SELECT a.declaration, a.body FROM unnest($1::uuid[]) AS j (id) CROSS JOIN LATERAL \
+         (SELECT declaration, body FROM assessments WHERE declaration = j.id AND decided_at <= $2 ORDER BY ordinal DESC LIMIT 1) a";
+    let rows: Vec<(Uuid, String)> = sqlx::query_as(statement).bind(asked).bind(until).fetch_all(connection).await?;
+    Ok(rows.into_iter().collect())
+}
+
+async fn about(connection: &mut PgConnection, asked: &[Uuid], kind: Kind, until: i64) -> Result<FollowUps> {
+    let statement = "SELECT m.declaration, f.id FROM unnest($1::uuid[]) AS j (id) \
+         CROSS JOIN LATERAL (SELECT declaration, follow_up FROM follow_up_members WHERE declaration = j.id OFFSET 0) m \
+         CROSS JOIN LATERAL (SELECT id, kind, accepted_at FROM follow_ups WHERE id = m.follow_up LIMIT 1) f \
+         WHERE f.kind = $2 AND f.accepted_at <= $3 ORDER BY f.id";
+    let pairs: Vec<(Uuid, Uuid)> =
+        sqlx::query_as(statement).bind(asked).bind(kind.number()).bind(until).fetch_all(&mut *connection).await?;
+    let known = follow_ups::read(connection, &pairs.iter().map(|(_, id)| *id).collect::<Vec<_>>()).await?;
+    let mut found = FollowUps::new();
+    for (declaration, id) in pairs {
+        let one = known.get(&id).ok_or_else(|| inconsistent("follow_ups", format!("{id} cannot be read")))?;
+        found.entry(declaration).or_default().push(one.clone());
+    }
+    Ok(found)
+}
