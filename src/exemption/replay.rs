@@ -20,14 +20,14 @@ use super::{
 };
 
 /// A change that would happen to some lines: from one outcome to another, for a reason that is new (or, where none is, for one that is
-/// gone), in a currency.
+/// gone; or, where the pack itself differs, for the same), in a currency.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Move {
     /// As kept.
     pub from: Outcome,
     /// As it would be.
     pub to: Outcome,
-    /// The reason that is new or gone.
+    /// The reason that is new or gone, or the same.
     pub code: Code,
     /// The currency of the money, by its customs code.
     pub currency: String,
@@ -165,8 +165,8 @@ impl Replay {
             let old: Vec<Code> = before.reasons.iter().map(|reason| reason.code).collect();
             let new = after.reasons.iter().map(|reason| reason.code).find(|code| !old.contains(code));
             let gone = old.iter().copied().find(|code| after.reasons.iter().all(|reason| reason.code != *code));
-            // An outcome does not change without a reason that does.
-            let Some(code) = new.or(gone) else { continue };
+            // Another pack may lead to another outcome for the same reasons. A decision has at least one.
+            let Some(code) = new.or(gone).or_else(|| old.first().copied()) else { continue };
             let currency = if before.inputs.currency.is_empty() { currency } else { &before.inputs.currency };
             let key = Move { from: before.outcome, to: after.outcome, code, currency: currency.to_owned() };
             let moved = self.moves.entry(key.clone()).or_default();

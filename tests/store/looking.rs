@@ -222,11 +222,7 @@ async fn words_in_any_letters_come_back_as_they_were(world: World) {
         let named = world.accept_one(&format!("after{no}"), None).await;
         assert_eq!(world.shown(named).await.dossier.waybill_no, Some(format!("X{no}")));
         assert_eq!(*world.store().waybill(None, CARRIER, &format!("X{no}")).await.unwrap().unwrap().waybill, waybill);
-        world
-            .store()
-            .apply(START, tongguan::store::Application { stops: vec![((*no).into(), (*no).into())], ..Default::default() })
-            .await
-            .unwrap();
+        world.store().apply(START, Application { stops: vec![((*no).into(), (*no).into())], ..Default::default() }).await.unwrap();
     }
     let mut stopped: Vec<_> = world.store().stopped().await.unwrap().into_iter().map(|(sender, _)| sender).collect();
     let mut expected = odd.map(str::to_owned);
