@@ -72,7 +72,9 @@ impl fmt::Display for Money {
 
 /// To the cent, half up.
 pub(super) fn cents(amount: Decimal) -> Decimal {
-    amount.round_dp_with_strategy(2, RoundingStrategy::MidpointAwayFromZero)
+    let mut cents = amount.round_dp_with_strategy(2, RoundingStrategy::MidpointAwayFromZero);
+    cents.rescale(2);
+    cents
 }
 
 fn add_to(sum: &mut Decimal, amount: Option<Decimal>) {

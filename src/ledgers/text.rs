@@ -58,15 +58,22 @@ fn line(cells: impl Iterator<Item = String>, to: &mut Vec<u8>) {
     to.extend(b"\r\n");
 }
 
-/// A cell; text that a spreadsheet would take for a formula is marked as text, numbers are left as they are.
+/// A cell. Text that a spreadsheet would take for a formula is marked by a quote; a code that it would take for a number and spoil (zeros
+/// in front, more than 15 digits) is marked by a tab behind it. Numbers are left as they are.
 fn cell(value: Option<&Value>) -> String {
     const FORMULA: [char; 6] = ['=', '+', '-', '@', '\t', '\r'];
     match value {
         None | Some(Value::Null) => String::new(),
         Some(Value::String(text)) if text.starts_with(FORMULA) && text.parse::<Decimal>().is_err() => format!("'{text}"),
+        Some(Value::String(text)) if is_spoilt(text) => format!("{text}\t"),
         Some(Value::String(text)) => text.clone(),
         Some(other) => other.to_string(),
     }
+}
+
+/// Whether a spreadsheet would change the digits.
+fn is_spoilt(text: &str) -> bool {
+    text.len() > 1 && text.bytes().all(|byte| byte.is_ascii_digit()) && (text.len() > 15 || text.starts_with('0'))
 }
 
 #[cfg(test)]
@@ -82,7 +89,9 @@ mod tests {
         Form::Csv.head(columns, &mut csv);
         Form::Csv.row(&json!({"a": "=1+1", "b": "-12.30", "c": "-cmd", "d": "x,\"y\"\nz"}), columns, &mut csv).unwrap();
         Form::Csv.row(&json!({"a": null, "b": 7, "c": true}), columns, &mut csv).unwrap();
-        let expected = "\u{feff}甲 a,乙 b,丙 c,丁 d\r\n'=1+1,-12.30,'-cmd,\"x,\"\"y\"\"\nz\"\r\n,7,true,\r\n";
+        Form::Csv.row(&json!({"a": "007", "b": "1234567890123456", "c": "0", "d": "0.04"}), columns, &mut csv).unwrap();
+        let expected =
+            "\u{feff}甲 a,乙 b,丙 c,丁 d\r\n'=1+1,-12.30,'-cmd,\"x,\"\"y\"\"\nz\"\r\n,7,true,\r\n007\t,1234567890123456\t,0,0.04\r\n";
         assert_eq!(String::from_utf8(csv).unwrap(), expected);
         let mut lines = Vec::new();
         Form::Jsonl.head(columns, &mut lines);

@@ -110,18 +110,29 @@ pub(super) async fn ledger(args: &LedgerArgs) -> Result<ExitCode> {
         Some(file) => Box::new(fs::File::create(file).with_context(|| format!("{0} 无法写入 · {0} cannot be written", file.display()))?),
         None => Box::new(io::stdout()),
     };
-    let mut to = BufWriter::new(to);
     let mut ledger = Ledger::open(store, asked);
-    while let Some(bytes) = ledger.next().await? {
-        to.write_all(&bytes)?;
+    match write(&mut ledger, BufWriter::new(to)).await {
+        // Whoever listened has seen enough (`| head`).
+        Err(error) if args.out.is_none() && is_closed(&error) => return Ok(ExitCode::SUCCESS),
+        written => written?,
     }
-    to.flush()?;
     if let (Some(unfinished), Some(file)) = (&unfinished, &args.out) {
         fs::File::open(unfinished)?.sync_all()?;
         fs::rename(unfinished, file)?;
     }
     tell(&ledger);
     Ok(ExitCode::SUCCESS)
+}
+
+async fn write(ledger: &mut Ledger, mut to: impl Write) -> Result<()> {
+    while let Some(bytes) = ledger.next().await? {
+        to.write_all(&bytes)?;
+    }
+    Ok(to.flush()?)
+}
+
+fn is_closed(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
 }
 
 /// Beside the ledger, not in it: a sum in a column would be added to the lines by whoever sums it.
