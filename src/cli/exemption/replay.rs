@@ -92,11 +92,11 @@ pub(super) async fn replay(args: &ReplayArgs) -> Result<ExitCode> {
             }
         }
     }
-    tell(&found);
+    tell(&found, args.library.is_none());
     Ok(ExitCode::SUCCESS)
 }
 
-fn tell(found: &Replay) {
+fn tell(found: &Replay, same_library: bool) {
     for (moved, sum) in &found.moves {
         let (from, to, currency) = (moved.from.as_str(), moved.to.as_str(), shown(&moved.currency));
         let unknown =
@@ -115,7 +115,8 @@ fn tell(found: &Replay) {
         found.moved(),
         found.split
     ));
-    if found.other_library > 0 {
+    // Who names another library knows.
+    if same_library && found.other_library > 0 {
         complain(&format!(
             "{0} 行原先依据的文库与此次不同：结果可能因此而变；用 --config 指明网关的配置 · {0} lines were decided with another library than now, which may be why they change; name the gateway's configuration with --config",
             found.other_library

@@ -92,12 +92,12 @@ impl<'a> Table<'a> {
         match field.kind {
             b'M' => self.memo_text(bytes).map_err(wrong),
             b'D' => {
-                let text = decoded(bytes).ok_or_else(|| wrong("a day is eight digits"))?;
+                let text = decoded(bytes).ok_or_else(|| wrong("a day of eight digits is expected"))?;
                 if text.is_empty() {
                     return Ok(text);
                 }
                 let day = text.parse::<u32>().ok().filter(|_| text.len() == 8).and_then(day);
-                day.map(|day| day.to_string()).ok_or_else(|| wrong("a day is eight digits"))
+                day.map(|day| day.to_string()).ok_or_else(|| wrong("there is no such day; one of eight digits is expected"))
             }
             b'I' => number(bytes, 0, 4).map(|number| number.to_string()).ok_or_else(|| wrong("a number of four bytes is expected")),
             b'C' | b'N' | b'F' | b'L' | b'V' => decoded(bytes).ok_or_else(|| wrong("it is not in GB18030")),

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{COLUMNS, Version, dbf::Table};
+use super::{COLUMNS, Version, dbf::Table, rate};
 use crate::exemption::table::{DataError, Span};
 
 const TABLE: &str = "rate library";
@@ -20,6 +20,14 @@ pub struct About {
     pub label: String,
     /// The export dates it speaks for.
     pub covers: Span,
+}
+
+/// The cells of a row of which the library can make something.
+fn sound(line: usize, cells: Vec<String>) -> Result<Vec<String>, DataError> {
+    let mut places = cells.iter().map(|cell| cell.trim());
+    let own = COLUMNS.map(|_| places.next().unwrap_or_default());
+    rate(line, own)?;
+    Ok(cells)
 }
 
 /// The text of a version's file, from the authority's; read back once, so that what is written can be loaded.
@@ -50,7 +58,7 @@ pub fn convert(dbf: &[u8], memo: Option<&[u8]>, about: &About) -> Result<String,
     };
     keep(Ok(columns().map(|column| (*column).to_owned()).collect()));
     for (line, record) in table.numbers() {
-        keep(columns().map(|column| table.text(line, record, column)).collect());
+        keep(columns().map(|column| table.text(line, record, column)).collect::<Result<_, _>>().and_then(|cells| sound(line, cells)));
     }
     if !faults.is_empty() {
         return Err(faults);

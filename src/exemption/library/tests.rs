@@ -124,6 +124,16 @@ fn broken_files_are_refused_with_the_record() {
     assert!(faults(&bad_day.0, Some(&bad_day.1))[0].contains("st_date"));
     let bad_rate = made(&[["6109100000", "衫", "13", "130", "", "20260101", ""]], true);
     assert!(faults(&bad_rate.0, Some(&bad_rate.1))[0].contains("per cent"));
+    let many = made(
+        &[
+            ["6109100000", "衫", "13", "130", "", "20260101", ""],
+            ["61", "衫", "13", "13", "", "20260101", ""],
+            ["6109100000", "衫", "13", "13", "", "20261301", ""],
+        ],
+        true,
+    );
+    let told = faults(&many.0, Some(&many.1));
+    assert!(told.len() == 3 && told.iter().zip(1..).all(|(fault, line)| fault.contains(&format!("line {line}"))), "all at once: {told:?}");
     let mut fields = dbf.clone();
     fields[32] = b'X';
     assert!(faults(&fields, Some(&memo))[0].contains("no field CODE"));
