@@ -11,8 +11,13 @@ use std::{
 use prost::Message;
 
 /// The files with services; what they import is found by itself.
-const FILES: [&str; 4] =
-    ["tongguan/v1/declarations.proto", "tongguan/v1/logistics.proto", "tongguan/v1/operations.proto", "tongguan/v1/audit_log.proto"];
+const FILES: [&str; 5] = [
+    "tongguan/v1/declarations.proto",
+    "tongguan/v1/logistics.proto",
+    "tongguan/v1/exemptions.proto",
+    "tongguan/v1/operations.proto",
+    "tongguan/v1/audit_log.proto",
+];
 
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=proto");

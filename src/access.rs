@@ -74,6 +74,8 @@ pub enum Call {
     TallyReturn,
     /// GetFollowUp.
     ReadFollowUps,
+    /// ExportLedger.
+    ReadLedgers,
     /// PushManifest and BindWaybill.
     PushManifest,
     /// PushArrival and PushDeparture.
@@ -89,7 +91,7 @@ pub enum Call {
 }
 
 /// Who may call what: the one table. Who is not named is denied.
-const TABLE: [(Call, &[Role]); 14] = [
+const TABLE: [(Call, &[Role]); 15] = [
     (Call::Submit, &[Role::Seller, Role::Administrator]),
     (Call::Validate, &[Role::Seller, Role::Operator, Role::Administrator]),
     (Call::ReadDeclarations, &[Role::Seller, Role::Operator, Role::Administrator]),
@@ -98,6 +100,7 @@ const TABLE: [(Call, &[Role]); 14] = [
     (Call::Amend, &[Role::Seller, Role::Administrator]),
     (Call::TallyReturn, &[Role::Seller, Role::Carrier, Role::Administrator]),
     (Call::ReadFollowUps, &[Role::Seller, Role::Carrier, Role::Operator, Role::Administrator]),
+    (Call::ReadLedgers, &[Role::Seller, Role::Operator, Role::Administrator]),
     (Call::PushManifest, &[Role::Seller, Role::Carrier, Role::Administrator]),
     (Call::PushMovements, &[Role::Carrier, Role::Administrator]),
     (Call::ReadAuditLog, &[Role::Operator, Role::Auditor, Role::Administrator]),
@@ -282,6 +285,7 @@ mod tests {
             (Call::Amend, [true, false, false, false, true, false]),
             (Call::TallyReturn, [true, true, false, false, true, false]),
             (Call::ReadFollowUps, [true, true, true, false, true, false]),
+            (Call::ReadLedgers, [true, false, true, false, true, false]),
             (Call::PushManifest, [true, true, false, false, true, false]),
             (Call::PushMovements, [false, true, false, false, true, false]),
             (Call::ReadAuditLog, [false, false, true, true, true, false]),

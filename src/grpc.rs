@@ -22,8 +22,8 @@ use crate::{
 };
 use follow::Growth;
 use proto::{
-    audit_log_server::AuditLogServer, declarations_server::DeclarationsServer, logistics_server::LogisticsServer,
-    operations_server::OperationsServer,
+    audit_log_server::AuditLogServer, declarations_server::DeclarationsServer, exemptions_server::ExemptionsServer,
+    logistics_server::LogisticsServer, operations_server::OperationsServer,
 };
 use turnstile::{Gate, Turnstile};
 
@@ -35,6 +35,7 @@ mod connections;
 mod convert;
 mod declarations;
 mod drafts;
+mod exemptions;
 mod find;
 mod follow;
 mod follow_ups;
@@ -94,6 +95,7 @@ struct Door {
     parts: Parts,
     followers: Gate,
     streams: Gate,
+    ledgers: Gate,
     growth: watch::Receiver<Growth>,
     stop: watch::Receiver<bool>,
 }
@@ -130,7 +132,8 @@ pub async fn serve(listener: TcpListener, parts: Parts, stop: watch::Receiver<bo
     let options = parts.options.clone();
     let followers = Gate::new(options.followers, options.followers_per_key);
     let streams = Gate::new(options.streams, options.streams_per_key);
-    let door = Door { parts, followers, streams, growth, stop: stop.clone() };
+    let ledgers = Gate::new(LEDGERS, LEDGERS_PER_KEY);
+    let door = Door { parts, followers, streams, ledgers, growth, stop: stop.clone() };
     tasks.spawn(follow::watch_growth(door.clone(), growing));
     let (cutting, cut) = watch::channel(false);
     tasks.spawn(cut_after(stop.clone(), Options::seconds(options.drain_s), cutting));
@@ -138,6 +141,7 @@ pub async fn serve(listener: TcpListener, parts: Parts, stop: watch::Receiver<bo
     let (health, health_server) = tonic_health::server::health_reporter();
     health.set_serving::<DeclarationsServer<Door>>().await;
     health.set_serving::<LogisticsServer<Door>>().await;
+    health.set_serving::<ExemptionsServer<Door>>().await;
     health.set_serving::<AuditLogServer<Door>>().await;
     health.set_serving::<OperationsServer<Door>>().await;
     let reflection = tonic_reflection::server::Builder::configure()
@@ -158,6 +162,9 @@ pub async fn serve(listener: TcpListener, parts: Parts, stop: watch::Receiver<bo
 
 /// The largest request of services that anybody may call, and of those that only ask.
 const SMALL_BYTES: usize = 4 * 1_024;
+/// Ledgers being made, in all and for one key: each reads everything that is kept.
+const LEDGERS: usize = 4;
+const LEDGERS_PER_KEY: usize = 1;
 /// The largest question: 1,000 ids of declarations, 200 numbers.
 const QUESTION_BYTES: usize = 256 * 1_024;
 
@@ -176,6 +183,12 @@ fn with_services(router: Router, door: &Door, options: &Options) -> Router {
         ))
         .add_service(Turnstile::new(
             LogisticsServer::new(door.clone()).max_decoding_message_size(largest),
+            Arc::clone(access),
+            calls.clone(),
+            longest,
+        ))
+        .add_service(Turnstile::new(
+            ExemptionsServer::new(door.clone()).max_decoding_message_size(SMALL_BYTES),
             Arc::clone(access),
             calls.clone(),
             longest,

@@ -95,6 +95,11 @@ pub(super) fn too_many_calls() -> Status {
     busy(Code::Unavailable, "同时处理的请求过多，请稍后以相同内容重试 / too many calls at a time: send the same again later")
 }
 
+/// A ledger is being made already.
+pub(super) fn too_many_ledgers() -> Status {
+    busy(Code::ResourceExhausted, "正在生成其他账簿，请稍后重试 / other ledgers are being made: try again later")
+}
+
 /// Too many streams of items are open already.
 pub(super) fn too_many_streams() -> Status {
     busy(Code::ResourceExhausted, "打开的流过多，请稍后重试 / too many open SubmitStream and PushWaybills calls")

@@ -128,9 +128,14 @@ async fn reflection_lists_the_services_and_health_says_serving() {
     let mut answers = reflection.server_reflection_info(tokio_stream::iter([request])).await.unwrap().into_inner();
     let Some(MessageResponse::ListServicesResponse(list)) = answers.message().await.unwrap().unwrap().message_response else { panic!() };
     let names: Vec<_> = list.service.iter().map(|service| service.name.as_str()).collect();
-    for name in
-        ["tongguan.v1.Declarations", "tongguan.v1.Logistics", "tongguan.v1.AuditLog", "tongguan.v1.Operations", "grpc.health.v1.Health"]
-    {
+    for name in [
+        "tongguan.v1.Declarations",
+        "tongguan.v1.Logistics",
+        "tongguan.v1.Exemptions",
+        "tongguan.v1.AuditLog",
+        "tongguan.v1.Operations",
+        "grpc.health.v1.Health",
+    ] {
         assert!(names.contains(&name), "{name} in {names:?}");
     }
     let mut health = HealthClient::new(world.channel.clone());

@@ -2,6 +2,7 @@
 
 mod doors;
 mod hostile;
+mod ledgers;
 mod raw;
 mod slow;
 mod samples;

@@ -40,6 +40,7 @@ type Caller = InterceptedService<Channel, Key>;
 pub(super) type Declarations = proto::declarations_client::DeclarationsClient<Caller>;
 pub(super) type Logistics = proto::logistics_client::LogisticsClient<Caller>;
 pub(super) type AuditLog = proto::audit_log_client::AuditLogClient<Caller>;
+pub(super) type Exemptions = proto::exemptions_client::ExemptionsClient<Caller>;
 pub(super) type Operations = proto::operations_client::OperationsClient<Caller>;
 
 pub(super) struct World {
@@ -133,6 +134,10 @@ impl World {
 
     pub(super) fn audit_log(&self, name: &str) -> AuditLog {
         AuditLog::new(Caller::new(self.channel.clone(), self.caller(name)))
+    }
+
+    pub(super) fn exemptions(&self, name: &str) -> Exemptions {
+        Exemptions::new(Caller::new(self.channel.clone(), self.caller(name)))
     }
 
     pub(super) fn operations(&self, name: &str) -> Operations {
