@@ -70,10 +70,15 @@ impl Saved {
             (Self::Text(text), _) if text.chars().nth(MOST_CHARACTERS).is_some() => Err((&rules::LONG, MOST_CHARACTERS.to_string())),
             (_, CellForm::YesNo) => yes_or_no(self),
             (Self::Text(text), CellForm::Day) => Ok(written_day(text)),
-            (Self::Text(text), CellForm::Text(_) | CellForm::Number) => Ok(text.clone()),
+            (Self::Text(text), CellForm::Text(_) | CellForm::HsCode | CellForm::Number) => Ok(text.clone()),
             (Self::Number(number), _) => {
                 let digits = exact(*number).ok_or((&rules::ROUNDED, String::new()))?;
-                Ok(if let CellForm::Text(width) = form { widened(digits, width) } else { digits })
+                Ok(match form {
+                    CellForm::Text(width) => widened(digits, width),
+                    // Filled up to ten digits, 6109 or 61091000 would be another code.
+                    CellForm::HsCode => widened_to_pairs(digits),
+                    _ => digits,
+                })
             }
             (Self::Day(day), CellForm::Day) => Ok(day.clone()),
             (Self::Day(_), _) => Err((&rules::TYPE, "日期 date".to_owned())),
@@ -144,6 +149,12 @@ fn widened(digits: String, width: usize) -> String {
     if digits.bytes().all(|b| b.is_ascii_digit()) { format!("{digits:0>width$}") } else { digits }
 }
 
+/// The zero that Excel drops from a code whose digits come in pairs.
+fn widened_to_pairs(digits: String) -> String {
+    let width = digits.len().next_multiple_of(2);
+    widened(digits, width)
+}
+
 #[cfg(test)]
 mod tests {
     use calamine::ExcelDateTimeType;
@@ -170,11 +181,20 @@ mod tests {
     #[test]
     fn codes_get_back_the_zeros_that_excel_drops() {
         let number = |text: &str, width| Saved::Number(text.parse().unwrap()).read(CellForm::Text(width)).unwrap();
-        assert_eq!(number("101210090", 10), "0101210090");
         assert_eq!(number("7", 3), "007");
         assert_eq!(number("6901234567892", 0), "6901234567892");
         assert_eq!(number("1.5", 3), "1.5", "no code: left for the check to refuse");
         assert_eq!(Saved::Text("07".into()).read(CellForm::Text(3)).unwrap(), "07", "a text is left as it is");
+    }
+
+    #[test]
+    fn a_short_commodity_code_does_not_become_another() {
+        let numbers =
+            [("101210090", "0101210090"), ("6109100021", "6109100021"), ("901", "0901"), ("6109", "6109"), ("61091000", "61091000")];
+        for (number, code) in numbers {
+            assert_eq!(Saved::Number(number.parse().unwrap()).read(CellForm::HsCode).unwrap(), code);
+        }
+        assert_eq!(Saved::Text("610".into()).read(CellForm::HsCode).unwrap(), "610", "a text is left as it is");
     }
 
     #[test]

@@ -35,6 +35,9 @@ pub(super) struct Column {
 pub(super) enum CellForm {
     /// A text; a number in its place is a text of digits, filled with zeros from the left up to a code's width, which Excel drops.
     Text(usize),
+    /// A commodity code: 4, 6, 8 or 10 digits, by how it is declared. A number in its place has lost at most the first one, since no
+    /// chapter is 00.
+    HsCode,
     /// A number.
     Number,
     /// A day.
@@ -62,7 +65,7 @@ pub(super) const MARK: &str = "#";
 pub(super) const REMARKS: [&str; 4] = ["退回原因 reason", "规则 rule", "处理办法 remedy", "原位置 where"];
 
 /// Widths of codes of digits, by the end of their path.
-const WIDTHS: [(&str, usize); 10] = [
+const WIDTHS: [(&str, usize); 9] = [
     ("currency", 3),
     ("unit", 3),
     ("_currency", 3),
@@ -71,7 +74,6 @@ const WIDTHS: [(&str, usize); 10] = [
     ("declared_at", 4),
     ("exits_at", 4),
     ("trade_mode", 4),
-    ("hs_code", 10),
     ("wrap", 1),
 ];
 /// Other names under which sellers know a column.
@@ -117,6 +119,7 @@ fn fields(first: Field, last: Field) -> Vec<Column> {
 
 fn form(path: &str, form: Form) -> CellForm {
     match form {
+        _ if path.ends_with(".hs_code") => CellForm::HsCode,
         Form::Decimal | Form::Integer(_) => CellForm::Number,
         Form::Day => CellForm::Day,
         Form::Digits(width) => CellForm::Text(width),
@@ -243,7 +246,7 @@ mod tests {
     #[test]
     fn codes_of_digits_have_their_width() {
         let form = |path: &str| What::Orders.columns()[What::Orders.place(path).unwrap()].form;
-        assert_eq!(form("inventory.line.hs_code"), CellForm::Text(10));
+        assert_eq!(form("inventory.line.hs_code"), CellForm::HsCode);
         assert_eq!(form("inventory.line.legal_unit"), CellForm::Text(3));
         assert_eq!(form("order.line.unit"), CellForm::Text(3));
         assert_eq!(form("inventory.freight_currency"), CellForm::Text(3));
