@@ -332,6 +332,20 @@ mod tests {
     }
 
     #[test]
+    fn what_the_example_only_offers_of_signers_senders_and_roads_is_right() {
+        let mut text = EXAMPLE.to_owned();
+        for name in ["until", "subscriptions", "extension", "pack"] {
+            let offered = format!("\n# {name} = ");
+            assert_eq!(text.matches(&offered).count(), 1, "{name}");
+            text = text.replace(&offered, &format!("\n{name} = "));
+        }
+        let config = load(&text).unwrap();
+        assert_eq!(config.signers[0].until.as_deref(), Some("20270630"));
+        assert_eq!((config.senders[0].subscriptions.len(), config.senders[0].extension.is_some()), (1, true));
+        assert_eq!(config.roads[0].pack.as_deref(), Some("2018-113"));
+    }
+
+    #[test]
     fn what_nobody_knows_is_refused() {
         let error = load("[store]\nfiel = \"x\"\n").unwrap_err().to_string();
         assert!(error.contains("fiel"), "{error}");
