@@ -14,7 +14,7 @@ use crate::{
     declaration::{FollowUp, Kind, Payment},
     dossier::Dossier,
     exemption::{
-        self, Heading, Mixed, Paper, ReadError, Regimes, Yuan,
+        self, Heading, Mixed, Paper, ReadError, Regimes, Span, Yuan,
         ledger::{Agencies, Agency, Exchange, Quarter, Quarters, Row, Totals},
     },
     party::Tenant,
@@ -28,9 +28,6 @@ pub use self::{
     pages::{Pages, Work},
     text::Form,
 };
-
-/// Declarations read at a time.
-const PAGE: u32 = 1_000;
 
 /// Why a ledger breaks off.
 #[derive(Debug, thiserror::Error)]
@@ -90,10 +87,8 @@ pub struct Asked {
     pub tenant: Option<Tenant>,
     /// Only of the real seller with this code.
     pub seller: Option<String>,
-    /// Exported on that day or later.
-    pub from: Option<Date>,
-    /// Exported on that day or before.
-    pub to: Option<Date>,
+    /// Exported within these days.
+    pub exported: Span,
     /// As it was known at the end of that day; as it is known now, if none is named.
     pub known_on: Option<Date>,
     /// For papers that keep no rate of exchange.
@@ -103,12 +98,11 @@ pub struct Asked {
 impl Asked {
     fn filter(&self) -> DecisionFilter {
         let kind = (self.which == Which::Exchange).then_some(Kind::Payment);
-        DecisionFilter { tenant: self.tenant.clone(), after: None, until: self.known_on.map(end_of), kind, limit: PAGE }
+        DecisionFilter { tenant: self.tenant.clone(), until: self.known_on.map(end_of), kind, ..DecisionFilter::default() }
     }
 
     fn wants(&self, row: &Row) -> bool {
-        let within = |day: Date| self.from.is_none_or(|from| from <= day) && self.to.is_none_or(|to| day <= to);
-        row.export_date.is_some_and(within) && self.seller.as_ref().is_none_or(|seller| *seller == row.seller)
+        row.export_date.is_some_and(|day| self.exported.holds(day)) && self.seller.as_ref().is_none_or(|seller| *seller == row.seller)
     }
 
     fn yuan(&self, currency: &str, day: Date) -> Option<Yuan> {

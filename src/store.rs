@@ -21,6 +21,7 @@ use crate::{
 
 mod accepting;
 mod batching;
+mod deciding;
 mod failure;
 mod following;
 mod looking;

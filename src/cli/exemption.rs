@@ -15,7 +15,7 @@ use super::{audit::WhereArgs, say};
 use crate::{
     clock::parse_day,
     declaration::DeclarationId,
-    exemption::{self, Language, Page, Paper},
+    exemption::{self, Language, Page, Paper, Span},
     ledgers,
     store::Shown,
 };
@@ -104,6 +104,15 @@ async fn explain(args: &ExplainArgs) -> Result<ExitCode> {
 fn papers(shown: &Shown) -> Result<Vec<Paper>> {
     let broken = || format!("申报 {0} 的判定无法读取 · a decision about declaration {0} cannot be read", shown.dossier.id);
     shown.assessments.iter().map(|kept| exemption::read(kept).with_context(broken)).collect()
+}
+
+/// The days from one to another.
+fn period(from: Option<time::Date>, to: Option<time::Date>) -> Result<Span> {
+    let period = Span { from, to };
+    if period.is_backwards() {
+        bail!("期间先止后始 · the period ends before it begins");
+    }
+    Ok(period)
 }
 
 /// Beside a file, where it is written until it is whole.

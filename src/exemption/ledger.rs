@@ -6,6 +6,7 @@ use std::{collections::BTreeMap, fmt};
 
 use rust_decimal::{Decimal, RoundingStrategy};
 use serde::Serialize;
+use time::Date;
 
 mod agency;
 mod exchange;
@@ -75,6 +76,11 @@ pub(super) fn cents(amount: Decimal) -> Decimal {
     let mut cents = amount.round_dp_with_strategy(2, RoundingStrategy::MidpointAwayFromZero);
     cents.rescale(2);
     cents
+}
+
+/// 1 to 4.
+fn quarter_of(day: Date) -> u8 {
+    (u8::from(day.month()) - 1) / 3 + 1
 }
 
 fn add_to(sum: &mut Decimal, amount: Option<Decimal>) {

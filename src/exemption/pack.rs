@@ -241,6 +241,11 @@ pub(super) fn known() -> Result<&'static [Arc<Pack>], DataError> {
     KNOWN.as_deref().map_err(Clone::clone)
 }
 
+/// The pack that a paper names by its digest, if the program knows it.
+pub(super) fn of_digest(digest: &str) -> Option<&'static Pack> {
+    known().ok()?.iter().map(|pack| &**pack).find(|pack| pack.digest == digest)
+}
+
 /// All packs that hold now; the latest answers for a date that none covers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Packs {

@@ -190,9 +190,7 @@ fn facts(line: &PaperLine, on: Date, language: Language) -> Vec<(String, String)
 }
 
 fn deadlines(line: &PaperLine) -> Option<Deadlines> {
-    let packs = pack::known().ok()?;
-    let used = packs.iter().find(|pack| pack.digest == line.pack.digest)?;
-    Deadlines::after(used, line.inputs.fields.export_date?)
+    Deadlines::after(pack::of_digest(&line.pack.digest)?, line.inputs.fields.export_date?)
 }
 
 fn evidence(line: &PaperLine, language: Language) -> String {

@@ -33,6 +33,12 @@ pub struct Span {
 }
 
 impl Span {
+    /// Whether it ends before it begins.
+    #[must_use]
+    pub fn is_backwards(&self) -> bool {
+        self.from.zip(self.to).is_some_and(|(from, to)| to < from)
+    }
+
     /// Whether the day lies in it.
     #[must_use]
     pub fn holds(&self, day: Date) -> bool {
@@ -81,10 +87,7 @@ pub(super) fn day(table: &str, line: usize, cell: &str) -> Result<Option<Date>, 
 /// A span of two cells.
 pub(super) fn span(table: &str, line: usize, from: &str, to: &str) -> Result<Span, DataError> {
     let span = Span { from: day(table, line, from)?, to: day(table, line, to)? };
-    match (span.from, span.to) {
-        (Some(from), Some(to)) if to < from => Err(DataError::new(table, line, "it ends before it begins")),
-        _ => Ok(span),
-    }
+    if span.is_backwards() { Err(DataError::new(table, line, "it ends before it begins")) } else { Ok(span) }
 }
 
 #[cfg(test)]

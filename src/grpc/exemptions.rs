@@ -15,6 +15,7 @@ use super::{
 use crate::{
     access::{Call, Caller},
     clock::parse_day,
+    exemption::Span,
     ledgers::{self, Asked, Form, Ledger, Which},
 };
 
@@ -88,8 +89,8 @@ fn asked(caller: &Caller, request: &proto::ExportLedgerRequest) -> Result<Asked,
     if request.seller.len() > LONGEST_CODE {
         return Err(status::invalid("seller 过长", "seller has at most 100 bytes"));
     }
-    let (from, to) = (day(&request.from, "from")?, day(&request.to, "to")?);
-    if from.zip(to).is_some_and(|(from, to)| to < from) {
+    let exported = Span { from: day(&request.from, "from")?, to: day(&request.to, "to")? };
+    if exported.is_backwards() {
         return Err(status::invalid("期间先止后始", "the period ends before it begins"));
     }
     Ok(Asked {
@@ -97,8 +98,7 @@ fn asked(caller: &Caller, request: &proto::ExportLedgerRequest) -> Result<Asked,
         form,
         tenant: caller.scope.clone(),
         seller: Some(request.seller.clone()).filter(|seller| !seller.is_empty()),
-        from,
-        to,
+        exported,
         known_on: day(&request.known_on, "known_on")?,
         // Decisions keep their own rates; what was decided without one is counted.
         rates: Arc::default(),

@@ -8,6 +8,9 @@ use tokio::task::{JoinHandle, spawn, spawn_blocking};
 use super::Error;
 use crate::store::{self, Decided, DecisionFilter, Store};
 
+/// Declarations read at a time.
+const PAGE: u32 = 1_000;
+
 /// What is made of a share of a page.
 pub type Work<T> = Arc<dyn Fn(&[Decided]) -> Result<T, Error> + Send + Sync>;
 
@@ -20,10 +23,10 @@ pub struct Pages<T> {
 }
 
 impl<T: Send + 'static> Pages<T> {
-    /// Begins to read.
+    /// Begins to read what the filter names, in pages of its own length.
     #[must_use]
     pub fn open(store: Arc<dyn Store>, filter: DecisionFilter, work: Work<T>) -> Self {
-        let mut pages = Self { store, filter, work, ahead: None };
+        let mut pages = Self { store, filter: DecisionFilter { limit: PAGE, ..filter }, work, ahead: None };
         pages.read_ahead();
         pages
     }

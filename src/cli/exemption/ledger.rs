@@ -12,7 +12,7 @@ use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
 use time::Date;
 
-use super::{WhereArgs, day, unfinished};
+use super::{WhereArgs, day, period, unfinished};
 use crate::{
     check::parameters::Rates,
     cli::{complain, shown},
@@ -155,16 +155,12 @@ fn tell(ledger: &Ledger) {
 
 impl LedgerArgs {
     fn asked(&self) -> Result<Asked> {
-        if self.from.zip(self.to).is_some_and(|(from, to)| to < from) {
-            bail!("期间先止后始 · the period ends before it begins");
-        }
         Ok(Asked {
             which: self.which.into(),
             form: self.format.into(),
             tenant: None,
             seller: self.seller.clone(),
-            from: self.from,
-            to: self.to,
+            exported: period(self.from, self.to)?,
             known_on: self.known_on,
             rates: Arc::new(self.rates()?),
         })

@@ -11,7 +11,7 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 use time::Date;
 
-use super::{WhereArgs, day};
+use super::{WhereArgs, day, period};
 use crate::{
     cli::{complain, say, shown},
     config::Config,
@@ -20,8 +20,6 @@ use crate::{
     store::{Decided, DecisionFilter},
 };
 
-/// Declarations read at a time.
-const PAGE: u32 = 1_000;
 /// The files of a pack are a few dozen kilobytes.
 const LARGEST_PACK: u64 = 4 * 1024 * 1024;
 
@@ -63,15 +61,11 @@ pub(in crate::cli) struct ReplayArgs {
 type Found = (Replay, Vec<(String, u32, Move)>);
 
 pub(super) async fn replay(args: &ReplayArgs) -> Result<ExitCode> {
-    if args.from.zip(args.to).is_some_and(|(from, to)| to < from) {
-        bail!("期间先止后始 · the period ends before it begins");
-    }
+    let exported = period(args.from, args.to)?;
     let what_if = Arc::new(WhatIf::new(advisor(args)?, args.as_if_exported)?);
     let store = Arc::from(args.place.open().await?);
-    let (from, to, named) = (args.from, args.to, args.lines);
-    let wanted = move |line: &PaperLine| {
-        line.inputs.fields.export_date.is_some_and(|day| from.is_none_or(|from| from <= day) && to.is_none_or(|to| day <= to))
-    };
+    let named = args.lines;
+    let wanted = move |line: &PaperLine| line.inputs.fields.export_date.is_some_and(|day| exported.holds(day));
     let work: Work<Found> = Arc::new(move |share: &[Decided]| {
         let (mut replay, mut told) = (what_if.replay(), Vec::new());
         for decided in share {
@@ -82,7 +76,7 @@ pub(super) async fn replay(args: &ReplayArgs) -> Result<ExitCode> {
         }
         Ok::<_, ledgers::Error>((replay, told))
     });
-    let mut pages = Pages::open(store, DecisionFilter { limit: PAGE, ..DecisionFilter::default() }, work);
+    let mut pages = Pages::open(store, DecisionFilter::default(), work);
     let mut found = Replay::default();
     while let Some(shares) = pages.next().await? {
         for (replay, told) in shares {

@@ -5,9 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rust_decimal::Decimal;
 use serde::Serialize;
-use time::Date;
 
-use super::{Column, Row, add_to};
+use super::{Column, Row, add_to, quarter_of};
 
 /// What an agent exported for one principal in a quarter, in one currency.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
@@ -81,9 +80,4 @@ impl Agencies {
         sum.without_rate += u64::from(row.amount_cny.is_none());
         true
     }
-}
-
-/// 1 to 4.
-pub(super) fn quarter_of(day: Date) -> u8 {
-    (u8::from(day.month()) - 1) / 3 + 1
 }

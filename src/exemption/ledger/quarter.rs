@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use rust_decimal::Decimal;
 use serde::Serialize;
 
-use super::{Column, Row, add_to, cents};
+use super::{Column, Row, add_to, cents, quarter_of};
 use crate::exemption::{
     decision::{Outcome, Part},
     facts::IncomeTax,
@@ -78,7 +78,7 @@ impl Quarters {
     /// Takes a released row in; others say nothing yet. Tells whether it did.
     pub fn add(&mut self, row: &Row) -> bool {
         let Some(day) = row.export_date.filter(|_| row.is_released()) else { return false };
-        let quarter = self.0.entry((row.seller.clone(), day.year(), super::agency::quarter_of(day))).or_default();
+        let quarter = self.0.entry((row.seller.clone(), day.year(), quarter_of(day))).or_default();
         quarter.platform_reg_no.clone_from(&row.platform_reg_no);
         quarter.income_tax = row.income_tax;
         quarter.without_rate += u64::from(row.amount_cny.is_none());

@@ -12,7 +12,7 @@ use crate::{
         deadlines::Deadlines,
         decision::{Outcome, Part, Stage, Yuan},
         facts::{IncomeTax, Registration, SellerNamed},
-        pack::{self, Pack},
+        pack,
         page::Heading,
         paper::PaperLine,
         reasons::Code,
@@ -188,7 +188,7 @@ impl Row {
         let (inputs, fields) = (&line.inputs, &line.inputs.fields);
         let currency = if inputs.currency.is_empty() { &heading.currency } else { &inputs.currency };
         let yuan = line.yuan.clone().or_else(|| else_yuan(currency, fields.export_date?));
-        let (seller, pack) = (inputs.seller.as_deref(), pack(line));
+        let (seller, pack) = (inputs.seller.as_deref(), pack::of_digest(&line.pack.digest));
         let deadlines = pack.zip(fields.export_date).and_then(|(pack, day)| Deadlines::after(pack, day));
         let code = seller.map_or(heading.seller.as_str(), |seller| seller.code.as_str());
         let for_another = inputs.seller_named != SellerNamed::AsEnterprise;
@@ -274,8 +274,4 @@ fn registration(line: &PaperLine) -> &'static str {
         Registration::Registered(values) if same_fields(values, &line.inputs.fields) => "equal",
         Registration::Registered(_) => "differs",
     }
-}
-
-fn pack(line: &PaperLine) -> Option<&'static Pack> {
-    pack::known().ok()?.iter().map(|pack| &**pack).find(|pack| pack.digest == line.pack.digest)
 }

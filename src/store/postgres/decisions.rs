@@ -1,43 +1,35 @@
 //! Decisions on the exemption, a page of declarations at a time.
 
-use std::{collections::HashMap, sync::Arc};
+use std::collections::HashMap;
 
 use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::{
     follow_ups,
-    rows::{Result, dossiers, inconsistent},
+    rows::{Result, dossiers},
     views,
 };
 use crate::{
-    declaration::{FollowUp, Kind},
-    dossier::Dossier,
-    store::{Decided, DecisionFilter, KeptFollowUp, ListFilter, papers::Papers},
+    declaration::Kind,
+    store::{
+        Decided, DecisionFilter, ListFilter,
+        deciding::{self, FollowUps},
+        papers::Papers,
+    },
 };
-
-type FollowUps = HashMap<Uuid, Vec<(KeptFollowUp, Arc<FollowUp>)>>;
 
 pub(super) async fn page(connection: &mut PgConnection, papers: &Papers, filter: &DecisionFilter) -> Result<Vec<Decided>> {
     let DecisionFilter { tenant, after, until, kind, limit } = filter.clone();
     let until = until.map_or(i64::MAX, |until| until.0);
     let ids = views::ids(connection, &ListFilter { tenant, after, limit, ..ListFilter::default() }).await?;
     let found = dossiers(connection, papers, &ids).await?;
-    // What is left out here would be missing from a sum.
-    if found.len() != ids.len() {
-        return Err(inconsistent("declarations", format!("{} of {} cannot be read", ids.len() - found.len(), ids.len())).into());
-    }
-    let mut decided = assessments(connection, &ids, until).await?;
-    let mut told = match kind {
+    let decided = assessments(connection, &ids, until).await?;
+    let told = match kind {
         Some(kind) => about(connection, &ids, kind, until).await?,
         None => HashMap::new(),
     };
-    let one = |dossier: Dossier| Decided {
-        assessment: decided.remove(&dossier.id.0),
-        follow_ups: told.remove(&dossier.id.0).unwrap_or_default(),
-        dossier,
-    };
-    Ok(found.into_iter().map(one).collect())
+    Ok(deciding::page(ids.len(), found, decided, told)?)
 }
 
 async fn assessments(connection: &mut PgConnection, asked: &[Uuid], until: i64) -> Result<HashMap<Uuid, String>> {
@@ -55,10 +47,5 @@ async fn about(connection: &mut PgConnection, asked: &[Uuid], kind: Kind, until:
     let pairs: Vec<(Uuid, Uuid)> =
         sqlx::query_as(statement).bind(asked).bind(kind.number()).bind(until).fetch_all(&mut *connection).await?;
     let known = follow_ups::read(connection, &pairs.iter().map(|(_, id)| *id).collect::<Vec<_>>()).await?;
-    let mut found = FollowUps::new();
-    for (declaration, id) in pairs {
-        let one = known.get(&id).ok_or_else(|| inconsistent("follow_ups", format!("{id} cannot be read")))?;
-        found.entry(declaration).or_default().push(one.clone());
-    }
-    Ok(found)
+    Ok(deciding::by_declaration(pairs, &known)?)
 }

@@ -1,6 +1,6 @@
 //! Decisions on the exemption, a page of declarations at a time.
 
-use std::{collections::HashMap, sync::Arc};
+use std::collections::HashMap;
 
 use sqlx::{Row, SqliteConnection};
 use uuid::Uuid;
@@ -8,38 +8,29 @@ use uuid::Uuid;
 use super::{
     follow_ups,
     papers::Papers,
-    rows::{dossiers, hex, id, inconsistent, json},
+    rows::{dossiers, hex, id, json},
     views,
 };
 use crate::{
-    declaration::{FollowUp, Kind},
-    dossier::Dossier,
-    store::{Decided, DecisionFilter, KeptFollowUp, ListFilter, Result},
+    declaration::Kind,
+    store::{
+        Decided, DecisionFilter, ListFilter, Result,
+        deciding::{self, FollowUps},
+    },
 };
-
-type FollowUps = HashMap<Uuid, Vec<(KeptFollowUp, Arc<FollowUp>)>>;
 
 pub(super) async fn page(connection: &mut SqliteConnection, papers: &Papers, filter: DecisionFilter) -> Result<Vec<Decided>> {
     let DecisionFilter { tenant, after, until, kind, limit } = filter;
     let until = until.map_or(i64::MAX, |until| until.0);
     let ids = views::ids(connection, &ListFilter { tenant, after, limit, ..ListFilter::default() }).await?;
     let found = dossiers(connection, papers, &ids).await?;
-    // What is left out here would be missing from a sum.
-    if found.len() != ids.len() {
-        return Err(inconsistent("declarations", format!("{} of {} cannot be read", ids.len() - found.len(), ids.len())));
-    }
     let asked = json(&ids.iter().map(|id| hex(*id)).collect::<Vec<_>>())?;
-    let mut decided = assessments(connection, &asked, until).await?;
-    let mut told = match kind {
+    let decided = assessments(connection, &asked, until).await?;
+    let told = match kind {
         Some(kind) => about(connection, &asked, kind, until).await?,
         None => HashMap::new(),
     };
-    let one = |dossier: Dossier| Decided {
-        assessment: decided.remove(&dossier.id.0),
-        follow_ups: told.remove(&dossier.id.0).unwrap_or_default(),
-        dossier,
-    };
-    Ok(found.into_iter().map(one).collect())
+    deciding::page(ids.len(), found, decided, told)
 }
 
 async fn assessments(connection: &mut SqliteConnection, asked: &str, until: i64) -> Result<HashMap<Uuid, String>> {
@@ -67,10 +58,5 @@ async fn about(connection: &mut SqliteConnection, asked: &str, kind: Kind, until
     let pairs = rows.iter().map(|row| Ok((id("follow_up_members", row, "declaration")?, id("follow_ups", row, "id")?)));
     let pairs = pairs.collect::<Result<Vec<_>>>()?;
     let known = follow_ups::read(connection, &pairs.iter().map(|(_, id)| *id).collect::<Vec<_>>()).await?;
-    let mut found = FollowUps::new();
-    for (declaration, id) in pairs {
-        let one = known.get(&id).ok_or_else(|| inconsistent("follow_ups", format!("{id} cannot be read")))?;
-        found.entry(declaration).or_default().push(one.clone());
-    }
-    Ok(found)
+    deciding::by_declaration(pairs, &known)
 }
