@@ -14,6 +14,7 @@ use crate::{
     clock::{Clockwork, Timestamp},
     declaration::SummaryResult,
     exemption::Advisor,
+    node::Share,
     queue::{Backoff, Lease},
     store::{self, Application, Disposition, Hint, LeasedArrival, Store, Written},
     task::{self, Error, Pace, Task},
@@ -75,13 +76,21 @@ pub struct Collector {
     clockwork: Clockwork,
     advisor: Arc<Advisor>,
     options: Options,
+    /// How many read together.
+    share: Arc<Share>,
 }
 
 impl Collector {
     /// Joins its parts.
     #[must_use]
     pub fn new(store: Arc<dyn Store>, clockwork: Clockwork, advisor: Arc<Advisor>, options: Options) -> Self {
-        Self { store, clockwork, advisor, options }
+        Self { store, clockwork, advisor, options, share: Arc::new(Share::whole()) }
+    }
+
+    /// Lets arrivals gather longer where other nodes read too.
+    #[must_use]
+    pub fn sharing(self, share: Arc<Share>) -> Self {
+        Self { share, ..self }
     }
 
     /// Runs until stopped.
@@ -221,6 +230,10 @@ impl Task for Collector {
 
     fn hint(&self) -> &Hint {
         &self.store.hints().collect
+    }
+
+    fn company(&self) -> u32 {
+        self.share.among()
     }
 
     async fn pass(&self) -> Result<usize, Error> {

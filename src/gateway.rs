@@ -23,7 +23,7 @@ use crate::{
     grpc,
     intake::{self, Intake},
     message::Pack,
-    node::{Beat, Role, Share, Turn},
+    node::{Beat, Role, Shares, Turn},
     packer::Packer,
     party::{Actor, Tenant},
     sequencer::Sequencer,
@@ -119,7 +119,7 @@ impl Gateway {
     /// As [`Gateway::start`].
     pub async fn start_on(config: &Config, clockwork: &Clockwork, roads: Vec<Road>) -> Result<Self, Error> {
         let Opened { store, is_reached } = open(&config.store).await?;
-        let parts = Parts { config, clockwork, store: &store, node: clockwork.id(), share: Arc::new(Share::unknown()) };
+        let parts = Parts { config, clockwork, store: &store, node: clockwork.id(), shares: Shares::unknown() };
         let advisor = runs(config, &[Role::Intake, Role::Collect]).then(|| advisor(config)).transpose()?.map(Arc::new);
         let signers = runs(config, &[Role::Pack]).then(|| Signers::open(&config.signers)).transpose()?.map(Arc::new);
         let log_key = runs(config, &[Role::Sequence]).then(|| log_key(config)).transpose()?;
@@ -198,7 +198,7 @@ struct Parts<'a> {
     store: &'a Arc<dyn Store>,
     /// This node's id.
     node: Uuid,
-    share: Arc<Share>,
+    shares: Shares,
 }
 
 impl Parts<'_> {
@@ -271,6 +271,7 @@ impl Parts<'_> {
             let own = |road: &endpoint::Options| Some((road.road.clone(), Pack::named(road.pack.as_deref()?)?));
             let packs = self.config.roads.iter().filter_map(own).collect();
             let packer = Packer::new(store(), clockwork(), Arc::clone(&senders), signers, packer.clone()).with_packs(packs);
+            let packer = packer.sharing(self.shares.of(Role::Pack));
             stage.tasks.spawn(measure(Work::Pack, packer.run(stopped.clone())));
         }
         for road in moving.roads {
@@ -281,12 +282,12 @@ impl Parts<'_> {
             }
             if node.runs(Role::Deliver) {
                 let courier = Courier::new(store(), clockwork(), road, Arc::clone(&senders), courier.clone());
-                let courier = courier.sharing(Arc::clone(&self.share));
+                let courier = courier.sharing(self.shares.of(Role::Deliver));
                 stage.tasks.spawn(measure(Work::Deliver, courier.run(stopped.clone())));
             }
         }
         if let Some(advisor) = moving.advisor.filter(|_| node.runs(Role::Collect)) {
-            let collector = Collector::new(store(), clockwork(), advisor, collector.clone());
+            let collector = Collector::new(store(), clockwork(), advisor, collector.clone()).sharing(self.shares.of(Role::Collect));
             stage.tasks.spawn(measure(Work::Collect, collector.run(stopped)));
         }
         stage
@@ -295,8 +296,8 @@ impl Parts<'_> {
     /// The word to other nodes; it is the last to stop.
     fn node(&self) -> Stage {
         let (mut stage, stopped) = Stage::new();
-        let (store, share) = (Arc::clone(self.store), Arc::clone(&self.share));
-        let beat = Beat::new(store, self.clockwork.clone(), self.node, self.config.node.clone(), self.config.sections(), share);
+        let (store, shares) = (Arc::clone(self.store), self.shares.clone());
+        let beat = Beat::new(store, self.clockwork.clone(), self.node, self.config.node.clone(), self.config.sections(), shares);
         stage.tasks.spawn(beat.run(stopped));
         stage
     }

@@ -15,7 +15,11 @@ mod beat;
 mod share;
 mod turn;
 
-pub use self::{beat::Beat, share::Share, turn::Turn};
+pub use self::{
+    beat::Beat,
+    share::{Share, Shares},
+    turn::Turn,
+};
 
 /// A part that a node runs, as `serve --roles` names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -20,6 +20,7 @@ use crate::{
     },
     declaration::{DocumentId, Kind, MessageId, wire_guid},
     message::Pack,
+    node::Share,
     party::Sender,
     queue::{Backoff, Lease},
     seal::{self, Sealed, Signer},
@@ -41,7 +42,7 @@ const NAME: &str = "packer";
 pub struct Options {
     /// Milliseconds between two looks when nothing hints at work.
     pub poll_ms: u64,
-    /// Milliseconds after a pass in which documents may gather, so that messages are fuller.
+    /// Milliseconds after a pass in which documents may gather, so that messages are fuller; so much for each node that packs.
     pub gather_ms: u64,
     /// Batches that are leased at once, each up to 100 documents of one sender, kind and road.
     pub batches: u32,
@@ -85,6 +86,8 @@ pub struct Packer {
     /// Roads whose messages are of a pack of their own.
     packs: Arc<HashMap<String, &'static Pack>>,
     options: Options,
+    /// How many pack together.
+    share: Arc<Share>,
     /// Failures in a row, by signer.
     failures: Arc<Mutex<HashMap<String, u32>>>,
 }
@@ -93,13 +96,28 @@ impl Packer {
     /// Joins its parts.
     #[must_use]
     pub fn new(store: Arc<dyn Store>, clockwork: Clockwork, senders: Arc<[Sender]>, signers: Arc<Signers>, options: Options) -> Self {
-        Self { store, clockwork, senders, signers, packs: Arc::default(), options, failures: Arc::default() }
+        Self {
+            store,
+            clockwork,
+            senders,
+            signers,
+            packs: Arc::default(),
+            options,
+            share: Arc::new(Share::whole()),
+            failures: Arc::default(),
+        }
     }
 
     /// Writes messages for some roads by a pack of their own, whatever their date.
     #[must_use]
     pub fn with_packs(self, packs: HashMap<String, &'static Pack>) -> Self {
         Self { packs: Arc::new(packs), ..self }
+    }
+
+    /// Lets documents gather longer where other nodes pack too.
+    #[must_use]
+    pub fn sharing(self, share: Arc<Share>) -> Self {
+        Self { share, ..self }
     }
 
     /// Runs until stopped.
@@ -253,6 +271,10 @@ impl Task for Packer {
 
     fn hint(&self) -> &Hint {
         &self.store.hints().pack
+    }
+
+    fn company(&self) -> u32 {
+        self.share.among()
     }
 
     async fn pass(&self) -> Result<usize, Error> {

@@ -84,6 +84,11 @@ pub trait Task: Send + Sync {
     fn name(&self) -> &'static str;
     /// What tells it that there may be work.
     fn hint(&self) -> &Hint;
+    /// How many nodes do this together, this one among them. Each rests so much longer after a pass, so that there are as many passes in
+    /// all as one node would make, and what is done in one is no less.
+    fn company(&self) -> u32 {
+        1
+    }
     /// Does what can be done now; tells how much that was. A queue is run dry by calling it until it is zero.
     async fn pass(&self) -> Result<usize, Error>;
 }
@@ -96,7 +101,7 @@ const LONGEST_REST_MS: u64 = 10_000;
 pub struct Pace {
     /// After a pass that did nothing, at most so long.
     pub poll: Duration,
-    /// After every pass, at least so long.
+    /// After every pass, at least so long for each node that does the same ([`Task::company`]).
     pub rest: Duration,
     /// After passes that failed; never longer than ten seconds.
     pub backoff: Backoff,
@@ -119,7 +124,7 @@ pub async fn run(task: &dyn Task, pace: Pace, clockwork: &Clockwork, mut stop: w
         let wait = match task.pass().await {
             Ok(done) => {
                 condition.well(task.name());
-                if done > 0 { Wait::Exactly(pace.rest) } else { Wait::Hint(pace.poll) }
+                if done > 0 { Wait::Exactly(pace.rest * task.company()) } else { Wait::Hint(pace.poll) }
             }
             Err(error) => Wait::Exactly(pace.after(condition.failed(task.name(), &error), clockwork)),
         };

@@ -41,10 +41,13 @@ async fn two_gateways_live_whole_lives_on_one_database() {
 
 #[test]
 fn what_is_only_kept_is_measured_by_itself() {
-    let report = measured(&["bench", "--accepts", "40"]);
-    assert_eq!((&report["bench"], &report["declarations"]), (&"accepts".into(), &40.into()), "{report}");
-    assert!(report["accepts_per_s"].as_u64().unwrap() > 0, "{report}");
-    assert!(report["submit_p50_ms"].as_u64().unwrap() <= report["submit_p99_ms"].as_u64().unwrap(), "{report}");
+    for (alone, waybills) in [(&[][..], 40), (&["--alone"], 0)] {
+        let report = measured(&[&["bench", "--accepts", "40"], alone].concat());
+        let kept = (&report["bench"], &report["declarations"], &report["waybills"]);
+        assert_eq!(kept, (&"accepts".into(), &40.into(), &waybills.into()), "{report}");
+        assert!(report["accepts_per_s"].as_u64().unwrap() > 0, "{report}");
+        assert!(report["submit_p50_ms"].as_u64().unwrap() <= report["submit_p99_ms"].as_u64().unwrap(), "{report}");
+    }
 }
 
 #[test]

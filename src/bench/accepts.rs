@@ -1,5 +1,5 @@
-//! Durable accepts: declarations and their waybills over the streams, each answered once it is on disk. Nothing else runs but the log:
-//! no document is packed, no customs is there.
+//! Durable accepts: declarations over the stream, with their waybills beside them or alone, each answered once it is on disk. Nothing
+//! else runs but the log: no document is packed, no customs is there.
 
 use serde::Serialize;
 
@@ -16,13 +16,15 @@ use crate::{
 pub struct Report {
     bench: &'static str,
     store: &'static str,
-    /// Declarations that were kept, and as many waybills beside them.
+    /// Declarations that were kept.
     pub declarations: usize,
+    /// Waybills that were kept beside them, at the same time.
+    pub waybills: usize,
     /// From the first submission to the last answer.
     pub milliseconds: u64,
     /// Declarations kept in a second.
     pub accepts_per_s: u64,
-    /// CPU of a declaration and its waybill, in µs.
+    /// CPU of a declaration, and its waybill if there are any, in µs.
     pub cpu_us_per_declaration: life::ByProcess,
     /// Time to the answer: one half of all was faster.
     pub submit_p50_ms: u64,
@@ -32,32 +34,33 @@ pub struct Report {
     conditions: &'static str,
 }
 
-/// Keeps so many declarations and tells what that costs.
+/// Keeps so many declarations, with as many waybills unless alone, and tells what that costs.
 ///
 /// # Errors
 /// If anything is refused: then there is no figure.
-pub async fn run(declarations: usize, config: &Config, clockwork: &Clockwork) -> Result<Report, Error> {
+pub async fn run(declarations: usize, alone: bool, config: &Config, clockwork: &Clockwork) -> Result<Report, Error> {
     let node = node::Options { roles: vec![Role::Intake, Role::Sequence], ..config.node.clone() };
     let config = Config { node, ..config.clone() };
     let gateway = Gateway::start(&config, clockwork).await?;
     let address = gateway.address().map(|address| address.to_string()).unwrap_or_default();
     let (before, database_before) = (process::used("self")?, life::database(&config).await?);
-    let load = Callers::start(&[address], declarations, None)?.end().await?;
+    let load = Callers::start(&[address], declarations, None, alone)?.end().await?;
     let (after, database_after) = (process::used("self")?, life::database(&config).await?);
     gateway.stop().await;
     let cpu = micros(after.cpu.saturating_sub(before.cpu));
     let database = micros(database_after.used.cpu.saturating_sub(database_before.used.cpu));
     let store = if config.store.postgres.is_some() { "postgres" } else { "sqlite" };
-    Ok(report(store, declarations, &load, cpu, database))
+    Ok(report(store, declarations, alone, &load, [cpu, database]))
 }
 
-fn report(store: &'static str, declarations: usize, load: &load::Report, gateway: u64, database: u64) -> Report {
+fn report(store: &'static str, declarations: usize, alone: bool, load: &load::Report, [gateway, database]: [u64; 2]) -> Report {
     let many = u64::try_from(declarations).unwrap_or(u64::MAX).max(1);
     let each = |all: u64| all / many;
     Report {
         bench: "accepts",
         store,
         declarations,
+        waybills: if alone { 0 } else { declarations },
         milliseconds: load.all_us / 1_000,
         accepts_per_s: many.saturating_mul(1_000_000).checked_div(load.all_us).unwrap_or(0),
         cpu_us_per_declaration: life::ByProcess {
@@ -69,7 +72,7 @@ fn report(store: &'static str, declarations: usize, load: &load::Report, gateway
         },
         submit_p50_ms: load.quantile_ms(500),
         submit_p99_ms: load.quantile_ms(990),
-        conditions: "a stream of declarations and one of waybills, as fast as they are taken, each answered once it is on disk; \
+        conditions: "a stream of declarations and one of waybills if there are any, as fast as they are taken, each answered once it is on disk; \
                      checks, exemption and audit log; nothing is packed; callers on the same machine",
     }
 }

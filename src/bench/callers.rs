@@ -8,8 +8,8 @@ use super::{Error, load, running::Running};
 pub(super) struct Callers(Vec<Running>);
 
 impl Callers {
-    /// Starts one for each address; together they send so many declarations.
-    pub(super) fn start(addresses: &[String], declarations: usize, rate: Option<u32>) -> Result<Self, Error> {
+    /// Starts one for each address; together they send so many declarations, each with its waybill unless alone.
+    pub(super) fn start(addresses: &[String], declarations: usize, rate: Option<u32>, alone: bool) -> Result<Self, Error> {
         let program = std::env::current_exe()?;
         let many = addresses.len();
         let share = |place: usize| declarations * place / many;
@@ -22,6 +22,9 @@ impl Callers {
             if let Some(rate) = rate {
                 let rate = rate / u32::try_from(many).unwrap_or(1);
                 command.args(["--rate", &rate.to_string()]);
+            }
+            if alone {
+                command.arg("--alone");
             }
             callers.push(Running::start(&mut command)?);
         }

@@ -82,7 +82,7 @@ pub async fn run(options: &Options, config: &Config, clockwork: &Clockwork) -> R
     let others_before = used_by(&others)?;
     let database_before = database(config).await?;
     let began = clockwork.now();
-    let mut callers = Callers::start(&addresses, options.declarations, options.rate)?;
+    let mut callers = Callers::start(&addresses, options.declarations, options.rate, false)?;
     wait(&gateway, options.declarations, &mut callers).await?;
     let took = last_closing(&gateway).await?.since(began);
     let after = process::used("self")?;

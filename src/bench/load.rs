@@ -30,12 +30,14 @@ const REST: Duration = Duration::from_millis(20);
 pub struct Options {
     /// The gateway's address.
     pub server: String,
-    /// How many declarations, and as many waybills.
+    /// How many declarations, and as many waybills unless they come alone.
     pub declarations: usize,
     /// The number of the first: each has a number of its own.
     pub first: usize,
     /// Declarations a second, each a call of its own; nothing: one stream, as fast as it is taken.
     pub rate: Option<u32>,
+    /// No waybills beside them.
+    pub alone: bool,
 }
 
 /// What the callers saw.
@@ -78,6 +80,7 @@ impl Report {
 pub async fn run(options: &Options, clockwork: &Clockwork) -> Result<Report, Error> {
     let (orders, waybills) = make(options.first, options.declarations, clockwork)?;
     let client = Client::connect(&options.server, None, None).await?;
+    let waybills = if options.alone { Vec::new() } else { waybills };
     let carriers = tokio::spawn(push(client.clone(), waybills));
     let began = Instant::now();
     let mut report = match options.rate {

@@ -53,6 +53,9 @@ pub(super) struct BenchArgs {
     /// 同时运行的网关数（仅 PostgreSQL，--declarations）· Gateways that work together, on PostgreSQL.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=16))]
     nodes: u16,
+    /// 只有申报，不推运单（--accepts）· Only declarations, no waybills beside them.
+    #[arg(long)]
+    alone: bool,
     #[arg(long, hide = true, default_value_t = 0)]
     lives: usize,
     #[arg(long, hide = true, default_value_t = 0)]
@@ -65,7 +68,7 @@ struct What {
     /// 票数：从提交到结关 · How many declarations go their whole way, from Submit to closed.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
     declarations: Option<u32>,
-    /// 票数：只受理并落盘 · How many declarations, and as many waybills, are only kept.
+    /// 票数：只受理并落盘 · How many declarations, and as many waybills unless alone, are only kept.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
     accepts: Option<u32>,
     /// 订单校验 · All checks of an order.
@@ -97,7 +100,7 @@ pub(super) async fn bench(args: &BenchArgs) -> Result<ExitCode> {
         lives(usize::try_from(many)?, args, &clockwork).await?;
     } else if let Some(many) = args.what.accepts {
         let place = Place::prepare(args, &clockwork).await?;
-        let report = accepts::run(usize::try_from(many)?, &place.config, &clockwork).await;
+        let report = accepts::run(usize::try_from(many)?, args.alone, &place.config, &clockwork).await;
         place.clear()?;
         say(&serde_json::to_string(&report?)?);
     } else if args.what.check {
@@ -111,7 +114,8 @@ pub(super) async fn bench(args: &BenchArgs) -> Result<ExitCode> {
         let report = message::run(&message::Options { rounds: usize::try_from(args.rounds)?, calls: args.calls, seed: SEED })?;
         say(&serde_json::to_string(&report)?);
     } else if let Some(server) = &args.what.load {
-        let options = load::Options { server: server.clone(), declarations: args.lives, first: args.first, rate: args.rate };
+        let options =
+            load::Options { server: server.clone(), declarations: args.lives, first: args.first, rate: args.rate, alone: args.alone };
         say(&serde_json::to_string(&load::run(&options, &clockwork).await?)?);
     } else if args.what.node {
         node(args.dir.clone().context("--node needs --dir")?, &args.store, &clockwork).await?;

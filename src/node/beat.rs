@@ -11,7 +11,7 @@ use tokio::sync::watch;
 use tracing::{info, warn};
 use uuid::Uuid;
 
-use super::{Options, Role, Share, disagreements, joined, label};
+use super::{Options, Role, Shares, disagreements, joined, label};
 use crate::{
     clock::{Clockwork, Timestamp},
     queue::Backoff,
@@ -32,7 +32,7 @@ pub struct Beat {
     store: Arc<dyn Store>,
     clockwork: Clockwork,
     options: Options,
-    share: Arc<Share>,
+    shares: Shares,
     state: Arc<Mutex<State>>,
     /// Nothing hints at a beat: this one is never rung.
     silent: Arc<Hint>,
@@ -60,7 +60,7 @@ struct Other {
 }
 
 impl Beat {
-    /// A node of that id. `share` is told what is this node's part of what all deliver.
+    /// A node of that id. `shares` are told what is this node's part of what all do.
     #[must_use]
     pub fn new(
         store: Arc<dyn Store>,
@@ -68,7 +68,7 @@ impl Beat {
         id: Uuid,
         options: Options,
         sections: BTreeMap<String, String>,
-        share: Arc<Share>,
+        shares: Shares,
     ) -> Self {
         let now = clockwork.now();
         let own = KeptNode {
@@ -84,7 +84,7 @@ impl Beat {
             beats: 0,
         };
         let state = State { own, others: BTreeMap::new(), heard: now, told: Vec::new() };
-        Self { store, clockwork, options, share, state: Arc::new(Mutex::new(state)), silent: Arc::default() }
+        Self { store, clockwork, options, shares, state: Arc::new(Mutex::new(state)), silent: Arc::default() }
     }
 
     /// Runs until stopped, then takes its row away.
@@ -158,13 +158,16 @@ impl Beat {
     }
 
     fn divide(&self, own: Uuid, living: &[&KeptNode]) {
-        let delivers = |node: &&&KeptNode| node.roles.split(',').any(|role| role == Role::Deliver.as_str());
-        let mut delivering: Vec<_> = living.iter().filter(delivers).map(|node| node.id).collect();
-        delivering.sort_unstable();
-        if let Some(index) = delivering.iter().position(|id| *id == own)
-            && self.share.set(index, delivering.len())
-        {
-            self.store.hints().deliver.tell();
+        for (role, share) in self.shares.iter() {
+            let has_it = |node: &&&KeptNode| node.roles.split(',').any(|named| named == role.as_str());
+            let mut together: Vec<_> = living.iter().filter(has_it).map(|node| node.id).collect();
+            together.sort_unstable();
+            if let Some(index) = together.iter().position(|id| *id == own)
+                && share.set(index, together.len())
+                && role == Role::Deliver
+            {
+                self.store.hints().deliver.tell();
+            }
         }
     }
 

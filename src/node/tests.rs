@@ -67,11 +67,10 @@ impl Town {
 
     fn node(&self, name: &str, number: u128, shift_ms: i64) -> (Beat, Arc<Share>) {
         let options = Options { name: name.into(), ..Options::default() };
-        let share = Arc::new(Share::unknown());
+        let shares = Shares::unknown();
         let sections = BTreeMap::from([("lanes".to_owned(), name.to_owned())]);
-        let beat =
-            Beat::new(Arc::clone(&self.store), self.clockwork(shift_ms), Uuid::from_u128(number), options, sections, Arc::clone(&share));
-        (beat, share)
+        let beat = Beat::new(Arc::clone(&self.store), self.clockwork(shift_ms), Uuid::from_u128(number), options, sections, shares.clone());
+        (beat, shares.of(Role::Deliver))
     }
 
     fn wait(&self, milliseconds: u64) {
@@ -106,7 +105,7 @@ async fn a_node_that_falls_silent_is_gone_by_the_watchers_clock_and_forgotten_la
     let ((one, share), (other, _)) = (town.node("one", 1, 0), town.node("other", 2, 3_600_000));
     other.pass().await.unwrap();
     one.pass().await.unwrap();
-    assert_eq!((share.of(10), town.store.nodes().await.unwrap().len()), (5, 2));
+    assert_eq!((share.of(10), share.among(), town.store.nodes().await.unwrap().len()), (5, 2, 2));
     for _ in 0..4 {
         town.wait(3_000);
         one.pass().await.unwrap();
