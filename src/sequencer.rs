@@ -12,6 +12,7 @@ use uuid::Uuid;
 use crate::{
     audit::{Checkpoint, Hash, LogKey, Tile, TileId, Tree},
     clock::Clockwork,
+    node::Turn,
     queue::Backoff,
     store::{Hint, LogHead, PendingEntry, Sequencing, Store, StoredTile, Written},
     task::{self, Error, Pace, Task},
@@ -48,7 +49,7 @@ pub struct Sequencer {
     store: Arc<dyn Store>,
     clockwork: Clockwork,
     key: Arc<LogKey>,
-    holder: Uuid,
+    turn: Turn,
     options: Options,
     /// The tree as it was last written; nothing before the first pass, and after somebody else has written.
     tree: Arc<Mutex<Option<Tree>>>,
@@ -58,8 +59,8 @@ impl Sequencer {
     /// Joins its parts.
     #[must_use]
     pub fn new(store: Arc<dyn Store>, clockwork: Clockwork, key: Arc<LogKey>, options: Options) -> Self {
-        let holder = clockwork.id();
-        Self { store, clockwork, key, holder, options, tree: Arc::default() }
+        let turn = Turn::new(Arc::clone(&store), clockwork.clone(), NAME, clockwork.id(), Duration::from_secs(options.role_s));
+        Self { store, clockwork, key, turn, options, tree: Arc::default() }
     }
 
     /// Runs until stopped, and then until no entry waits for a checkpoint.
@@ -74,10 +75,7 @@ impl Sequencer {
             warn!("sequencer ends while entries wait for a checkpoint; they get it at the next start");
         }
         // Another node need not wait until the role is free by itself.
-        let now = self.clockwork.now();
-        if self.tree.lock().await.is_some() && self.store.take_role(now, NAME, self.holder, now).await.is_err() {
-            debug!("the role was not given back; it ends by itself");
-        }
+        self.turn.pass_on().await;
     }
 
     /// It is the last to stop: what the others of this node wrote at their end comes under a checkpoint, too, by this node or, where
@@ -136,6 +134,13 @@ impl Sequencer {
     }
 }
 
+/// Leaves out what a full batch would cut from what was written together; it comes with the next, unless the batch holds nothing else.
+fn leave_whole(pending: &mut Vec<PendingEntry>) {
+    if let Some(last) = pending.iter().rposition(|entry| entry.is_last) {
+        pending.truncate(last + 1);
+    }
+}
+
 /// The tree whose edge was read.
 fn restore(head: &LogHead) -> Result<Tree, String> {
     let size = u64::try_from(head.size).map_err(|_| "its size is below zero".to_owned())?;
@@ -160,12 +165,24 @@ impl Task for Sequencer {
 
     async fn pass(&self) -> Result<usize, Error> {
         let mut held = self.tree.lock().await;
-        let now = self.clockwork.now();
-        let pending = self.store.pending_entries(self.options.batch).await?;
+        // Where another has the turn, all that waits is not read only to be left to it.
+        if !self.turn.is_mine() {
+            if self.store.pending_entries(1).await?.is_empty() {
+                return Ok(0);
+            }
+            if !self.turn.take().await? {
+                *held = None;
+                return Ok(0);
+            }
+        }
+        let mut pending = self.store.pending_entries(self.options.batch).await?;
+        if pending.len() >= usize::try_from(self.options.batch).unwrap_or(usize::MAX) {
+            leave_whole(&mut pending);
+        }
         if pending.is_empty() {
             return Ok(0);
         }
-        if !self.store.take_role(now, NAME, self.holder, now + Duration::from_secs(self.options.role_s)).await? {
+        if !self.turn.take().await? {
             *held = None;
             return Ok(0);
         }
@@ -181,5 +198,25 @@ impl Task for Sequencer {
         debug!(log.size = tree.size(), log.entries = pending.len(), "log has grown");
         *held = Some(tree);
         Ok(pending.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn left(is_last: &[bool]) -> usize {
+        let entry = |is_last: &bool| PendingEntry { id: Uuid::nil(), leaf: Hash::new([0; 32]), is_last: *is_last };
+        let mut pending = is_last.iter().map(entry).collect();
+        leave_whole(&mut pending);
+        pending.len()
+    }
+
+    #[test]
+    fn what_was_written_together_is_not_cut() {
+        assert_eq!(left(&[false, true, false, true, false]), 4);
+        assert_eq!(left(&[true, true]), 2);
+        assert_eq!(left(&[false, false]), 2, "more than a batch at once has to be cut");
+        assert_eq!(left(&[]), 0);
     }
 }

@@ -22,6 +22,9 @@ pub struct PendingEntry {
     pub id: Uuid,
     /// The hash of its canonical bytes (RFC 6962).
     pub leaf: Hash,
+    /// What was written together with it ends here. Entries may be given their place up to any, but elsewhere that can cost the store a
+    /// great deal more.
+    pub is_last: bool,
 }
 
 /// An entry as stored, with its place if it has one.

@@ -93,6 +93,7 @@ async fn the_log_goes_on_from_what_is_kept(world: World) {
     for limit in [1, 254, 1, 1, 300, 1_000] {
         let pending = world.store().pending_entries(limit).await.unwrap();
         assert_eq!(pending.len(), usize::try_from(limit).unwrap().min(600 - order.len()));
+        assert!(pending.last().unwrap().is_last || order.len() + pending.len() < 600, "what was accepted together ends with its last");
         order.extend(pending.iter().map(|entry| entry.id));
         let sequencing = place(&mut tree, &pending);
         assert_eq!(world.store().sequence(START, sequencing.clone()).await.unwrap(), Written::Done);

@@ -31,14 +31,18 @@ pub(super) async fn take_role(connection: &mut PgConnection, now: Timestamp, rol
 /// Entries without a place, in the order of their commands as far as the nodes' clocks tell it.
 pub(super) async fn pending(connection: &mut PgConnection, limit: u32) -> Result<Vec<PendingEntry>> {
     let rows = sqlx::query(
-        "SELECT u.id, u.leaf FROM (SELECT at, run FROM audit_waiting ORDER BY at, run OFFSET 0) w \
-         CROSS JOIN LATERAL (SELECT ids, leaves FROM audit_runs WHERE id = w.run LIMIT 1) r \
+        "SELECT u.id, u.leaf, u.place = r.length FROM (SELECT at, run FROM audit_waiting ORDER BY at, run OFFSET 0) w \
+         CROSS JOIN LATERAL (SELECT ids, leaves, cardinality(ids) AS length FROM audit_runs WHERE id = w.run LIMIT 1) r \
          CROSS JOIN LATERAL unnest(r.ids, r.leaves) WITH ORDINALITY AS u (id, leaf, place) ORDER BY w.at, w.run, u.place LIMIT $1",
     )
     .bind(i64::from(limit))
     .fetch_all(connection)
     .await?;
-    rows.iter().map(|row| Ok(PendingEntry { id: row.try_get(0)?, leaf: Hash::new(digest("audit_runs", row.try_get(1)?)?) })).collect()
+    let entry = |row: &PgRow| {
+        let leaf = Hash::new(digest("audit_runs", row.try_get(1)?)?);
+        Ok(PendingEntry { id: row.try_get(0)?, leaf, is_last: row.try_get(2)? })
+    };
+    rows.iter().map(entry).collect()
 }
 
 /// Runs from the one that holds a position on, as `p`; the position is the first parameter.

@@ -45,7 +45,7 @@ pub(super) async fn pending(connection: &mut SqliteConnection, limit: u32) -> Re
     rows.iter()
         .map(|row| {
             let leaf = digest("audit_entries", row.try_get("leaf")?)?;
-            Ok(PendingEntry { id: id("audit_entries", row, "id")?, leaf: Hash::new(leaf) })
+            Ok(PendingEntry { id: id("audit_entries", row, "id")?, leaf: Hash::new(leaf), is_last: true })
         })
         .collect()
 }
