@@ -118,7 +118,7 @@ pub async fn run() -> ExitCode {
         Command::Bench(args) => bench::bench(&args).await,
         Command::Audit(command) => audit::run(&command).await,
         Command::Exemption(command) => exemption::run(&command).await,
-        Command::Key(command) => keys::run(&command),
+        Command::Key(command) => keys::run(&command).await,
         Command::Config(ConfigCommand::Example) => {
             say(crate::config::EXAMPLE);
             Ok(ExitCode::SUCCESS)

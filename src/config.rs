@@ -21,6 +21,7 @@ use crate::{
     party::Sender,
     sequencer, signers, simulator,
     store::{postgres, sqlite},
+    vault,
 };
 
 mod check;
@@ -112,11 +113,13 @@ pub struct StoreOptions {
     pub largest_mib: u32,
     /// A PostgreSQL database in its stead.
     pub postgres: Option<postgres::Options>,
+    /// Keys with which what is kept raw is encrypted.
+    pub vault: vault::Options,
 }
 
 impl Default for StoreOptions {
     fn default() -> Self {
-        Self { file: PathBuf::from("tongguan.db"), largest_mib: sqlite::LARGEST_MIB, postgres: None }
+        Self { file: PathBuf::from("tongguan.db"), largest_mib: sqlite::LARGEST_MIB, postgres: None, vault: vault::Options::default() }
     }
 }
 
@@ -245,6 +248,7 @@ impl Config {
                 .flat_map(|options| [&mut options.password_file, &mut options.root_certificate])
                 .flatten(),
         );
+        paths.extend(self.store.vault.keys.iter_mut().filter_map(|key| key.file.as_mut()));
         paths.extend(self.check.rates.as_mut());
         paths.extend(self.check.limits.as_mut());
         paths.extend(self.grpc.tls.as_mut().into_iter().flat_map(|tls| [&mut tls.certificate, &mut tls.key]));

@@ -30,6 +30,7 @@ use crate::{
     signers::{self, Signers},
     store::{self, Application, Change, Store, postgres::Postgres, sqlite::Sqlite},
     task,
+    vault::{self, Vault},
 };
 
 /// After a store that cannot be reached yet.
@@ -41,6 +42,9 @@ pub enum Error {
     /// The store.
     #[error("存储 {0} 无法打开 · the store {0} cannot be opened")]
     Store(String, #[source] store::Error),
+    /// The keys of what is kept raw.
+    #[error("加密密钥无法使用 · the keys of the store's vault are of no use")]
+    Vault(#[from] vault::Error),
     /// A file of the configuration.
     #[error("{path} 无法读取 · {path} cannot be read", path = .0.display())]
     File(PathBuf, #[source] std::io::Error),
@@ -118,7 +122,7 @@ impl Gateway {
     /// # Errors
     /// As [`Gateway::start`].
     pub async fn start_on(config: &Config, clockwork: &Clockwork, roads: Vec<Road>) -> Result<Self, Error> {
-        let Opened { store, is_reached } = open(&config.store).await?;
+        let Opened { store, is_reached } = open(&config.store, clockwork).await?;
         let parts = Parts { config, clockwork, store: &store, node: clockwork.id(), shares: Shares::unknown() };
         let advisor = runs(config, &[Role::Intake, Role::Collect]).then(|| advisor(config)).transpose()?.map(Arc::new);
         let signers = runs(config, &[Role::Pack]).then(|| Signers::open(&config.signers)).transpose()?.map(Arc::new);
@@ -319,11 +323,12 @@ struct Opened {
 
 /// Opens what the configuration keeps things in. A database that cannot be reached now is waited for: callers are told to come back, and
 /// nobody need start the gateway anew.
-async fn open(options: &StoreOptions) -> Result<Opened, Error> {
+async fn open(options: &StoreOptions, clockwork: &Clockwork) -> Result<Opened, Error> {
+    let vault = Vault::open(&options.vault, clockwork)?;
     let at_store = |error| Error::Store(place(options), error);
     let Some(postgres) = &options.postgres else {
         let store = Sqlite::open_bounded(&options.file, options.largest_mib).await.map_err(at_store)?;
-        return Ok(Opened { store: Arc::new(store), is_reached: true });
+        return Ok(Opened { store: Arc::new(store.with_vault(vault)), is_reached: true });
     };
     let (store, failed) = Postgres::open_patiently(postgres).await.map_err(at_store)?;
     if let Some(error) = &failed {
@@ -333,7 +338,7 @@ async fn open(options: &StoreOptions) -> Result<Opened, Error> {
             "数据库暂时无法连接，网关先行启动 · the database cannot be reached now; the gateway starts and waits for it"
         );
     }
-    Ok(Opened { store: Arc::new(store), is_reached: failed.is_none() })
+    Ok(Opened { store: Arc::new(store.with_vault(vault)), is_reached: failed.is_none() })
 }
 
 /// What a command gave; nothing where a database went away that will be back: what is not done at the start is then done later.

@@ -32,6 +32,7 @@
 //!
 //! | kept and moving | |
 //! | --- | --- |
+//! | [`vault`] | encryption of what is kept raw |
 //! | [`store`] | the use cases of what is kept; [`store::sqlite`] or [`store::postgres`] keeps it |
 //! | [`signers`] | keys from files, paced as their device allows |
 //! | [`task`] | the loop that every moving part runs |
@@ -133,6 +134,7 @@ pub mod explain;
 pub mod audit;
 pub mod message;
 pub mod seal;
+pub mod vault;
 pub mod store;
 pub mod signers;
 pub mod task;

@@ -140,7 +140,7 @@ impl Options {
 
 /// The sections of a configuration that nodes must agree on, and the roles that each concerns: only nodes that both have one of them
 /// are compared. What a node is and where it listens is its own.
-pub const SECTIONS: [(&str, &[Role]); 15] = [
+pub const SECTIONS: [(&str, &[Role]); 16] = [
     ("program", &Role::ALL),
     ("access", &[Role::Intake]),
     ("grpc", &[Role::Intake]),
@@ -155,6 +155,7 @@ pub const SECTIONS: [(&str, &[Role]); 15] = [
     ("roads", &[Role::Deliver, Role::Receive]),
     ("courier", &[Role::Deliver]),
     ("collector", &[Role::Receive, Role::Collect]),
+    ("vault", &[Role::Pack, Role::Deliver, Role::Receive, Role::Collect]),
     ("audit", &[Role::Sequence]),
 ];
 

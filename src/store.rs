@@ -17,6 +17,7 @@ use crate::{
     party::Tenant,
     queue::Lease,
     receipt::Key,
+    vault,
 };
 
 mod accepting;
@@ -24,6 +25,7 @@ mod batching;
 mod deciding;
 mod failure;
 mod following;
+mod guarding;
 mod looking;
 mod moving;
 mod nodes;
@@ -34,7 +36,7 @@ mod reading;
 pub mod sqlite;
 mod taking;
 
-pub use self::{following::*, looking::*, moving::*, nodes::KeptNode, taking::*};
+pub use self::{following::*, guarding::Resealed, looking::*, moving::*, nodes::KeptNode, taking::*};
 
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
@@ -171,6 +173,11 @@ pub trait Store: Send + Sync {
     async fn summed(&self, asked: &[SummedLookup]) -> Result<Vec<Vec<SummedFound>>>;
     /// Finds a message by its CopMsgId.
     async fn message(&self, cop_msg_id: &str) -> Result<Option<MessageFound>>;
+
+    // — encryption —
+
+    /// Brings what is kept raw under the vault's first key, or under none where it has none: so many rows from a place on.
+    async fn reseal(&self, from: vault::Place, limit: u32) -> Result<Resealed>;
 
     // — sequencer —
 

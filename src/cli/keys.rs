@@ -7,11 +7,20 @@ use std::{
     process::ExitCode,
 };
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use clap::Subcommand;
+use uuid::Uuid;
 
 use super::say;
-use crate::{access, audit::LogKey, clock::Clockwork, signers};
+use crate::{
+    access,
+    audit::LogKey,
+    clock::Clockwork,
+    config::{Config, StoreOptions},
+    signers,
+    store::{Resealed, Store, postgres::Postgres, sqlite::Sqlite},
+    vault::{self, Place, Vault},
+};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum KeyCommand {
@@ -43,11 +52,23 @@ pub(super) enum KeyCommand {
         #[arg(long, default_value = ".")]
         dir: PathBuf,
     },
+    /// 生成加密密钥 · Makes a key for [[store.vault.keys]]: what is kept raw is encrypted with the first of them.
+    Vault {
+        /// 文件 · The file it is written to.
+        #[arg(default_value = "vault.key")]
+        file: PathBuf,
+    },
+    /// 用第一把密钥重新加密已保存的原文 · Brings what is kept raw under the first key of [[store.vault.keys]]; then older ones can go.
+    Reseal {
+        /// 配置文件 · The configuration file.
+        #[arg(long, env = "TONGGUAN_CONFIG", default_value = "tongguan.toml")]
+        config: PathBuf,
+    },
     /// 生成调用方 API 密钥 · Makes a key for a caller; the key is shown once, the digest goes into the configuration.
     Api,
 }
 
-pub(super) fn run(command: &KeyCommand) -> Result<ExitCode> {
+pub(super) async fn run(command: &KeyCommand) -> Result<ExitCode> {
     let clockwork = Clockwork::system();
     match command {
         KeyCommand::New { name, dir, subject, days, rsa } => {
@@ -65,12 +86,44 @@ pub(super) fn run(command: &KeyCommand) -> Result<ExitCode> {
             let (secret, public) = write_log_key(&clockwork, origin, name, dir)?;
             say(&format!("{}\n{}", secret.display(), public.display()));
         }
+        KeyCommand::Vault { file } => {
+            write_secret(file, &vault::new_key(&clockwork)).map_err(|error| unwritten(file, error))?;
+            say(&file.display().to_string());
+        }
+        KeyCommand::Reseal { config } => return reseal(&Config::load(config)?.store, &clockwork).await,
         KeyCommand::Api => {
             let (key, sha256) = access::new_key(&clockwork);
             say(&format!("key    = {key}\nsha256 = {sha256}"));
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Rows that are read, encrypted and written at once.
+const AT_ONCE: u32 = 16;
+
+/// Brings what is kept raw under the first key, some rows in a commit: broken off, it can be begun anew.
+async fn reseal(options: &StoreOptions, clockwork: &Clockwork) -> Result<ExitCode> {
+    let keys = Vault::open(&options.vault, clockwork)?;
+    let store: Box<dyn Store> = match &options.postgres {
+        Some(postgres) => Box::new(Postgres::open(postgres).await?.with_vault(keys)),
+        None if !options.file.is_file() => bail!("没有数据库 {0} · there is no database {0}", options.file.display()),
+        None => Box::new(Sqlite::open(&options.file).await?.with_vault(keys)),
+    };
+    let (mut all, mut next) = (Resealed::default(), Some(Place::Message(Uuid::nil())));
+    while let Some(from) = next {
+        let done = store.reseal(from, AT_ONCE).await?;
+        next = done.next;
+        all.looked += done.looked;
+        all.changed += done.changed;
+        all.closed += done.closed;
+    }
+    store.close().await;
+    let Resealed { looked, changed, closed, .. } = all;
+    say(&format!(
+        "查看 {looked} 份，重新加密 {changed} 份，{closed} 份没有可用的密钥 · looked at {looked}, wrote {changed} anew, {closed} open with none of the keys"
+    ));
+    Ok(if closed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// Makes the audit log's key and writes it: the secret readable by its owner alone, the public one by all.
@@ -109,15 +162,16 @@ fn write_secret(path: &Path, text: &str) -> std::io::Result<()> {
 mod tests {
     use super::*;
 
-    #[test]
-    fn no_key_is_overwritten() {
+    #[tokio::test]
+    async fn no_key_is_overwritten() {
         let folder = tempfile::tempdir().unwrap();
-        let new = || run(&KeyCommand::New { name: "a".into(), dir: folder.path().into(), subject: "firm".into(), days: 1, rsa: None });
-        let log = || run(&KeyCommand::Log { origin: "example.com/log".into(), name: "a".into(), dir: folder.path().into() });
-        for (make, file) in [(&new as &dyn Fn() -> Result<ExitCode>, "a.key.pem"), (&log, "a.logkey")] {
-            make().unwrap();
+        let new = || KeyCommand::New { name: "a".into(), dir: folder.path().into(), subject: "firm".into(), days: 1, rsa: None };
+        let log = || KeyCommand::Log { origin: "example.com/log".into(), name: "a".into(), dir: folder.path().into() };
+        let vault = || KeyCommand::Vault { file: folder.path().join("a.key") };
+        for (make, file) in [(&new as &dyn Fn() -> KeyCommand, "a.key.pem"), (&log, "a.logkey"), (&vault, "a.key")] {
+            run(&make()).await.unwrap();
             let before = fs::read(folder.path().join(file)).unwrap();
-            let told = make().unwrap_err().to_string();
+            let told = run(&make()).await.unwrap_err().to_string();
             assert!(told.contains("已存在") && told.contains("not overwritten"), "{told}");
             assert_eq!(fs::read(folder.path().join(file)).unwrap(), before);
         }

@@ -13,6 +13,7 @@ use crate::{
     message::{self, Pack},
     node::{self, Role},
     party::{self, Sender},
+    vault,
 };
 
 /// Everything that does not fit, each in a line.
@@ -81,7 +82,13 @@ pub(super) fn missing_files(config: &Config) -> Vec<String> {
         .chain(libraries)
         .filter(|(_, path)| !path.is_file())
         .map(|(name, path)| format!("  {name}: 文件不存在 · there is no file {}", path.display()))
+        .chain(vault::signs(&config.store.vault).err().filter(|_| touches_raw(config)).map(|error| format!("  store.vault: {error}")))
         .collect()
+}
+
+/// Whether this node writes or reads what is kept raw.
+fn touches_raw(config: &Config) -> bool {
+    config.node.runs_any(&[Role::Pack, Role::Deliver, Role::Receive, Role::Collect])
 }
 
 /// Folders of roads that are not there: they are made at the first message, but then nobody may be reading them.

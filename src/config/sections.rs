@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::Config;
-use crate::audit::LogKey;
+use crate::{audit::LogKey, vault};
 
 /// Bytes of a file that count; what is larger is cut, and its length counts.
 const MOST: u64 = 64 << 20;
@@ -39,6 +39,7 @@ pub(super) fn of(config: &Config) -> BTreeMap<String, String> {
         ("roads", json!(roads)),
         ("courier", plain(courier)),
         ("collector", without(&config.collector, &["forward"])),
+        ("vault", json!(vault::signs(&config.store.vault).ok())),
         ("audit", json!([log(&config.audit.key), plain(&config.audit.sequencer)])),
     ];
     sections.into_iter().map(|(name, value)| (name.to_owned(), digest(value.to_string().as_bytes()))).collect()

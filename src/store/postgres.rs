@@ -21,8 +21,8 @@ use super::{
     Acceptance, Accepted, Application, Arrival, Batch, Count, Deadline, DeadlineFilter, Decided, DecisionFilter, Delivery, EntryFilter,
     Error, FollowUpAcceptance, FollowUpAccepted, FollowUpFound, FollowUpLookup, Found, Gated, Hints, Hit, KeptNode, KeptReceipt,
     KeptWaybill, LeasedArrival, ListFilter, LogHead, Lookup, Matches, MessageFound, Packing, PendingEntry, PlacedEntry, Relabel,
-    Relabelled, Result, Sequencing, Settlement, Shown, ShownFollowUp, Store, StoredCheckpoint, StoredRow, SummedFound, SummedLookup,
-    WaybillAcceptance, WaybillAccepted, Written,
+    Relabelled, Resealed, Result, Sequencing, Settlement, Shown, ShownFollowUp, Store, StoredCheckpoint, StoredRow, SummedFound,
+    SummedLookup, WaybillAcceptance, WaybillAccepted, Written, guarding,
     papers::{Paper, Papers},
 };
 use crate::{
@@ -33,6 +33,7 @@ use crate::{
     party::Tenant,
     queue::Lease,
     receipt::Key,
+    vault::{Place, Vault},
 };
 
 mod about;
@@ -56,6 +57,7 @@ mod revisions;
 mod rows;
 mod sequence;
 mod trying;
+mod vaulted;
 mod views;
 mod waybills;
 
@@ -70,6 +72,7 @@ pub struct Postgres {
     pool: Arc<Pool>,
     hints: Hints,
     papers: Papers,
+    vault: Vault,
 }
 
 impl Postgres {
@@ -88,7 +91,7 @@ impl Postgres {
     /// What waiting does not mend: a wrong password, a schema that this program does not know.
     pub async fn open_patiently(options: &Options) -> Result<(Self, Option<Error>)> {
         let (pool, failed) = Pool::open_patiently(options.setting()?, options.connections).await?;
-        Ok((Self { pool, hints: Hints::default(), papers: Papers::default() }, failed))
+        Ok((Self { pool, hints: Hints::default(), papers: Papers::default(), vault: Vault::default() }, failed))
     }
 
     /// Opens the database for looking only, at any of its hosts, and sees it as it was at the first look, whatever is written meanwhile.
@@ -104,7 +107,13 @@ impl Postgres {
         let mut held = pool.take().await.map_err(Failed::told)?;
         migrate::look(&mut held.connection).await?;
         pool.give_back(held);
-        Ok(Self { pool, hints: Hints::default(), papers: Papers::default() })
+        Ok(Self { pool, hints: Hints::default(), papers: Papers::default(), vault: Vault::default() })
+    }
+
+    /// Encrypts what is kept raw from now on, and decrypts what was.
+    #[must_use]
+    pub fn with_vault(self, vault: Vault) -> Self {
+        Self { vault, ..self }
     }
 
     fn may_write(&self) -> Result<&Arc<Pool>> {
@@ -182,6 +191,7 @@ impl Store for Postgres {
     }
 
     async fn pack(&self, now: Timestamp, token: Uuid, packing: Packing) -> Result<Written> {
+        let packing = guarding::lock_packing(&self.vault, packing);
         let written = tried!(self.may_write()?, Together, |connection| packing::pack(connection, now, token, &packing))?;
         self.hints.deliver.tell();
         self.hints.sequence.tell();
@@ -193,7 +203,9 @@ impl Store for Postgres {
     }
 
     async fn lease_deliveries(&self, now: Timestamp, lease: Lease, road: &str, limit: u32) -> Result<Vec<Delivery>> {
-        tried!(self.may_write()?, Together, |connection, unsure| deliveries::lease(connection, now, lease, road, limit, unsure))
+        let leased =
+            tried!(self.may_write()?, Together, |connection, unsure| deliveries::lease(connection, now, lease, road, limit, unsure))?;
+        Ok(guarding::unlock_deliveries(&self.vault, leased))
     }
 
     async fn settle(&self, now: Timestamp, token: Uuid, many: Vec<Settlement>) -> Result<Vec<Written>> {
@@ -203,13 +215,15 @@ impl Store for Postgres {
     }
 
     async fn keep(&self, now: Timestamp, many: Vec<Arrival>) -> Result<()> {
+        let many = guarding::lock_arrivals(&self.vault, many);
         tried!(self.may_write()?, Single, |connection| arrivals::keep(connection, now, &many))?;
         self.hints.collect.tell();
         Ok(())
     }
 
     async fn lease_arrivals(&self, now: Timestamp, lease: Lease, limit: u32) -> Result<Vec<LeasedArrival>> {
-        tried!(self.may_write()?, Single, |connection, unsure| arrivals::lease(connection, now, lease, limit, unsure))
+        let leased = tried!(self.may_write()?, Single, |connection, unsure| arrivals::lease(connection, now, lease, limit, unsure))?;
+        Ok(guarding::unlock_arrivals(&self.vault, leased))
     }
 
     async fn matches(&self, keys: &[Key]) -> Result<Matches> {
@@ -228,6 +242,10 @@ impl Store for Postgres {
 
     async fn message(&self, cop_msg_id: &str) -> Result<Option<MessageFound>> {
         tried!(&self.pool, Snapshot, |connection| deliveries::find(connection, cop_msg_id))
+    }
+
+    async fn reseal(&self, from: Place, limit: u32) -> Result<Resealed> {
+        tried!(self.may_write()?, Together, |connection| vaulted::reseal(connection, &self.vault, from, limit))
     }
 
     async fn take_role(&self, now: Timestamp, role: &str, holder: Uuid, until: Timestamp) -> Result<bool> {

@@ -22,8 +22,8 @@ use super::{
     Acceptance, Accepted, Application, Arrival, Batch, Count, Deadline, DeadlineFilter, Decided, DecisionFilter, Delivery, EntryFilter,
     Error, FollowUpAcceptance, FollowUpAccepted, FollowUpFound, FollowUpLookup, Found, Gated, Hints, Hit, KeptNode, KeptReceipt,
     KeptWaybill, LeasedArrival, ListFilter, LogHead, Lookup, Matches, MessageFound, Packing, PendingEntry, PlacedEntry, Relabel,
-    Relabelled, Result, Sequencing, Settlement, Shown, ShownFollowUp, Store, StoredCheckpoint, StoredRow, SummedFound, SummedLookup,
-    WaybillAcceptance, WaybillAccepted, Written,
+    Relabelled, Resealed, Result, Sequencing, Settlement, Shown, ShownFollowUp, Store, StoredCheckpoint, StoredRow, SummedFound,
+    SummedLookup, WaybillAcceptance, WaybillAccepted, Written, guarding,
 };
 use crate::{
     audit::Entry,
@@ -33,6 +33,7 @@ use crate::{
     party::Tenant,
     queue::Lease,
     receipt::Key,
+    vault::{Place, Vault},
 };
 
 mod accept;
@@ -51,6 +52,7 @@ mod papers;
 mod relabel;
 mod revisions;
 mod rows;
+mod vaulted;
 mod views;
 mod waybills;
 mod writer;
@@ -76,6 +78,7 @@ pub struct Sqlite {
     readers: SqlitePool,
     hints: Hints,
     papers: Arc<Papers>,
+    vault: Vault,
     /// Held for as long as the store is open: one gateway to a file.
     _lock: Option<File>,
 }
@@ -118,7 +121,14 @@ impl Sqlite {
         log::settle_waiting(&mut connection).await?;
         let writer = Writer::start(connection, file).map_err(|error| Error::Unavailable(Box::new(error)))?;
         let readers = pool(options.read_only(true).create_if_missing(false).pragma("cache_size", READER_CACHE)).await?;
-        Ok(Self { writer: Some(writer), readers, hints: Hints::default(), papers: Arc::default(), _lock: Some(lock) })
+        Ok(Self {
+            writer: Some(writer),
+            readers,
+            hints: Hints::default(),
+            papers: Arc::default(),
+            vault: Vault::default(),
+            _lock: Some(lock),
+        })
     }
 
     /// Opens the database file for looking only, and sees it as it was at the first look, whatever is written meanwhile. Works
@@ -133,7 +143,13 @@ impl Sqlite {
             Ok(readers) => readers,
             Err(_) => snapshot(options.immutable(true)).await?,
         };
-        Ok(Self { writer: None, readers, hints: Hints::default(), papers: Arc::default(), _lock: None })
+        Ok(Self { writer: None, readers, hints: Hints::default(), papers: Arc::default(), vault: Vault::default(), _lock: None })
+    }
+
+    /// Encrypts what is kept raw from now on, and decrypts what was.
+    #[must_use]
+    pub fn with_vault(self, vault: Vault) -> Self {
+        Self { vault, ..self }
     }
 
     fn writer(&self) -> Result<&Writer> {
@@ -275,6 +291,7 @@ impl Store for Sqlite {
     async fn pack(&self, now: Timestamp, token: Uuid, packing: Packing) -> Result<Written> {
         let mut entries = Script::default();
         rows::insert_entries(&mut entries, packing.entries.iter());
+        let packing = guarding::lock_packing(&self.vault, packing);
         let written = self
             .writer()?
             .write(move |connection| Box::pin(async move { packing::pack(connection, now, token, &packing, entries).await }))
@@ -290,7 +307,11 @@ impl Store for Sqlite {
 
     async fn lease_deliveries(&self, now: Timestamp, lease: Lease, road: &str, limit: u32) -> Result<Vec<Delivery>> {
         let road = road.to_owned();
-        self.writer()?.write(move |connection| Box::pin(async move { deliveries::lease(connection, now, lease, &road, limit).await })).await
+        let leased = self
+            .writer()?
+            .write(move |connection| Box::pin(async move { deliveries::lease(connection, now, lease, &road, limit).await }))
+            .await?;
+        Ok(guarding::unlock_deliveries(&self.vault, leased))
     }
 
     async fn settle(&self, now: Timestamp, token: Uuid, many: Vec<Settlement>) -> Result<Vec<Written>> {
@@ -303,13 +324,15 @@ impl Store for Sqlite {
     }
 
     async fn keep(&self, now: Timestamp, many: Vec<Arrival>) -> Result<()> {
+        let many = guarding::lock_arrivals(&self.vault, many);
         self.writer()?.write(move |connection| Box::pin(async move { arrivals::keep(connection, now, &many).await })).await?;
         self.hints.collect.tell();
         Ok(())
     }
 
     async fn lease_arrivals(&self, now: Timestamp, lease: Lease, limit: u32) -> Result<Vec<LeasedArrival>> {
-        self.writer()?.write(move |connection| Box::pin(arrivals::lease(connection, now, lease, limit))).await
+        let leased = self.writer()?.write(move |connection| Box::pin(arrivals::lease(connection, now, lease, limit))).await?;
+        Ok(guarding::unlock_arrivals(&self.vault, leased))
     }
 
     async fn matches(&self, keys: &[Key]) -> Result<Matches> {
@@ -335,6 +358,11 @@ impl Store for Sqlite {
     async fn message(&self, cop_msg_id: &str) -> Result<Option<MessageFound>> {
         let mut connection = self.readers.acquire().await?;
         deliveries::find(&mut connection, cop_msg_id).await
+    }
+
+    async fn reseal(&self, from: Place, limit: u32) -> Result<Resealed> {
+        let vault = self.vault.clone();
+        self.writer()?.write(move |connection| Box::pin(async move { vaulted::reseal(connection, &vault, from, limit).await })).await
     }
 
     async fn take_role(&self, now: Timestamp, role: &str, holder: Uuid, until: Timestamp) -> Result<bool> {

@@ -29,6 +29,7 @@ mod again;
 mod bad_input;
 mod full;
 mod lanes;
+mod locked;
 mod matching;
 mod oddities;
 mod sandbox;

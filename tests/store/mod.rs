@@ -14,6 +14,7 @@ use tongguan::{
     declaration::{DeclarationId, Kind, MessageId},
     dossier::Document,
     store::{Accepted, Application, Change, ListFilter, Shown, Store, Written, postgres::Postgres, sqlite::Sqlite},
+    vault::Vault,
 };
 
 use self::samples::{Maker, START};
@@ -60,6 +61,7 @@ mod tenants;
 mod time;
 mod trouble;
 mod upgrade;
+mod vaulted;
 
 /// What keeps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -124,6 +126,24 @@ impl Maker {
 }
 
 impl World {
+    /// The same store, opened anew with other keys.
+    async fn with_vault(self, vault: Vault) -> Self {
+        for handle in &self.handles {
+            handle.close().await;
+        }
+        let handles: Vec<Arc<dyn Store>> = match &self.kept {
+            Kept::Folder { _folder } => {
+                drop(self.handles);
+                vec![Arc::new(Sqlite::open(&_folder.path().join("tongguan.db")).await.unwrap().with_vault(vault))]
+            }
+            Kept::Database(name) => {
+                let options = postgres::options(&shared().url(name));
+                vec![Arc::new(Postgres::open(&options).await.unwrap().with_vault(vault))]
+            }
+        };
+        Self { handles, ..self }
+    }
+
     /// Takes away all that is kept.
     async fn empty(&mut self) {
         match &self.kept {
