@@ -1,5 +1,6 @@
 //! Looks at the gates: an inventory that waits leaves once order and waybill are where its lane wants them
-//! ([`crate::lane::gate`]). It also makes the waybill's own document once the order tells who transmits it.
+//! ([`crate::lane::gate`]). It also makes the waybill's own document once the order tells who transmits it, and matches what came
+//! before the declarations that it is about.
 
 use std::{sync::Arc, time::Duration};
 
@@ -21,6 +22,8 @@ use crate::{
     store::{Application, Change, Gated, Hint, KeptWaybill, Store, Written},
     task::{self, Error, Note, Pace, Task},
 };
+
+mod matching;
 
 const NAME: &str = "gatekeeper";
 /// After a pass that found something: what comes meanwhile is looked at together.
@@ -225,6 +228,17 @@ impl Task for Gatekeeper {
         let now = self.clockwork.now();
         let gated = self.store.gates(now, self.options.batch).await?;
         let changes: Vec<_> = gated.iter().filter_map(|gated| self.look(gated, now)).collect();
+        let done = self.open(changes, now).await?;
+        // Apart from the gates: both may change one inventory's neighbours, and neither is to hold up the other.
+        let overtaken = self.store.overtaken(now, self.options.batch).await?;
+        let changes = self.matched(&overtaken, now);
+        if changes.is_empty() { Ok(done) } else { Ok(done + self.apply(changes, now).await?) }
+    }
+}
+
+impl Gatekeeper {
+    /// Writes down what looks at gates came to.
+    async fn open(&self, changes: Vec<Change>, now: Timestamp) -> Result<usize, Error> {
         if changes.is_empty() {
             return Ok(0);
         }

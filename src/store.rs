@@ -27,6 +27,7 @@ mod failure;
 mod following;
 mod guarding;
 mod looking;
+mod matching;
 mod moving;
 mod nodes;
 mod numbering;
@@ -36,7 +37,7 @@ mod reading;
 pub mod sqlite;
 mod taking;
 
-pub use self::{following::*, guarding::Resealed, looking::*, moving::*, nodes::KeptNode, taking::*};
+pub use self::{following::*, guarding::Resealed, looking::*, matching::*, moving::*, nodes::KeptNode, taking::*};
 
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
@@ -140,6 +141,9 @@ pub trait Store: Send + Sync {
     /// Declarations whose inventory waits at a gate that is to be looked at by `now`, or whose waybill was pushed before anybody
     /// could say who transmits it; earliest deadline first.
     async fn gates(&self, now: Timestamp, limit: u32) -> Result<Vec<Gated>>;
+    /// Documents submitted on their own that came before a declaration which they may be about, and at which a look is due by `now`: one
+    /// of these for each such declaration, and one for a number that none has.
+    async fn overtaken(&self, now: Timestamp, limit: u32) -> Result<Vec<Overtaking>>;
     /// Applies changes; see [`Application`].
     async fn apply(&self, now: Timestamp, application: Application) -> Result<Written>;
 

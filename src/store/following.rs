@@ -72,6 +72,8 @@ pub struct FollowUpPart {
     pub document: Option<Document>,
     /// The declarations that it is about.
     pub members: Vec<Concerned>,
+    /// What it names and no declaration is known by, or may still come to.
+    pub awaited: Vec<super::Named>,
 }
 
 /// A document that is submitted on its own, to be kept.

@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::{DeadlineChange, KeptWaybill, Revision, Summed};
+use super::{DeadlineChange, KeptWaybill, Matching, Revision, Summed};
 use crate::{
     audit::Entry,
     clock::Timestamp,
@@ -345,6 +345,8 @@ pub struct Change {
     pub summed: Vec<Summed>,
     /// Deadlines that are set or met.
     pub deadlines: Vec<DeadlineChange>,
+    /// Documents submitted on their own that came before their declarations, and what a look at each came to.
+    pub matched: Vec<Matching>,
     /// What was done.
     pub entries: Vec<Entry>,
 }
@@ -384,7 +386,8 @@ impl Application {
     #[must_use]
     pub fn awaited(&self) -> Awaited {
         let mut awaited = Awaited { deliver: !self.messages.is_empty(), ..Awaited::default() };
-        awaited.gate = self.changes.iter().any(|change| !change.woken.is_empty());
+        // What a manifest has given a bill may be waited for by that.
+        awaited.gate = self.changes.iter().any(|change| !change.woken.is_empty() || !change.matched.is_empty());
         for document in self.changes.iter().flat_map(|change| change.documents.iter().chain(&change.created)) {
             awaited.pack |= document.state == State::Due;
             awaited.gate |= document.state == State::Waiting && document.gate_at.is_some();

@@ -20,8 +20,8 @@ use self::{
 use super::{
     Acceptance, Accepted, Application, Arrival, Batch, Count, Deadline, DeadlineFilter, Decided, DecisionFilter, Delivery, EntryFilter,
     Error, FollowUpAcceptance, FollowUpAccepted, FollowUpFound, FollowUpLookup, Found, Gated, Hints, Hit, KeptNode, KeptReceipt,
-    KeptWaybill, LeasedArrival, ListFilter, LogHead, Lookup, Matches, MessageFound, Packing, PendingEntry, PlacedEntry, Relabel,
-    Relabelled, Resealed, Result, Sequencing, Settlement, Shown, ShownFollowUp, Store, StoredCheckpoint, StoredRow, SummedFound,
+    KeptWaybill, LeasedArrival, ListFilter, LogHead, Lookup, Matches, MessageFound, Overtaking, Packing, PendingEntry, PlacedEntry,
+    Relabel, Relabelled, Resealed, Result, Sequencing, Settlement, Shown, ShownFollowUp, Store, StoredCheckpoint, StoredRow, SummedFound,
     SummedLookup, WaybillAcceptance, WaybillAccepted, Written, guarding,
     papers::{Paper, Papers},
 };
@@ -45,6 +45,7 @@ mod deliveries;
 mod follow_ups;
 mod gates;
 mod log;
+mod matching;
 mod migrate;
 mod nodes;
 mod numbers;
@@ -163,6 +164,7 @@ impl Store for Postgres {
     async fn accept_follow_up(&self, now: Timestamp, acceptance: FollowUpAcceptance) -> Result<FollowUpAccepted> {
         let accepted = tried!(self.may_write()?, Together, |connection| follow_ups::accept(connection, now, &acceptance))?;
         self.hints.pack.tell();
+        self.hints.gate.tell();
         self.hints.sequence.tell();
         Ok(accepted)
     }
@@ -176,6 +178,10 @@ impl Store for Postgres {
 
     async fn gates(&self, now: Timestamp, limit: u32) -> Result<Vec<Gated>> {
         tried!(&self.pool, Snapshot, |connection| gates::gates(connection, &self.papers, now, limit))
+    }
+
+    async fn overtaken(&self, now: Timestamp, limit: u32) -> Result<Vec<Overtaking>> {
+        tried!(&self.pool, Snapshot, |connection| matching::overtaken(connection, &self.papers, now, limit))
     }
 
     async fn apply(&self, now: Timestamp, application: Application) -> Result<Written> {

@@ -21,8 +21,8 @@ use self::{
 use super::{
     Acceptance, Accepted, Application, Arrival, Batch, Count, Deadline, DeadlineFilter, Decided, DecisionFilter, Delivery, EntryFilter,
     Error, FollowUpAcceptance, FollowUpAccepted, FollowUpFound, FollowUpLookup, Found, Gated, Hints, Hit, KeptNode, KeptReceipt,
-    KeptWaybill, LeasedArrival, ListFilter, LogHead, Lookup, Matches, MessageFound, Packing, PendingEntry, PlacedEntry, Relabel,
-    Relabelled, Resealed, Result, Sequencing, Settlement, Shown, ShownFollowUp, Store, StoredCheckpoint, StoredRow, SummedFound,
+    KeptWaybill, LeasedArrival, ListFilter, LogHead, Lookup, Matches, MessageFound, Overtaking, Packing, PendingEntry, PlacedEntry,
+    Relabel, Relabelled, Resealed, Result, Sequencing, Settlement, Shown, ShownFollowUp, Store, StoredCheckpoint, StoredRow, SummedFound,
     SummedLookup, WaybillAcceptance, WaybillAccepted, Written, guarding,
 };
 use crate::{
@@ -45,6 +45,7 @@ mod deliveries;
 mod follow_ups;
 mod gates;
 mod log;
+mod matching;
 mod nodes;
 mod numbers;
 mod packing;
@@ -252,6 +253,7 @@ impl Store for Sqlite {
         let accepted =
             self.writer()?.write(move |connection| Box::pin(async move { follow_ups::accept(connection, now, &acceptance).await })).await?;
         self.hints.pack.tell();
+        self.hints.gate.tell();
         self.hints.sequence.tell();
         Ok(accepted)
     }
@@ -267,6 +269,14 @@ impl Store for Sqlite {
         let mut connection = self.readers.acquire().await?;
         let mut snapshot = connection.begin().await?;
         let found = gates::gates(&mut snapshot, &self.papers, now, limit).await?;
+        snapshot.commit().await?;
+        Ok(found)
+    }
+
+    async fn overtaken(&self, now: Timestamp, limit: u32) -> Result<Vec<Overtaking>> {
+        let mut connection = self.readers.acquire().await?;
+        let mut snapshot = connection.begin().await?;
+        let found = matching::overtaken(&mut snapshot, &self.papers, now, limit).await?;
         snapshot.commit().await?;
         Ok(found)
     }

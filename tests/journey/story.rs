@@ -59,11 +59,12 @@ struct Story {
 
 impl Story {
     async fn begin(database: Option<postgres::Options>) -> Self {
-        let (mut orders, waybills) = numbered(5);
+        let (mut orders, waybills) = numbered(6);
         orders[4]["inventory"]["statistics"] = json!("B");
         let town = town(database, orders[1]["order"]["order_no"].as_str().unwrap()).await;
         let channel = Channel::from_shared(town.server()).unwrap().connect().await.unwrap();
-        let ids = town.submit(&orders).await;
+        // The sixth is overtaken by its goods.
+        let ids = town.submit(&orders[..5]).await;
         town.push(&waybills).await;
         let (declarations, logistics) = (Declarations::new(channel.clone()), Logistics::new(channel));
         Self { town, declarations, logistics, orders, ids }
@@ -225,6 +226,34 @@ impl Story {
         assert!(self.get(of).await.whereabouts.unwrap().left_at.is_some());
     }
 
+    /// Goods that are on their way, there and gone before anybody has declared them: all of it is matched once somebody does.
+    async fn overtake(&mut self) {
+        let of = self.ids.len();
+        let cut_off = prost_types::Timestamp { seconds: LATER, nanos: 0 };
+        let manifest = self.logistics.push_manifest(self.manifest(of, Some(cut_off))).await.unwrap().into_inner();
+        let waybill_no = text(&self.orders[of], "/inventory/waybill_no");
+        assert_eq!((manifest.matched, manifest.unmatched), (0, vec![waybill_no]));
+        let arrival = self.logistics.push_arrival(self.arrival(of)).await.unwrap().into_inner();
+        let departure = self.logistics.push_departure(self.departure(of)).await.unwrap().into_inner();
+        assert_eq!((arrival.matched, departure.matched), (0, 0));
+        self.ids.extend(self.town.submit(&self.orders[of..]).await);
+        self.town.reach(&self.ids[of..], Kind::Inventory, State::Closed).await;
+        rig::until(LONGEST, "goods that came before", || async {
+            let whereabouts = self.get(of).await.whereabouts.unwrap();
+            whereabouts.on_manifest_at.is_some() && whereabouts.arrived_at.is_some() && whereabouts.left_at.is_some()
+        })
+        .await;
+        let shown = self.get(of).await;
+        assert_eq!(shown.whereabouts.unwrap().bill_no, format!("BILL{of}"));
+        assert!(!shown.deadlines.iter().any(|deadline| deadline.kind() == proto::DeadlineKind::CutOff), "the goods are there");
+        let whys = self.town.whys(self.ids[of]).await;
+        for act in ["manifest", "arrival", "departure"] {
+            assert_eq!(whys.iter().filter(|(done, why)| done == act && why == "it came before the declaration").count(), 1, "{whys:?}");
+        }
+        let request = proto::GetFollowUpRequest { id: manifest.id };
+        assert_eq!(self.declarations.get_follow_up(request).await.unwrap().into_inner().matched, 1);
+    }
+
     async fn take_back(&self) {
         let order = &self.orders[3];
         let (line, declared) = (&order["inventory"]["lines"][0], &order["order"]["lines"][0]);
@@ -313,13 +342,14 @@ impl Story {
 }
 
 async fn tell(database: Option<postgres::Options>) {
-    let story = Story::begin(database).await;
+    let mut story = Story::begin(database).await;
     story.amend_what_was_refused().await;
     story.town.reach(&story.ids, Kind::Inventory, State::Passed).await;
     story.cancel_one().await;
     for of in [0, 1, 3, 4] {
         story.travel(of).await;
     }
+    story.overtake().await;
     story.take_back().await;
     story.sum_one().await;
     // What is closed stays as it is.
@@ -330,7 +360,7 @@ async fn tell(database: Option<postgres::Options>) {
     let counts = story.town.gateway.store().counts(None).await.unwrap();
     assert!(counts.iter().all(|count| count.count > 0) && counts.iter().any(|count| count.kind == Kind::Manifest));
     let (_folder, report) = story.town.end().await;
-    assert_eq!((report.closed, report.kinds[&Kind::Inventory].withdrawn), (4, 1));
+    assert_eq!((report.closed, report.kinds[&Kind::Inventory].withdrawn), (5, 1));
 }
 
 #[tokio::test]

@@ -89,7 +89,13 @@ impl Maker {
         let shared = EnterpriseNo::from_id(self.clockwork.id());
         let part = |follow_up: FollowUp| {
             let document = Document { enterprise_no: Some(shared.clone()), ..self.document(follow_up.kind(), None, State::Due) };
-            FollowUpPart { id: document.id, follow_up: Arc::new(follow_up), document: Some(document), members: Vec::new() }
+            FollowUpPart {
+                id: document.id,
+                follow_up: Arc::new(follow_up),
+                document: Some(document),
+                members: Vec::new(),
+                awaited: Vec::new(),
+            }
         };
         let parts: Vec<_> = parts.into_iter().map(part).collect();
         FollowUpAcceptance {

@@ -47,6 +47,7 @@ mod answers;
 mod following;
 mod log;
 mod looking;
+mod matching;
 mod model;
 mod moving;
 mod nodes;

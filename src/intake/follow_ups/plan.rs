@@ -14,7 +14,10 @@ use crate::{
     dossier::Document,
     lane::{self, Duty, Known, Lane},
     party::{Actor, Sender, Tenant},
-    store::{Concerned, Deadline, DeadlineChange, DeadlineKind, FollowUpAcceptance, FollowUpFound, FollowUpLookup, FollowUpPart},
+    store::{
+        Concerned, Deadline, DeadlineChange, DeadlineKind, FollowUpAcceptance, FollowUpFound, FollowUpLookup, FollowUpPart, Named,
+        NumberKind,
+    },
 };
 
 /// Lines of a part at most (messages §3: what two implementations send in one message).
@@ -137,7 +140,8 @@ impl Plan<'_> {
             let enterprise_no = copy_no.get_or_insert_with(|| enterprise_no(part.kind(), id)).clone();
             let document = way.map(|(sender, road)| self.document(&part, sender, road, DocumentId(id), enterprise_no));
             let members = self.members(&part, &by_waybill);
-            parts.push(FollowUpPart { id: DocumentId(id), follow_up: Arc::new(part), document, members });
+            let awaited = self.awaited(&part, &by_waybill);
+            parts.push(FollowUpPart { id: DocumentId(id), follow_up: Arc::new(part), document, members, awaited });
         }
         parts
     }
@@ -165,6 +169,29 @@ impl Plan<'_> {
             FollowUp::Payment(_) => self.about.shown.iter().map(|shown| (shown.dossier.id, shown.dossier.tenant.clone())).collect(),
             FollowUp::Summary(summary) => of_inventories(&summary.inventory_nos),
             FollowUp::Cancellation(_) | FollowUp::GoodsReturn(_) | FollowUp::ReturnTally(_) => of_inventories(&self.asked.inventory_nos),
+        }
+    }
+
+    /// What is to be matched once a declaration has it: waybills that none has, and the bill of what tells of a whole one.
+    fn awaited(&self, part: &FollowUp, by_waybill: &HashMap<&str, &Concerned>) -> Vec<Named> {
+        let named = |kind, number: &str| Named { kind, number: number.to_owned(), carrier: self.asked.carrier.clone() };
+        let of_lines = |waybill_nos: Vec<&str>| -> Vec<Named> {
+            let unknown = waybill_nos.into_iter().filter(|no| !by_waybill.contains_key(no));
+            unknown.map(|no| named(NumberKind::Waybill, no)).collect()
+        };
+        match part {
+            FollowUp::Arrival(arrival) if arrival.lines.is_empty() => {
+                arrival.bill_no.iter().map(|bill_no| named(NumberKind::Bill, bill_no)).collect()
+            }
+            FollowUp::Arrival(arrival) => of_lines(arrival.lines.iter().map(|line| line.waybill_no.as_str()).collect()),
+            FollowUp::Departure(departure) => of_lines(departure.lines.iter().map(|line| line.waybill_no.as_str()).collect()),
+            FollowUp::Manifest(manifest) => of_lines(manifest.lines.iter().map(|line| line.waybill_no.as_str()).collect()),
+            // Customs knows their inventories, and so do we.
+            FollowUp::Payment(_)
+            | FollowUp::Cancellation(_)
+            | FollowUp::Summary(_)
+            | FollowUp::GoodsReturn(_)
+            | FollowUp::ReturnTally(_) => Vec::new(),
         }
     }
 

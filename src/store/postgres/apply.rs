@@ -6,6 +6,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::{
+    matching,
     numbers::{self, NumberRow},
     revisions,
     rows::{Result, column, insert_documents, insert_entries, is_told, json, take_back, update_documents},
@@ -14,7 +15,7 @@ use super::{
 use crate::{
     clock::Timestamp,
     dossier::Document,
-    store::{Application, Change, Disposition, MessageChange, Number, Written},
+    store::{Application, Change, Disposition, MessageChange, Number, Written, matching::given_bills},
 };
 
 pub(super) async fn apply(connection: &mut PgConnection, now: Timestamp, application: &Application, unsure: bool) -> Result<Written> {
@@ -43,10 +44,11 @@ pub(super) async fn apply(connection: &mut PgConnection, now: Timestamp, applica
     let created: Vec<_> = changes.iter().flat_map(|change| &change.created).collect();
     insert_documents(connection, &created).await?;
     revisions::write(connection, now, changes).await?;
+    matching::write(connection, changes).await?;
     let woken: Vec<_> = changes.iter().flat_map(|change| &change.woken).map(|id| id.0).collect();
     waybills::wake(connection, now, &woken).await?;
     look_again(connection, changes).await?;
-    let given = changes.iter().flat_map(given_numbers).chain(revisions::summed_numbers(changes));
+    let given = changes.iter().flat_map(given_numbers).chain(revisions::summed_numbers(changes)).chain(given_bills(changes));
     numbers::insert(connection, now, given.collect()).await?;
     insert_assessments(connection, now, changes).await?;
     insert_receipts(connection, application).await?;

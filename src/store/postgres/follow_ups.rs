@@ -6,7 +6,7 @@ use sqlx::{AssertSqlSafe, PgConnection, Row, postgres::PgRow};
 use uuid::Uuid;
 
 use super::{
-    numbers, revisions,
+    matching, numbers, revisions,
     rows::{Result, column, count, digest, documents, dossiers, from_json, insert_documents, insert_entries, json, kind, readable, tenant},
 };
 use crate::{
@@ -18,6 +18,7 @@ use crate::{
         BoundFollowUp, Concerned, FollowUpAcceptance, FollowUpAccepted, FollowUpFound, FollowUpLookup, KeptFollowUp, NumberKind,
         ShownFollowUp,
         following::{bill_no, happened_at, held_numbers, settled},
+        matching::awaited,
         papers::Papers,
     },
 };
@@ -169,6 +170,7 @@ async fn insert(connection: &mut PgConnection, now: Timestamp, acceptance: &Foll
     .bind(column(&members, |(_, follow_up)| *follow_up))
     .execute(&mut *connection)
     .await?;
+    matching::wait(connection, now, &awaited(acceptance)).await?;
     let documents: Vec<_> = parts.iter().filter_map(|part| part.document.as_ref()).collect();
     insert_documents(connection, &documents).await?;
     let held = held_numbers(acceptance);

@@ -6,6 +6,7 @@ use sqlx::{PgConnection, Row};
 use uuid::Uuid;
 
 use super::{
+    matching,
     rows::{Result, column, documents, dossiers, inconsistent},
     trying::Failed,
 };
@@ -16,6 +17,7 @@ use crate::{
     receipt::Key,
     store::{
         Hit, Matches, NumberKind, Subject,
+        matching::told,
         numbering::{matched, question, subject_ids},
         papers::Papers,
     },
@@ -28,11 +30,12 @@ fn is_exclusive(row: &NumberRow) -> bool {
     row.holder.is_none() && [NumberKind::Order.as_str(), NumberKind::Waybill.as_str()].contains(&row.kind)
 }
 
-/// Inserts numbers that were not there when this command looked.
+/// Inserts numbers that were not there when this command looked, and tells whoever waits for a declaration that has one.
 pub(super) async fn insert(connection: &mut PgConnection, now: Timestamp, rows: Vec<NumberRow>) -> Result<()> {
     const MERGE: &str = " ON CONFLICT (number, kind, scope, holder) DO UPDATE SET \
          tenant = coalesce(numbers.tenant, excluded.tenant), declaration = coalesce(numbers.declaration, excluded.declaration), \
          document_tenant = coalesce(numbers.document_tenant, excluded.document_tenant), document = coalesce(numbers.document, excluded.document)";
+    let told = told(&rows);
     let (mut new, others): (Vec<_>, Vec<_>) = rows.into_iter().partition(is_exclusive);
     // Always in one order, so that two nodes wait for each other in one direction only.
     new.sort_unstable_by(|a, b| (&a.number, a.kind, &a.scope).cmp(&(&b.number, b.kind, &b.scope)));
@@ -51,7 +54,8 @@ pub(super) async fn insert(connection: &mut PgConnection, now: Timestamp, rows: 
             None => drop(merged.insert(key, row)),
         }
     }
-    put(connection, now, &merged.values().collect::<Vec<_>>(), MERGE).await.map(drop)
+    put(connection, now, &merged.values().collect::<Vec<_>>(), MERGE).await?;
+    matching::tell(connection, now, &told).await
 }
 
 /// Writes rows; tells how many.
@@ -82,7 +86,8 @@ async fn put(connection: &mut PgConnection, now: Timestamp, rows: &[&NumberRow],
 pub(super) async fn join_declarations(connection: &mut PgConnection, now: Timestamp, rows: &[NumberRow]) -> Result<()> {
     const JOIN: &str = " ON CONFLICT (number, kind, scope, holder) DO UPDATE SET tenant = excluded.tenant, declaration = excluded.declaration \
          WHERE numbers.declaration IS NULL";
-    join(connection, now, rows, JOIN).await
+    join(connection, now, rows, JOIN).await?;
+    matching::tell(connection, now, &told(rows)).await
 }
 
 /// Writes the document beside waybills' numbers that their seller named before.

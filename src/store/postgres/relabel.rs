@@ -5,6 +5,7 @@ use uuid::Uuid;
 
 use super::{
     follow_ups::touch,
+    matching,
     numbers::{self, NumberRow},
     rows::{Result, insert_entries},
     waybills,
@@ -45,6 +46,7 @@ pub(super) async fn relabel(connection: &mut PgConnection, now: Timestamp, asked
     if expired {
         numbers::retire_waybills(connection, &[(asked.carrier.clone(), asked.waybill_no.clone())]).await?;
     }
+    matching::release(connection, asked).await?;
     unbind(connection, asked, old.as_deref().unwrap_or_default()).await?;
     let row = NumberRow::of_declaration(NumberKind::Waybill, &asked.waybill_no, asked.carrier.clone(), asked.tenant.as_str(), id);
     if joins {

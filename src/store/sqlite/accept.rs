@@ -130,7 +130,7 @@ async fn insert(connection: &mut SqliteConnection, now: Timestamp, fresh: &[Fres
     let expired: Vec<_> = fresh.iter().filter(|(_, seen)| seen.expired).map(|(acceptance, _)| waybill_key(acceptance)).collect();
     numbers::retire_waybills(connection, &expired).await?;
     let held: Vec<_> = fresh.iter().zip(&waybill_nos).flat_map(|((acceptance, _), no)| held_numbers(acceptance, no.as_deref())).collect();
-    numbers::insert(&mut script, now, &held);
+    numbers::insert(&mut script, now, &held)?;
     insert_entries(&mut script, fresh.iter().map(|(acceptance, _)| &acceptance.entry));
     script.run(connection).await
 }

@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::{
     bulk::{Bound, Bulk, Script},
+    matching,
     numbers::{self, NumberRow},
     revisions,
     rows::{bind_id, hex, id, insert_documents, insert_entries, json, update_documents},
@@ -14,7 +15,7 @@ use super::{
 };
 use crate::{
     clock::Timestamp,
-    store::{Application, Change, Disposition, KeptReceipt, MessageChange, Number, Result, Written},
+    store::{Application, Change, Disposition, KeptReceipt, MessageChange, Number, Result, Written, matching::given_bills},
 };
 
 /// A change made ready: what must hold, and what is written if it does.
@@ -46,8 +47,10 @@ fn ready(now: Timestamp, application: &Application) -> Result<Prepared> {
     wake(&mut script, now, changes)?;
     look_again(&mut script, changes)?;
     revisions::write(&mut script, now, changes)?;
-    let given: Vec<_> = changes.iter().flat_map(given_numbers).chain(revisions::summed_numbers(changes)).collect();
-    numbers::insert(&mut script, now, &given);
+    matching::write(&mut script, changes)?;
+    let given: Vec<_> =
+        changes.iter().flat_map(given_numbers).chain(revisions::summed_numbers(changes)).chain(given_bills(changes)).collect();
+    numbers::insert(&mut script, now, &given)?;
     insert_assessments(&mut script, now, changes);
     insert_receipts(&mut script, application)?;
     close_arrivals(&mut script, application)?;

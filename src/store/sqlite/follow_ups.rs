@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::{
     bulk::{Bound, Bulk, Script},
-    numbers,
+    matching, numbers,
     papers::Papers,
     rows::{
         bind_id, count, digest, documents, dossiers, from_json, hex, id, insert_documents, insert_entries, json, kind, readable, tenant,
@@ -22,6 +22,7 @@ use crate::{
         BoundFollowUp, Concerned, FollowUpAcceptance, FollowUpAccepted, FollowUpFound, FollowUpLookup, FollowUpPart, KeptFollowUp, Result,
         ShownFollowUp,
         following::{bill_no, happened_at, held_numbers, settled},
+        matching::awaited,
     },
 };
 
@@ -185,10 +186,11 @@ async fn insert(connection: &mut SqliteConnection, now: Timestamp, acceptance: &
          ON CONFLICT (tenant, key) DO UPDATE SET digest = excluded.digest, declaration = excluded.declaration";
     let take_key = sqlx::query(take_key).bind(tenant.to_owned()).bind(acceptance.key.clone()).bind(acceptance.digest.to_vec());
     script.add(bind_id(take_key, whole.0));
+    matching::wait(&mut script, now, &awaited(acceptance));
     insert_documents(&mut script, acceptance.parts.iter().filter_map(|part| part.document.as_ref()));
     let held = held_numbers(acceptance);
     numbers::retire(connection, &held).await?;
-    numbers::insert(&mut script, now, &held);
+    numbers::insert(&mut script, now, &held)?;
     super::revisions::deadlines(&mut script, &acceptance.deadlines);
     insert_entries(&mut script, acceptance.entries.iter());
     script.run(connection).await

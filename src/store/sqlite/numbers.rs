@@ -16,12 +16,13 @@ use crate::{
     receipt::Key,
     store::{
         Hit, Matches, NumberKind, Result, Subject,
+        matching::told,
         numbering::{matched, question, subject_ids},
     },
 };
 
-/// Inserts numbers. Where a waybill's number is known from the other side (the seller's or the carrier's) the two become one row.
-pub(super) fn insert(script: &mut Script, now: Timestamp, rows: &[NumberRow]) {
+/// Inserts numbers, and tells whoever waits for a declaration that has one. Where a waybill's number is known from the other side (the seller's or the carrier's) the two become one row.
+pub(super) fn insert(script: &mut Script, now: Timestamp, rows: &[NumberRow]) -> Result<()> {
     const INSERT: Bulk = Bulk {
         before: "INSERT INTO numbers (number, kind, scope, holder, at, tenant, declaration, document_tenant, document) ",
         columns: 9,
@@ -37,6 +38,11 @@ pub(super) fn insert(script: &mut Script, now: Timestamp, rows: &[NumberRow]) {
         query.bind(row.document_tenant.clone()).bind(id(row.document))
     };
     script.rows(&INSERT, rows, bind);
+    let told = told(rows);
+    if !told.is_empty() {
+        script.add(super::matching::tell(now, json(&told)?));
+    }
+    Ok(())
 }
 
 /// Makes room for waybill numbers whose last use is older than a carrier must remember: the old use names its holder.

@@ -5,6 +5,7 @@ use sqlx::{Row, SqliteConnection};
 use super::{
     bulk::Script,
     follow_ups::touch,
+    matching,
     numbers::{self, NumberRow},
     rows::{bind_id, insert_entries, optional_id},
 };
@@ -44,10 +45,11 @@ pub(super) async fn relabel(connection: &mut SqliteConnection, now: Timestamp, a
     if expired {
         numbers::retire_waybills(connection, &[(asked.carrier.clone(), asked.waybill_no.clone())]).await?;
     }
+    matching::release(connection, asked).await?;
     unbind(connection, asked).await?;
     let mut script = Script::default();
     let row = NumberRow::of_declaration(NumberKind::Waybill, &asked.waybill_no, asked.carrier.clone(), asked.tenant.as_str(), id);
-    numbers::insert(&mut script, now, &[row]);
+    numbers::insert(&mut script, now, &[row])?;
     let name = "UPDATE declarations SET waybill_no = ?2 WHERE id = ?1";
     script.add(bind_id(sqlx::query(name), id).bind(asked.waybill_no.clone()));
     if let Some(waybill) = waybill {

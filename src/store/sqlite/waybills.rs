@@ -110,7 +110,7 @@ async fn insert(connection: &mut SqliteConnection, now: Timestamp, fresh: &[Fres
             NumberRow::of_declaration(kind, &waybill.waybill_no, waybill.carrier.code.clone(), owner.as_str(), id.0)
         }));
     }
-    numbers::insert(&mut script, now, &held);
+    numbers::insert(&mut script, now, &held)?;
     insert_entries(&mut script, fresh.iter().map(|(acceptance, _)| &acceptance.entry));
     script.run(connection).await?;
     let bound: Vec<_> =
