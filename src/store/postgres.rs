@@ -18,18 +18,18 @@ use self::{
     trying::{Failed, tried},
 };
 use super::{
-    Acceptance, Accepted, Application, Arrival, Batch, Count, Deadline, DeadlineFilter, Decided, DecisionFilter, Delivery, EntryFilter,
-    Error, FollowUpAcceptance, FollowUpAccepted, FollowUpFound, FollowUpLookup, Found, Gated, Hints, Hit, KeptNode, KeptReceipt,
-    KeptWaybill, LeasedArrival, ListFilter, LogHead, Lookup, Matches, MessageFound, Packing, PendingEntry, PlacedEntry, Relabel,
-    Relabelled, Result, Sequencing, Settlement, Shown, ShownFollowUp, Store, StoredCheckpoint, StoredRow, SummedFound, SummedLookup,
-    WaybillAcceptance, WaybillAccepted, Written,
+    Acceptance, Accepted, Application, Arrival, Backlog, Batch, Count, Deadline, DeadlineFilter, Decided, DecisionFilter, Delivery,
+    DeliveryFilter, EntryFilter, Error, FollowUpAcceptance, FollowUpAccepted, FollowUpFound, FollowUpLookup, Found, Gated, Hints, Hit,
+    KeptArrival, KeptMessage, KeptNode, KeptReceipt, KeptWaybill, LeasedArrival, ListFilter, LogHead, Lookup, Matches, MessageFound,
+    MessageWithDocuments, Packing, PendingEntry, PlacedEntry, Relabel, Relabelled, Result, Sequencing, Settlement, Shown, ShownFollowUp,
+    Store, StoredCheckpoint, StoredRow, SummedFound, SummedLookup, WaybillAcceptance, WaybillAccepted, Written,
     papers::{Paper, Papers},
 };
 use crate::{
     audit::Entry,
     clock::Timestamp,
-    declaration::{DeclarationId, DocumentId},
-    dossier::Dossier,
+    declaration::{DeclarationId, DocumentId, MessageId},
+    dossier::{Document, Dossier},
     party::Tenant,
     queue::Lease,
     receipt::Key,
@@ -41,6 +41,7 @@ mod apply;
 mod arrivals;
 mod decisions;
 mod deliveries;
+mod desk;
 mod follow_ups;
 mod gates;
 mod log;
@@ -329,6 +330,42 @@ impl Store for Postgres {
 
     async fn stopped(&self) -> Result<Vec<(String, String)>> {
         tried!(&self.pool, Single, |connection| views::stopped(connection))
+    }
+
+    async fn messages(&self, filter: DeliveryFilter) -> Result<Vec<KeptMessage>> {
+        tried!(&self.pool, Single, |connection| desk::messages(connection, &filter))
+    }
+
+    async fn messages_of(&self, ids: &[MessageId]) -> Result<Vec<MessageWithDocuments>> {
+        tried!(&self.pool, Snapshot, |connection| desk::messages_of(connection, ids))
+    }
+
+    async fn sealed(&self, id: MessageId) -> Result<Option<Vec<u8>>> {
+        tried!(&self.pool, Single, |connection| desk::sealed(connection, id))
+    }
+
+    async fn documents(&self, tenant: Option<&Tenant>, ids: &[Uuid]) -> Result<Vec<Document>> {
+        tried!(&self.pool, Snapshot, |connection| desk::documents(connection, tenant, ids))
+    }
+
+    async fn paused(&self) -> Result<Vec<(String, String)>> {
+        tried!(&self.pool, Single, |connection| desk::paused(connection))
+    }
+
+    async fn receipt(&self, arrival: Uuid, ordinal: u32, of: DocumentId) -> Result<Option<KeptReceipt>> {
+        tried!(&self.pool, Snapshot, |connection| desk::receipt(connection, arrival, ordinal, of))
+    }
+
+    async fn quarantined(&self, before: Option<Uuid>, limit: u32) -> Result<Vec<KeptArrival>> {
+        tried!(&self.pool, Single, |connection| desk::quarantined(connection, before, limit))
+    }
+
+    async fn arrival(&self, id: Uuid) -> Result<Option<(KeptArrival, Vec<u8>)>> {
+        tried!(&self.pool, Single, |connection| desk::arrival(connection, id))
+    }
+
+    async fn backlog(&self) -> Result<Backlog> {
+        tried!(&self.pool, Snapshot, |connection| desk::backlog(connection))
     }
 
     async fn resume(&self, now: Timestamp, sender: &str, entry: Entry) -> Result<()> {
