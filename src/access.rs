@@ -84,14 +84,16 @@ pub enum Call {
     ReadAuditLog,
     /// Find.
     Find,
-    /// UnmatchedReceipts, Queues and Nodes.
+    /// UnmatchedReceipts, Queues, Nodes, ListDeliveries, QuarantinedArrivals and GetArrival.
     ReadQueues,
     /// ResumeSender.
     ResumeSender,
+    /// Hold, Release, Retry, Resolve, PauseEndpoint, ResumeEndpoint and AttachReceipt.
+    Desk,
 }
 
 /// Who may call what: the one table. Who is not named is denied.
-const TABLE: [(Call, &[Role]); 15] = [
+const TABLE: [(Call, &[Role]); 16] = [
     (Call::Submit, &[Role::Seller, Role::Administrator]),
     (Call::Validate, &[Role::Seller, Role::Operator, Role::Administrator]),
     (Call::ReadDeclarations, &[Role::Seller, Role::Operator, Role::Administrator]),
@@ -107,6 +109,7 @@ const TABLE: [(Call, &[Role]); 15] = [
     (Call::Find, &[Role::Operator, Role::Administrator]),
     (Call::ReadQueues, &[Role::Operator, Role::Administrator]),
     (Call::ResumeSender, &[Role::Operator, Role::Administrator]),
+    (Call::Desk, &[Role::Operator, Role::Administrator]),
 ];
 
 /// Whether a role may make a call.
@@ -292,6 +295,7 @@ mod tests {
             (Call::Find, [false, false, true, false, true, false]),
             (Call::ReadQueues, [false, false, true, false, true, false]),
             (Call::ResumeSender, [false, false, true, false, true, false]),
+            (Call::Desk, [false, false, true, false, true, false]),
         ];
         assert_eq!(expected.len(), TABLE.len());
         for (call, row) in expected {

@@ -15,6 +15,7 @@ mod audit;
 mod bench;
 mod compose;
 mod demo;
+mod desk;
 mod exemption;
 mod explain;
 mod keys;
@@ -71,6 +72,9 @@ enum Command {
     Rules(rules::RulesArgs),
     /// 测量：每次一行 JSON · Measures what the gateway costs; prints one JSON line.
     Bench(bench::BenchArgs),
+    /// 业务运行：暂停、放行、重试、认定、归档回执 · What operations staff do: hold, release, retry, resolve, pause, attach.
+    #[command(subcommand)]
+    Desk(desk::DeskCommand),
     /// 审计日志 · The audit log.
     #[command(subcommand)]
     Audit(audit::AuditCommand),
@@ -116,6 +120,7 @@ pub async fn run() -> ExitCode {
         Command::Explain(args) => explain::explain(&args),
         Command::Rules(args) => rules::rules(&args),
         Command::Bench(args) => bench::bench(&args).await,
+        Command::Desk(command) => desk::run(&command).await,
         Command::Audit(command) => audit::run(&command).await,
         Command::Exemption(command) => exemption::run(&command).await,
         Command::Key(command) => keys::run(&command).await,

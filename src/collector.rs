@@ -20,6 +20,7 @@ use crate::{
     task::{self, Error, Pace, Task},
 };
 
+mod attach;
 mod consequences;
 mod copies;
 mod fold;
@@ -29,6 +30,7 @@ mod receiver;
 mod summed;
 mod whole;
 
+pub use attach::{Attaching, attach};
 pub use receiver::Receiver;
 
 use fold::Rules;

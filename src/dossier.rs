@@ -71,6 +71,8 @@ pub struct Document {
     pub resent: Option<Resent>,
     /// The message that carries it now.
     pub message: Option<MessageId>,
+    /// Whether somebody holds it back: it is not packed until it is released.
+    pub on_hold: bool,
 }
 
 /// The same bytes went again. A 4 from before then may be about the first copy while a later one declared the document anew, and then
@@ -111,8 +113,7 @@ impl Dossier {
     /// for a deletion is not it.
     #[must_use]
     pub fn document(&self, kind: Kind) -> Option<&Document> {
-        let counts = |document: &&Document| document.action == Action::Add || !document.state.is_turned_away();
-        self.of_kind(kind).filter(|document| document.action != Action::Delete).filter(counts).max_by_key(|document| document.id)
+        current(&self.documents, kind)
     }
 
     /// The document of a kind that customs speaks of: the newest that it may have, whatever that asks for. What is still to be sent
@@ -134,6 +135,14 @@ impl Dossier {
     fn of_kind(&self, kind: Kind) -> impl Iterator<Item = &Document> {
         self.documents.iter().filter(move |document| document.kind == kind)
     }
+}
+
+/// Of a declaration's documents the one of a kind, as it counts now; see [`Dossier::document`].
+#[must_use]
+pub fn current(documents: &[Document], kind: Kind) -> Option<&Document> {
+    let counts = |document: &&Document| document.action == Action::Add || !document.state.is_turned_away();
+    let of_kind = documents.iter().filter(|document| document.kind == kind && document.action != Action::Delete);
+    of_kind.filter(counts).max_by_key(|document| document.id)
 }
 
 /// What a document says.

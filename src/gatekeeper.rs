@@ -154,6 +154,7 @@ impl Gatekeeper {
             port_failures: 0,
             resent: None,
             message: None,
+            on_hold: false,
         })
     }
 

@@ -17,6 +17,7 @@ use crate::{
     collector::{Collector, Receiver},
     config::{Config, StoreOptions, TableError},
     courier::Courier,
+    desk::Desk,
     endpoint::{self, Road},
     exemption::{Advisor, DataError, Library, Override, SetupError, Version},
     gatekeeper::Gatekeeper,
@@ -230,6 +231,7 @@ impl Parts<'_> {
     fn door(&self, door: Doorway) -> Stage {
         let (mut stage, stopped) = Stage::new();
         let Doorway { listener, access, advisor, parameters, .. } = door;
+        let desk = self.desk(&advisor);
         let parts = intake::Parts {
             store: Arc::clone(self.store),
             clockwork: self.clockwork.clone(),
@@ -239,6 +241,7 @@ impl Parts<'_> {
         let parts = grpc::Parts {
             store: Arc::clone(self.store),
             intake,
+            desk,
             access,
             clockwork: self.clockwork.clone(),
             options: self.config.grpc.clone(),
@@ -251,6 +254,11 @@ impl Parts<'_> {
             while workers.join_next().await.is_some() {}
         });
         stage
+    }
+
+    fn desk(&self, advisor: &Arc<Advisor>) -> Desk {
+        let roads = self.config.roads.iter().map(|road| road.road.clone()).collect();
+        Desk::new(Arc::clone(self.store), self.clockwork.clone(), Arc::clone(advisor), self.config.collector.port_retries, roads)
     }
 
     /// This node's turn at what one does at a time, where there may be other nodes.

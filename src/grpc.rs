@@ -16,6 +16,7 @@ use tonic::{
 use crate::{
     access::{Access, Call, Caller},
     clock::Clockwork,
+    desk::Desk,
     intake::Intake,
     party::Tenant,
     store::Store,
@@ -34,6 +35,7 @@ mod codec;
 mod connections;
 mod convert;
 mod declarations;
+mod desk;
 mod drafts;
 mod exemptions;
 mod find;
@@ -67,6 +69,8 @@ pub struct Parts {
     pub store: Arc<dyn Store>,
     /// The way in.
     pub intake: Intake,
+    /// What operations staff decide.
+    pub desk: Desk,
     /// Who may do what.
     pub access: Arc<Access>,
     /// Time and randomness.

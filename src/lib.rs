@@ -49,6 +49,7 @@
 //! | --- | --- |
 //! | [`access`] | who may call what: one table |
 //! | [`ledgers`] | ledgers of the exemption out of what is kept, a page at a time |
+//! | [`desk`] | what operations staff decide: hold, release, retry, resolve, pause, attach |
 //! | [`grpc`] | the services, and the client that our own commands use |
 //! | [`simulator`] | a customs to rehearse against |
 //! | [`config`] | gathers the options of every part |
@@ -148,6 +149,7 @@ pub mod collector;
 pub mod sequencer;
 pub mod access;
 pub mod ledgers;
+pub mod desk;
 pub mod grpc;
 pub mod simulator;
 pub mod config;

@@ -12,8 +12,8 @@ use uuid::Uuid;
 use crate::{
     audit::Entry,
     clock::Timestamp,
-    declaration::{DeclarationId, DocumentId},
-    dossier::Dossier,
+    declaration::{DeclarationId, DocumentId, MessageId},
+    dossier::{Document, Dossier},
     party::Tenant,
     queue::Lease,
     receipt::Key,
@@ -23,6 +23,7 @@ use crate::{
 mod accepting;
 mod batching;
 mod deciding;
+mod desk;
 mod failure;
 mod following;
 mod guarding;
@@ -37,7 +38,7 @@ mod reading;
 pub mod sqlite;
 mod taking;
 
-pub use self::{following::*, guarding::Resealed, looking::*, matching::*, moving::*, nodes::KeptNode, taking::*};
+pub use self::{desk::*, following::*, guarding::Resealed, looking::*, matching::*, moving::*, nodes::KeptNode, taking::*};
 
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
@@ -240,6 +241,24 @@ pub trait Store: Send + Sync {
     async fn counts(&self, tenant: Option<&Tenant>) -> Result<Vec<Count>>;
     /// Senders that are stopped, with the reason.
     async fn stopped(&self) -> Result<Vec<(String, String)>>;
+    /// Messages that are not over, by their ids.
+    async fn messages(&self, filter: DeliveryFilter) -> Result<Vec<KeptMessage>>;
+    /// Messages with their documents, in the order of `ids`; those that are not there are left out.
+    async fn messages_of(&self, ids: &[MessageId]) -> Result<Vec<MessageWithDocuments>>;
+    /// The bytes that were sealed.
+    async fn sealed(&self, id: MessageId) -> Result<Option<Vec<u8>>>;
+    /// The documents with these ids, and those of the declarations with these ids, by their ids; of a tenant, if one is named.
+    async fn documents(&self, tenant: Option<&Tenant>, ids: &[Uuid]) -> Result<Vec<Document>>;
+    /// Roads that are paused, with the reason.
+    async fn paused(&self) -> Result<Vec<(String, String)>>;
+    /// A receipt by its arrival and its place there, if it matches nothing of ours or is about that document.
+    async fn receipt(&self, arrival: Uuid, ordinal: u32, of: DocumentId) -> Result<Option<KeptReceipt>>;
+    /// Arrivals that were put aside, newest first; older than the one named, if one is.
+    async fn quarantined(&self, before: Option<Uuid>, limit: u32) -> Result<Vec<KeptArrival>>;
+    /// An arrival with its bytes.
+    async fn arrival(&self, id: Uuid) -> Result<Option<(KeptArrival, Vec<u8>)>>;
+    /// How much waits, and since when.
+    async fn backlog(&self) -> Result<Backlog>;
     /// Lets a stopped sender go on.
     async fn resume(&self, now: Timestamp, sender: &str, entry: Entry) -> Result<()>;
 }

@@ -3,6 +3,7 @@
 
 mod backups;
 mod bench;
+mod desk;
 mod encrypted;
 mod files;
 mod fuzzing;

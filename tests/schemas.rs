@@ -164,6 +164,7 @@ fn document(kind: Kind) -> Document {
         port_failures: 0,
         resent: None,
         message: None,
+        on_hold: false,
     }
 }
 

@@ -1,4 +1,4 @@
-//! A client of our own door, for `submit` and `demo`: streams in turn, answers one by one.
+//! A client of our own door, for `submit`, `demo` and `desk`: streams in turn, answers one by one.
 
 use std::time::Duration;
 
@@ -19,6 +19,10 @@ use crate::{
     declaration::draft,
     party::Party,
 };
+
+mod desk;
+
+pub use desk::Act;
 
 /// Items sent ahead of their answers.
 const AHEAD: usize = 128;

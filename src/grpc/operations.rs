@@ -6,20 +6,22 @@ use tonic::{Request, Response, Status, async_trait};
 use uuid::Uuid;
 
 use super::{
-    Door, convert,
+    Door, convert, desk,
     find::{self, Lead},
     nodes, proto, scope, status,
 };
 use crate::{
     access::Call,
-    audit::{Difference, Entry},
+    declaration::MessageId,
+    desk::{Attachment, LONGEST_WHY, Order},
     dossier::LastWord,
     receipt::Key,
-    store::{KeptReceipt, Shown},
+    store::{DeliveryFilter, KeptReceipt, Shown},
 };
 
 const MOST_NUMBERS: usize = 200;
-const LONGEST_WHY: usize = 200;
+/// Bytes of the name of a sender or a road.
+const LONGEST_NAME: usize = 200;
 
 #[async_trait]
 impl proto::operations_server::Operations for Door {
@@ -53,6 +55,7 @@ impl proto::operations_server::Operations for Door {
         let caller = self.admit(&request, Call::ReadQueues)?;
         let counts = self.store().counts(scope(&caller)).await.map_err(|error| status::of_store(&error))?;
         let stopped = self.store().stopped().await.map_err(|error| status::of_store(&error))?;
+        let paused = self.store().paused().await.map_err(|error| status::of_store(&error))?;
         Ok(Response::new(proto::QueuesResponse {
             counts: counts
                 .into_iter()
@@ -63,6 +66,7 @@ impl proto::operations_server::Operations for Door {
                 })
                 .collect(),
             stopped: stopped.into_iter().map(|(sender, reason)| proto::StoppedSender { sender, reason }).collect(),
+            paused: paused.into_iter().map(|(road, reason)| proto::PausedEndpoint { road, reason }).collect(),
         }))
     }
 
@@ -78,20 +82,123 @@ impl proto::operations_server::Operations for Door {
         if why.chars().count() > LONGEST_WHY {
             return Err(status::invalid("原因最多200个字符", "why has at most 200 characters"));
         }
-        let stopped = self.store().stopped().await.map_err(|error| status::of_store(&error))?;
-        let (_, reason) = stopped.into_iter().find(|(name, _)| *name == sender).ok_or_else(status::not_found)?;
-        let now = self.parts.clockwork.now();
-        let entry = Entry {
-            id: self.parts.clockwork.id(),
-            at: now,
-            actor: caller.actor,
-            act: "resume_sender".into(),
-            subject: Uuid::nil(),
-            changes: vec![Difference { field: format!("sender.{sender}.stopped"), from: reason, to: String::new() }],
-            why,
+        let order = Order { actor: caller.actor, scope: caller.scope, why, dry_run: false };
+        let done = self.parts.desk.resume_sender(&order, &sender).await.map_err(|error| desk::of_error(&error))?;
+        if done { Ok(Response::new(proto::ResumeSenderResponse {})) } else { Err(status::not_found()) }
+    }
+
+    async fn list_deliveries(
+        &self,
+        request: Request<proto::ListDeliveriesRequest>,
+    ) -> Result<Response<proto::ListDeliveriesResponse>, Status> {
+        self.admit(&request, Call::ReadQueues)?;
+        let asked = request.into_inner();
+        if asked.sender.len() > LONGEST_NAME || asked.road.len() > LONGEST_NAME {
+            return Err(status::invalid("传输企业或通道名称过长", "sender and road have at most 200 bytes"));
+        }
+        let some = |name: String| Some(name).filter(|name| !name.is_empty());
+        let filter = DeliveryFilter {
+            carriage: desk::carriage_asked(asked.carriage)?,
+            after: desk::asked_id(&asked.after_message_id)?.map(MessageId),
+            sender: some(asked.sender),
+            road: some(asked.road),
+            limit: convert::page_size(asked.page_size),
         };
-        self.store().resume(now, &sender, entry).await.map_err(|error| status::of_store(&error))?;
-        Ok(Response::new(proto::ResumeSenderResponse {}))
+        let full = usize::try_from(filter.limit).unwrap_or(usize::MAX);
+        let found = self.store().messages(filter).await.map_err(|error| status::of_store(&error))?;
+        let stopped = self.store().stopped().await.map_err(|error| status::of_store(&error))?;
+        let paused = self.store().paused().await.map_err(|error| status::of_store(&error))?;
+        let next = found.last().filter(|_| found.len() == full).map(|last| last.id.0.to_string()).unwrap_or_default();
+        let deliveries = found.into_iter().map(|message| desk::delivery(message, &stopped, &paused)).collect();
+        Ok(Response::new(proto::ListDeliveriesResponse { deliveries, next_after_message_id: next }))
+    }
+
+    async fn hold(&self, request: Request<proto::HoldRequest>) -> Result<Response<proto::HoldResponse>, Status> {
+        let caller = self.admit(&request, Call::Desk)?;
+        let asked = request.into_inner();
+        let (order, items) = desk::order(caller, asked.order);
+        let report = desk::report(self.parts.desk.hold(&order, &items).await)?;
+        Ok(Response::new(proto::HoldResponse { report }))
+    }
+
+    async fn release(&self, request: Request<proto::ReleaseRequest>) -> Result<Response<proto::ReleaseResponse>, Status> {
+        let caller = self.admit(&request, Call::Desk)?;
+        let asked = request.into_inner();
+        let (order, items) = desk::order(caller, asked.order);
+        let report = desk::report(self.parts.desk.release(&order, &items).await)?;
+        Ok(Response::new(proto::ReleaseResponse { report }))
+    }
+
+    async fn retry(&self, request: Request<proto::RetryRequest>) -> Result<Response<proto::RetryResponse>, Status> {
+        let caller = self.admit(&request, Call::Desk)?;
+        let asked = request.into_inner();
+        let (order, items) = desk::order(caller, asked.order);
+        let report = desk::report(self.parts.desk.retry(&order, &items).await)?;
+        Ok(Response::new(proto::RetryResponse { report }))
+    }
+
+    async fn resolve(&self, request: Request<proto::ResolveRequest>) -> Result<Response<proto::ResolveResponse>, Status> {
+        let caller = self.admit(&request, Call::Desk)?;
+        let asked = request.into_inner();
+        let (order, items) = desk::order(caller, asked.order);
+        let report = desk::report(self.parts.desk.resolve(&order, &items, asked.arrived).await)?;
+        Ok(Response::new(proto::ResolveResponse { report }))
+    }
+
+    async fn pause_endpoint(
+        &self,
+        request: Request<proto::PauseEndpointRequest>,
+    ) -> Result<Response<proto::PauseEndpointResponse>, Status> {
+        let caller = self.admit(&request, Call::Desk)?;
+        let asked = request.into_inner();
+        let (order, items) = desk::order(caller, asked.order);
+        let report = desk::report(self.parts.desk.pause(&order, &items).await)?;
+        Ok(Response::new(proto::PauseEndpointResponse { report }))
+    }
+
+    async fn resume_endpoint(
+        &self,
+        request: Request<proto::ResumeEndpointRequest>,
+    ) -> Result<Response<proto::ResumeEndpointResponse>, Status> {
+        let caller = self.admit(&request, Call::Desk)?;
+        let asked = request.into_inner();
+        let (order, items) = desk::order(caller, asked.order);
+        let report = desk::report(self.parts.desk.unpause(&order, &items).await)?;
+        Ok(Response::new(proto::ResumeEndpointResponse { report }))
+    }
+
+    async fn attach_receipt(
+        &self,
+        request: Request<proto::AttachReceiptRequest>,
+    ) -> Result<Response<proto::AttachReceiptResponse>, Status> {
+        let caller = self.admit(&request, Call::Desk)?;
+        let proto::AttachReceiptRequest { arrival_id, ordinal, target, why, dry_run } = request.into_inner();
+        let order = Order { actor: caller.actor, scope: caller.scope, why, dry_run };
+        let arrival = desk::asked_id(&arrival_id)?.unwrap_or_default();
+        let report = desk::report(self.parts.desk.attach(&order, &Attachment { arrival, ordinal, target }).await)?;
+        Ok(Response::new(proto::AttachReceiptResponse { report }))
+    }
+
+    async fn quarantined_arrivals(
+        &self,
+        request: Request<proto::QuarantinedArrivalsRequest>,
+    ) -> Result<Response<proto::QuarantinedArrivalsResponse>, Status> {
+        self.admit(&request, Call::ReadQueues)?;
+        let asked = request.into_inner();
+        let (before, limit) = (desk::asked_id(&asked.before_arrival_id)?, convert::page_size(asked.page_size));
+        let found = self.store().quarantined(before, limit).await.map_err(|error| status::of_store(&error))?;
+        let is_full = u32::try_from(found.len()) == Ok(limit);
+        let next = found.last().filter(|_| is_full).map(|last| last.id.to_string()).unwrap_or_default();
+        let arrivals = found.into_iter().map(desk::arrived).collect();
+        Ok(Response::new(proto::QuarantinedArrivalsResponse { arrivals, next_before_arrival_id: next }))
+    }
+
+    async fn get_arrival(&self, request: Request<proto::GetArrivalRequest>) -> Result<Response<proto::GetArrivalResponse>, Status> {
+        self.admit(&request, Call::ReadQueues)?;
+        let id = Uuid::try_parse(&request.get_ref().arrival_id).map_err(|_| status::not_found())?;
+        let found = self.store().arrival(id).await.map_err(|error| status::of_store(&error))?;
+        let (arrival, raw) = found.ok_or_else(status::not_found)?;
+        Ok(Response::new(proto::GetArrivalResponse { arrival: Some(desk::arrived(arrival)), raw }))
     }
 }
 

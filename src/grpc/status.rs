@@ -155,7 +155,7 @@ pub(super) fn stopping() -> Status {
     busy(Code::Unavailable, "网关正在停止，请稍后重发未答复的内容 / stopping: send again what was not answered")
 }
 
-fn busy(code: Code, message: &str) -> Status {
+pub(super) fn busy(code: Code, message: &str) -> Status {
     Status::with_error_details(code, message, ErrorDetails::with_retry_info(Some(RETRY_AFTER)))
 }
 

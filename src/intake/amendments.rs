@@ -329,6 +329,7 @@ impl<'a> Handling<'a> {
             port_failures: 0,
             resent: None,
             message: None,
+            on_hold: false,
             ..document.clone()
         }
     }

@@ -262,6 +262,7 @@ pub fn new_document(kind: Kind, sender: String, road: String, actor: &Actor, clo
         port_failures: 0,
         resent: None,
         message: None,
+        on_hold: false,
     }
 }
 

@@ -177,6 +177,7 @@ mod tests {
             port_failures: 0,
             resent: None,
             message: None,
+            on_hold: false,
         }
     }
 

@@ -13,6 +13,12 @@ use crate::{
 /// Documents in a message at most (message specification 202205: 1 to 100 of each business block).
 pub(super) const TOGETHER: usize = 100;
 
+/// Those of the queues whose road is not paused.
+pub(super) fn open(heads: Vec<(i64, String)>, paused: &[(String, String)]) -> Vec<(i64, String)> {
+    let takes = |queue: &str, road: &str| queue.rsplitn(3, '/').nth(2).is_some_and(|rest| rest.ends_with(&format!("/{road}")));
+    heads.into_iter().filter(|(_, queue)| !paused.iter().any(|(road, _)| takes(queue, road))).collect()
+}
+
 /// Queues that differ only in their tenant belong together; groups and queues by their earliest deadline.
 pub(super) fn groups(heads: Vec<(i64, String)>) -> Vec<Vec<String>> {
     let mut places: HashMap<String, usize> = HashMap::new();

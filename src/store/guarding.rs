@@ -1,7 +1,7 @@
 //! What is kept raw on its way through the vault: locked before it is kept, unlocked after it was read, the same whatever keeps it. A row
 //! that does not open is told of and left out: it stays leased until its lease ends, and holds up nobody else.
 
-use super::{Arrival, Delivery, LeasedArrival, Packing};
+use super::{Arrival, Delivery, LeasedArrival, Packing, Result, reading::inconsistent};
 use crate::vault::{Locked, Place, Vault};
 
 /// How far what is kept raw has come under the vault's first key.
@@ -68,6 +68,15 @@ pub(super) fn unlock_deliveries(vault: &Vault, many: Vec<Delivery>) -> Vec<Deliv
 pub(super) fn unlock_arrivals(vault: &Vault, many: Vec<LeasedArrival>) -> Vec<LeasedArrival> {
     let open = |arrival: LeasedArrival| Some(LeasedArrival { bytes: unlock(vault, Place::Arrival(arrival.id), arrival.bytes)?, ..arrival });
     many.into_iter().filter_map(open).collect()
+}
+
+/// Bytes that somebody looks at.
+pub(super) fn open(vault: &Vault, place: Place, bytes: Vec<u8>) -> Result<Vec<u8>> {
+    let table = match place {
+        Place::Message(_) => "sealed",
+        Place::Arrival(_) => "arrival_bytes",
+    };
+    vault.unlock(place, bytes).map_err(|locked| inconsistent(table, locked.to_string()))
 }
 
 fn unlock(vault: &Vault, place: Place, bytes: Vec<u8>) -> Option<Vec<u8>> {

@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::{DeadlineChange, KeptWaybill, Matching, Revision, Summed};
+use super::{Attached, DeadlineChange, KeptWaybill, Matching, Revision, RoadChange, Summed};
 use crate::{
     audit::Entry,
     clock::Timestamp,
@@ -360,6 +360,21 @@ pub enum MessageChange {
     Again(MessageId, Timestamp),
     /// It will not be tried again by itself.
     Shelved(MessageId, String),
+    /// One that was given up: the same bytes go again at that time, and its failures count from none.
+    Retried(MessageId, Timestamp),
+    /// One that was given up: it did arrive, and is not sent again.
+    Arrived(MessageId),
+}
+
+impl MessageChange {
+    /// The message, where it must have been given up.
+    #[must_use]
+    pub const fn given_up(&self) -> Option<MessageId> {
+        match self {
+            Self::Retried(id, _) | Self::Arrived(id) => Some(*id),
+            Self::Dissolved(_) | Self::Again(..) | Self::Shelved(..) => None,
+        }
+    }
 }
 
 /// Everything that follows from some arrivals, or from a look at some gates: one commit, all or nothing unless it is `apart`.
@@ -379,17 +394,22 @@ pub struct Application {
     pub messages: Vec<MessageChange>,
     /// Senders to be stopped, with the reason.
     pub stops: Vec<(String, String)>,
+    /// Receipts that matched nothing, and what they are about: stale if one of them has a document by now.
+    pub attached: Vec<Attached>,
+    /// Roads that are paused or go on.
+    pub roads: Vec<RoadChange>,
 }
 
 impl Application {
     /// Who is waiting for what it writes.
     #[must_use]
     pub fn awaited(&self) -> Awaited {
-        let mut awaited = Awaited { deliver: !self.messages.is_empty(), ..Awaited::default() };
+        let resumed = self.roads.iter().any(|change| matches!(change, RoadChange::Resumed(_)));
+        let mut awaited = Awaited { deliver: resumed || !self.messages.is_empty(), pack: resumed, ..Awaited::default() };
         // What a manifest has given a bill may be waited for by that.
         awaited.gate = self.changes.iter().any(|change| !change.woken.is_empty() || !change.matched.is_empty());
         for document in self.changes.iter().flat_map(|change| change.documents.iter().chain(&change.created)) {
-            awaited.pack |= document.state == State::Due;
+            awaited.pack |= document.state == State::Due && !document.on_hold;
             awaited.gate |= document.state == State::Waiting && document.gate_at.is_some();
         }
         awaited

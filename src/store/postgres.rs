@@ -18,18 +18,19 @@ use self::{
     trying::{Failed, tried},
 };
 use super::{
-    Acceptance, Accepted, Application, Arrival, Batch, Count, Deadline, DeadlineFilter, Decided, DecisionFilter, Delivery, EntryFilter,
-    Error, FollowUpAcceptance, FollowUpAccepted, FollowUpFound, FollowUpLookup, Found, Gated, Hints, Hit, KeptNode, KeptReceipt,
-    KeptWaybill, LeasedArrival, ListFilter, LogHead, Lookup, Matches, MessageFound, Overtaking, Packing, PendingEntry, PlacedEntry,
-    Relabel, Relabelled, Resealed, Result, Sequencing, Settlement, Shown, ShownFollowUp, Store, StoredCheckpoint, StoredRow, SummedFound,
-    SummedLookup, WaybillAcceptance, WaybillAccepted, Written, guarding,
+    Acceptance, Accepted, Application, Arrival, Backlog, Batch, Count, Deadline, DeadlineFilter, Decided, DecisionFilter, Delivery,
+    DeliveryFilter, EntryFilter, Error, FollowUpAcceptance, FollowUpAccepted, FollowUpFound, FollowUpLookup, Found, Gated, Hints, Hit,
+    KeptArrival, KeptMessage, KeptNode, KeptReceipt, KeptWaybill, LeasedArrival, ListFilter, LogHead, Lookup, Matches, MessageFound,
+    MessageWithDocuments, Overtaking, Packing, PendingEntry, PlacedEntry, Relabel, Relabelled, Resealed, Result, Sequencing, Settlement,
+    Shown, ShownFollowUp, Store, StoredCheckpoint, StoredRow, SummedFound, SummedLookup, WaybillAcceptance, WaybillAccepted, Written,
+    guarding,
     papers::{Paper, Papers},
 };
 use crate::{
     audit::Entry,
     clock::Timestamp,
-    declaration::{DeclarationId, DocumentId},
-    dossier::Dossier,
+    declaration::{DeclarationId, DocumentId, MessageId},
+    dossier::{Document, Dossier},
     party::Tenant,
     queue::Lease,
     receipt::Key,
@@ -42,6 +43,7 @@ mod apply;
 mod arrivals;
 mod decisions;
 mod deliveries;
+mod desk;
 mod follow_ups;
 mod gates;
 mod log;
@@ -353,6 +355,44 @@ impl Store for Postgres {
 
     async fn stopped(&self) -> Result<Vec<(String, String)>> {
         tried!(&self.pool, Single, |connection| views::stopped(connection))
+    }
+
+    async fn messages(&self, filter: DeliveryFilter) -> Result<Vec<KeptMessage>> {
+        tried!(&self.pool, Single, |connection| desk::messages(connection, &filter))
+    }
+
+    async fn messages_of(&self, ids: &[MessageId]) -> Result<Vec<MessageWithDocuments>> {
+        tried!(&self.pool, Snapshot, |connection| desk::messages_of(connection, ids))
+    }
+
+    async fn sealed(&self, id: MessageId) -> Result<Option<Vec<u8>>> {
+        let kept = tried!(&self.pool, Single, |connection| desk::sealed(connection, id))?;
+        kept.map(|bytes| guarding::open(&self.vault, Place::Message(id.0), bytes)).transpose()
+    }
+
+    async fn documents(&self, tenant: Option<&Tenant>, ids: &[Uuid]) -> Result<Vec<Document>> {
+        tried!(&self.pool, Snapshot, |connection| desk::documents(connection, tenant, ids))
+    }
+
+    async fn paused(&self) -> Result<Vec<(String, String)>> {
+        tried!(&self.pool, Single, |connection| desk::paused(connection))
+    }
+
+    async fn receipt(&self, arrival: Uuid, ordinal: u32, of: DocumentId) -> Result<Option<KeptReceipt>> {
+        tried!(&self.pool, Snapshot, |connection| desk::receipt(connection, arrival, ordinal, of))
+    }
+
+    async fn quarantined(&self, before: Option<Uuid>, limit: u32) -> Result<Vec<KeptArrival>> {
+        tried!(&self.pool, Single, |connection| desk::quarantined(connection, before, limit))
+    }
+
+    async fn arrival(&self, id: Uuid) -> Result<Option<(KeptArrival, Vec<u8>)>> {
+        let kept = tried!(&self.pool, Single, |connection| desk::arrival(connection, id))?;
+        kept.map(|(arrival, bytes)| Ok((arrival, guarding::open(&self.vault, Place::Arrival(id), bytes)?))).transpose()
+    }
+
+    async fn backlog(&self) -> Result<Backlog> {
+        tried!(&self.pool, Snapshot, |connection| desk::backlog(connection))
     }
 
     async fn resume(&self, now: Timestamp, sender: &str, entry: Entry) -> Result<()> {

@@ -7,9 +7,9 @@ use std::{fs::File, path::Path, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use sqlx::{
-    ConnectOptions, Connection, SqliteConnection, SqlitePool,
+    ConnectOptions, Connection, SqlitePool,
     migrate::Migrator,
-    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
 };
 use uuid::Uuid;
 
@@ -19,17 +19,18 @@ use self::{
     writer::Writer,
 };
 use super::{
-    Acceptance, Accepted, Application, Arrival, Batch, Count, Deadline, DeadlineFilter, Decided, DecisionFilter, Delivery, EntryFilter,
-    Error, FollowUpAcceptance, FollowUpAccepted, FollowUpFound, FollowUpLookup, Found, Gated, Hints, Hit, KeptNode, KeptReceipt,
-    KeptWaybill, LeasedArrival, ListFilter, LogHead, Lookup, Matches, MessageFound, Overtaking, Packing, PendingEntry, PlacedEntry,
-    Relabel, Relabelled, Resealed, Result, Sequencing, Settlement, Shown, ShownFollowUp, Store, StoredCheckpoint, StoredRow, SummedFound,
-    SummedLookup, WaybillAcceptance, WaybillAccepted, Written, guarding,
+    Acceptance, Accepted, Application, Arrival, Backlog, Batch, Count, Deadline, DeadlineFilter, Decided, DecisionFilter, Delivery,
+    DeliveryFilter, EntryFilter, Error, FollowUpAcceptance, FollowUpAccepted, FollowUpFound, FollowUpLookup, Found, Gated, Hints, Hit,
+    KeptArrival, KeptMessage, KeptNode, KeptReceipt, KeptWaybill, LeasedArrival, ListFilter, LogHead, Lookup, Matches, MessageFound,
+    MessageWithDocuments, Overtaking, Packing, PendingEntry, PlacedEntry, Relabel, Relabelled, Resealed, Result, Sequencing, Settlement,
+    Shown, ShownFollowUp, Store, StoredCheckpoint, StoredRow, SummedFound, SummedLookup, WaybillAcceptance, WaybillAccepted, Written,
+    guarding,
 };
 use crate::{
     audit::Entry,
     clock::Timestamp,
-    declaration::{DeclarationId, DocumentId},
-    dossier::Dossier,
+    declaration::{DeclarationId, DocumentId, MessageId},
+    dossier::{Document, Dossier},
     party::Tenant,
     queue::Lease,
     receipt::Key,
@@ -42,12 +43,14 @@ mod arrivals;
 mod bulk;
 mod decisions;
 mod deliveries;
+mod desk;
 mod follow_ups;
 mod gates;
 mod log;
 mod matching;
 mod nodes;
 mod numbers;
+mod opening;
 mod packing;
 mod papers;
 mod relabel;
@@ -70,7 +73,6 @@ const ROWS_AHEAD: usize = 4_096;
 /// Pages that the writer keeps in memory (64 MiB, in KiB with a minus), and what each reader does.
 const WRITER_CACHE: &str = "-65536";
 const READER_CACHE: &str = "-16384";
-const READERS: u32 = 4;
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The store on SQLite.
@@ -115,13 +117,13 @@ impl Sqlite {
             .row_buffer_size(ROWS_AHEAD)
             .statement_cache_capacity(bulk::STATEMENTS_KEPT)
             .disable_statement_logging();
-        let lock = lock(file)?;
+        let lock = opening::lock(file)?;
         let mut connection = options.connect().await?;
-        claim(&mut connection).await?;
+        opening::claim(&mut connection).await?;
         MIGRATIONS.run(&mut connection).await.map_err(|error| Error::Schema(error.to_string()))?;
         log::settle_waiting(&mut connection).await?;
         let writer = Writer::start(connection, file).map_err(|error| Error::Unavailable(Box::new(error)))?;
-        let readers = pool(options.read_only(true).create_if_missing(false).pragma("cache_size", READER_CACHE)).await?;
+        let readers = opening::pool(options.read_only(true).create_if_missing(false).pragma("cache_size", READER_CACHE)).await?;
         Ok(Self {
             writer: Some(writer),
             readers,
@@ -140,9 +142,9 @@ impl Sqlite {
     pub async fn open_read_only(file: &Path) -> Result<Self> {
         let options = SqliteConnectOptions::new().filename(file).read_only(true).disable_statement_logging();
         // Where not even SQLite's shared-memory file can be made, nobody can be writing.
-        let readers = match snapshot(options.clone()).await {
+        let readers = match opening::snapshot(options.clone()).await {
             Ok(readers) => readers,
-            Err(_) => snapshot(options.immutable(true)).await?,
+            Err(_) => opening::snapshot(options.immutable(true)).await?,
         };
         Ok(Self { writer: None, readers, hints: Hints::default(), papers: Arc::default(), vault: Vault::default(), _lock: None })
     }
@@ -156,49 +158,6 @@ impl Sqlite {
     fn writer(&self) -> Result<&Writer> {
         self.writer.as_ref().ok_or_else(|| Error::Unavailable("the store was opened for reading only".into()))
     }
-}
-
-/// Makes sure that no other process writes the same file. The lock goes with the process, however it ends.
-fn lock(file: &Path) -> Result<File> {
-    let beside = file.with_extension("lock");
-    let lock = File::create(&beside).map_err(|error| Error::Unavailable(Box::new(error)))?;
-    lock.try_lock().map_err(|error| {
-        Error::Unavailable(format!("{} is locked: another gateway serves this store ({error})", beside.display()).into())
-    })?;
-    Ok(lock)
-}
-
-/// Marks an empty file as ours, and refuses one that another program made.
-async fn claim(connection: &mut SqliteConnection) -> Result<()> {
-    /// `TGWY`, in SQLite's header of the file.
-    const OURS: i64 = 0x5447_5759;
-    let (found, tables): (i64, i64) =
-        sqlx::query_as("SELECT (SELECT application_id FROM pragma_application_id), (SELECT count(*) FROM sqlite_schema)")
-            .fetch_one(&mut *connection)
-            .await?;
-    if found != OURS && tables > 0 {
-        return Err(Error::Schema("the file is the database of another program".to_owned()));
-    }
-    if found != OURS {
-        sqlx::query("PRAGMA application_id = 1413961561").execute(connection).await?;
-    }
-    Ok(())
-}
-
-/// One connection that sees the file as it was at its first look.
-async fn snapshot(options: SqliteConnectOptions) -> Result<SqlitePool> {
-    let one = SqlitePoolOptions::new().max_connections(1).acquire_timeout(PATIENCE).idle_timeout(None).max_lifetime(None);
-    let begin = one.after_connect(|connection, _| {
-        Box::pin(async move {
-            sqlx::query("BEGIN").execute(&mut *connection).await?;
-            sqlx::query("SELECT count(*) FROM sqlite_schema").execute(connection).await.map(drop)
-        })
-    });
-    Ok(begin.connect_with(options).await?)
-}
-
-async fn pool(options: SqliteConnectOptions) -> Result<SqlitePool> {
-    Ok(SqlitePoolOptions::new().max_connections(READERS).acquire_timeout(PATIENCE).connect_with(options).await?)
 }
 
 #[async_trait]
@@ -496,6 +455,49 @@ impl Store for Sqlite {
     async fn stopped(&self) -> Result<Vec<(String, String)>> {
         let mut connection = self.readers.acquire().await?;
         views::stopped(&mut connection).await
+    }
+
+    async fn messages(&self, filter: DeliveryFilter) -> Result<Vec<KeptMessage>> {
+        desk::messages(&mut *self.readers.acquire().await?, &filter).await
+    }
+
+    async fn messages_of(&self, ids: &[MessageId]) -> Result<Vec<MessageWithDocuments>> {
+        let mut connection = self.readers.acquire().await?;
+        let mut snapshot = connection.begin().await?;
+        let found = desk::messages_of(&mut snapshot, ids).await?;
+        snapshot.commit().await?;
+        Ok(found)
+    }
+
+    async fn sealed(&self, id: MessageId) -> Result<Option<Vec<u8>>> {
+        let kept = desk::sealed(&mut *self.readers.acquire().await?, id).await?;
+        kept.map(|bytes| guarding::open(&self.vault, Place::Message(id.0), bytes)).transpose()
+    }
+
+    async fn documents(&self, tenant: Option<&Tenant>, ids: &[Uuid]) -> Result<Vec<Document>> {
+        desk::documents(&mut *self.readers.acquire().await?, tenant, ids).await
+    }
+
+    async fn paused(&self) -> Result<Vec<(String, String)>> {
+        desk::paused(&mut *self.readers.acquire().await?).await
+    }
+
+    async fn receipt(&self, arrival: Uuid, ordinal: u32, of: DocumentId) -> Result<Option<KeptReceipt>> {
+        desk::receipt(&mut *self.readers.acquire().await?, arrival, ordinal, of).await
+    }
+
+    async fn quarantined(&self, before: Option<Uuid>, limit: u32) -> Result<Vec<KeptArrival>> {
+        desk::quarantined(&mut *self.readers.acquire().await?, before, limit).await
+    }
+
+    async fn arrival(&self, id: Uuid) -> Result<Option<(KeptArrival, Vec<u8>)>> {
+        let kept = desk::arrival(&mut *self.readers.acquire().await?, id).await?;
+        kept.map(|(arrival, bytes)| Ok((arrival, guarding::open(&self.vault, Place::Arrival(id), bytes)?))).transpose()
+    }
+
+    async fn backlog(&self) -> Result<Backlog> {
+        let mut connection = self.readers.acquire().await?;
+        desk::backlog(&mut connection).await
     }
 
     async fn resume(&self, now: Timestamp, sender: &str, entry: Entry) -> Result<()> {

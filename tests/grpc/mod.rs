@@ -1,5 +1,6 @@
 //! The gRPC door, over a real server.
 
+mod desk;
 mod doors;
 mod hostile;
 mod ledgers;

@@ -7,6 +7,7 @@ use tongguan::{
     access::{self, Access, KeyOptions, new_key},
     check::Parameters,
     clock::{Clockwork, ManualClock, SeededEntropy, Timestamp, parse_day, start_of},
+    desk::Desk,
     exemption::{Advisor, Library, Settings},
     grpc::{self, Parts, proto},
     intake::{self, Intake, Rules},
@@ -48,7 +49,7 @@ pub(super) struct World {
     pub(super) store: Arc<dyn Store>,
     pub(super) address: SocketAddr,
     pub(super) channel: Channel,
-    clockwork: Clockwork,
+    pub(super) clockwork: Clockwork,
     keys: Vec<(String, String)>,
     stop: watch::Sender<bool>,
     served: JoinHandle<Result<(), grpc::Error>>,
@@ -79,11 +80,14 @@ pub(super) async fn bounded_world(keys: &[(&str, &str, Role)], options: grpc::Op
         options.keys.push(KeyOptions { name: (*name).into(), tenant: (*tenant).into(), role: *role, sha256 });
     }
     let parts = intake::Parts { store: Arc::clone(&store), clockwork: clockwork.clone(), rules: Arc::new(rules()) };
+    let advisor = Arc::clone(&parts.rules.advisor);
+    let desk = Desk::new(Arc::clone(&store), clockwork.clone(), advisor, 5, vec!["national".to_owned()]);
     let (intake, _workers) = Intake::start(parts, &intake::Options::default());
     tokio::spawn(async move { _workers.join_all().await });
     let parts = Parts {
         store: Arc::clone(&store),
         intake,
+        desk,
         access: Arc::new(Access::new(&options).unwrap()),
         clockwork: clockwork.clone(),
         options: bounds,

@@ -42,6 +42,7 @@ fn document(kind: Kind, clockwork: &Clockwork) -> Document {
         port_failures: 0,
         resent: None,
         message: None,
+        on_hold: false,
     }
 }
 

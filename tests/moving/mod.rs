@@ -196,6 +196,7 @@ impl World {
             port_failures: 0,
             resent: None,
             message: None,
+            on_hold: false,
         }
     }
 

@@ -200,6 +200,7 @@ pub fn document(kind: Kind, guid: Uuid) -> Document {
         port_failures: 0,
         resent: None,
         message: None,
+        on_hold: false,
     }
 }
 

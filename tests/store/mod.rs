@@ -44,6 +44,7 @@ macro_rules! on_each_store {
 
 mod again;
 mod answers;
+mod desk;
 mod following;
 mod log;
 mod looking;

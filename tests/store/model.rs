@@ -102,6 +102,7 @@ struct Message {
     road: String,
     /// Whether it may go again.
     open: bool,
+    shelved: bool,
     delivered: bool,
     sealed_at: Timestamp,
     needed_by: Timestamp,
@@ -139,6 +140,7 @@ pub struct Model {
     receipts: Vec<KeptReceipt>,
     roles: BTreeMap<String, (Uuid, Timestamp)>,
     stops: BTreeMap<String, String>,
+    pauses: BTreeMap<String, String>,
     deadlines: BTreeMap<(DeclarationId, DeadlineKind), Deadline>,
     pub entries: BTreeMap<Uuid, Entry>,
 }

@@ -132,6 +132,7 @@ impl Maker {
             port_failures: 0,
             resent: None,
             message: None,
+            on_hold: false,
         }
     }
 

@@ -152,6 +152,7 @@ fn document(dice: &Dice) -> Document {
         port_failures: 0,
         resent: None,
         message: None,
+        on_hold: false,
     }
 }
 

@@ -6,7 +6,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::{
-    matching,
+    desk, matching,
     numbers::{self, NumberRow},
     revisions,
     rows::{Result, column, insert_documents, insert_entries, is_told, json, take_back, update_documents},
@@ -34,7 +34,7 @@ pub(super) async fn apply(connection: &mut PgConnection, now: Timestamp, applica
     if changes.is_empty() && had_changes {
         return Ok(Written::Stale);
     }
-    if !leased(connection, application).await? || made(connection, changes).await? {
+    if !leased(connection, application).await? || made(connection, changes).await? || !desk::holds(connection, application).await? {
         return Ok(Written::Stale);
     }
     if !revisions::expected(connection, changes).await? || !write(connection, changes).await? {
@@ -55,6 +55,7 @@ pub(super) async fn apply(connection: &mut PgConnection, now: Timestamp, applica
     close_arrivals(connection, application).await?;
     change_messages(connection, &application.messages).await?;
     stop_senders(connection, now, &application.stops).await?;
+    desk::write(connection, now, application).await?;
     let entries: Vec<_> = changes.iter().flat_map(|change| &change.entries).collect();
     insert_entries(connection, now, &entries).await.map(|()| Written::Done)
 }
@@ -235,10 +236,12 @@ async fn change_messages(connection: &mut PgConnection, changes: &[MessageChange
     }
     let rows: Vec<_> = changes
         .iter()
-        .map(|change| match change {
-            MessageChange::Dissolved(id) => (id.0, "dissolved", None, None),
-            MessageChange::Again(id, at) => (id.0, "queued", Some(at.0), None),
-            MessageChange::Shelved(id, reason) => (id.0, "shelved", None, Some(reason.as_str())),
+        .filter_map(|change| match change {
+            MessageChange::Dissolved(id) => Some((id.0, "dissolved", None, None)),
+            MessageChange::Again(id, at) => Some((id.0, "queued", Some(at.0), None)),
+            MessageChange::Shelved(id, reason) => Some((id.0, "shelved", None, Some(reason.as_str()))),
+            // Told by desk.
+            MessageChange::Retried(..) | MessageChange::Arrived(_) => None,
         })
         .collect();
     // What was dissolved or shelved once is not brought back by a late answer.

@@ -52,9 +52,9 @@ async fn choose(connection: &mut PgConnection, now: Timestamp, road: &str, limit
            SELECT id, needed_by, sender FROM messages WHERE road = $1 AND due_at <= $2 AND lease_until <= $2 AND attempt > 0 FOR UPDATE SKIP LOCKED \
          ), fresh AS MATERIALIZED ( \
            SELECT id, needed_by FROM messages WHERE road = $1 AND due_at <= $2 AND lease_until <= $2 AND attempt = 0 \
-           AND sender NOT IN (SELECT sender FROM stops) ORDER BY needed_by LIMIT $3 FOR UPDATE SKIP LOCKED \
+           AND sender NOT IN (SELECT sender FROM stops) AND NOT EXISTS (SELECT 1 FROM pauses WHERE road = $1) ORDER BY needed_by LIMIT $3 FOR UPDATE SKIP LOCKED \
          ) \
-         SELECT id, needed_by, true AS tried, EXISTS (SELECT 1 FROM stops s WHERE s.sender = tried.sender) AS stopped FROM tried \
+         SELECT id, needed_by, true AS tried, (EXISTS (SELECT 1 FROM stops s WHERE s.sender = tried.sender) OR EXISTS (SELECT 1 FROM pauses WHERE road = $1)) AS stopped FROM tried \
          UNION ALL SELECT id, needed_by, false, false FROM fresh",
     )
     .bind(road)

@@ -6,7 +6,7 @@ use sqlx::{AssertSqlSafe, PgConnection, Row};
 use uuid::Uuid;
 
 use super::{
-    follow_ups, papers,
+    desk, follow_ups, papers,
     rows::{DOCUMENT, Result, column, document, from_json, insert_entries, readable, take_back},
 };
 use crate::{
@@ -16,7 +16,7 @@ use crate::{
     queue::Lease,
     store::{
         Batch, Leased, Packing, Written,
-        batching::{Contents, TOGETHER, groups, join},
+        batching::{Contents, TOGETHER, groups, join, open},
         papers::Papers,
     },
 };
@@ -47,7 +47,8 @@ pub(super) async fn lease(
 async fn shares_of(connection: &mut PgConnection, now: Timestamp, lease: Lease, batches: u32) -> Result<Vec<Vec<Document>>> {
     let mut shares = Vec::new();
     let batches = usize::try_from(batches).unwrap_or(usize::MAX);
-    for queues in groups(heads(connection, now).await?).into_iter().take(batches) {
+    let heads = open(heads(connection, now).await?, &desk::paused(connection).await?);
+    for queues in groups(heads).into_iter().take(batches) {
         shares.push(share(connection, now, lease, queues).await?);
     }
     Ok(shares)

@@ -28,7 +28,7 @@ pub(super) fn column<'r, R, T>(rows: &'r [R], of: impl Fn(&'r R) -> T) -> Vec<T>
 }
 
 pub(super) const DOCUMENT: &str = "id, version, tenant, declaration, kind, action, guid, sender, road, enterprise_no, port_no, inventory_no, \
-     state, verdict_code, verdict_at, verdict_info, needed_by, gate_at, lot, packed, port_failures, resent_at, copies, set_aside, message";
+     state, verdict_code, verdict_at, verdict_info, needed_by, gate_at, lot, packed, port_failures, resent_at, copies, set_aside, message, on_hold";
 
 /// The cells of a row from left to right: looking each up by its name costs more than reading it.
 struct Cells<'r> {
@@ -79,6 +79,7 @@ pub(super) fn document(row: &PgRow) -> Result<Document> {
         port_failures: cells.count()?,
         resent: resent(&mut cells)?,
         message: cells.take::<Option<Uuid>>()?.map(MessageId),
+        on_hold: cells.take()?,
     })
 }
 
@@ -101,7 +102,7 @@ pub(super) async fn insert_documents(connection: &mut PgConnection, documents: &
 }
 
 /// Writes the mutable columns of documents, each of which must have the version that it says; tells whether all had. What is no longer due
-/// loses its lease, so that a packer that has it finds it gone.
+/// or is held back loses its lease, so that a packer that has it finds it gone.
 pub(super) async fn update_documents(connection: &mut PgConnection, documents: &[&Document]) -> Result<bool> {
     if documents.is_empty() {
         return Ok(true);
@@ -121,16 +122,16 @@ fn writing(conflict: &str, leaving: &str) -> String {
     format!(
         "WITH written AS ( \
            INSERT INTO documents (id, tenant, version, declaration, kind, action, guid, sender, road, enterprise_no, port_no, inventory_no, state, \
-             verdict_code, verdict_at, verdict_info, needed_by, gate_at, lot, packed, port_failures, copies, set_aside, message) \
+             verdict_code, verdict_at, verdict_info, needed_by, gate_at, lot, packed, port_failures, copies, set_aside, message, on_hold) \
            SELECT * FROM unnest($1::uuid[], $2::text[], $3::bigint[], $4::uuid[], $5::bigint[], $6::bigint[], $7::uuid[], $8::text[], $9::text[], \
              $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::bigint[], $16::text[], $17::bigint[], $18::bigint[], $19::uuid[], \
-             $20::bigint[], $21::bigint[], $22::bigint[], $23::bigint[], $24::uuid[]) {conflict} RETURNING id, version \
+             $20::bigint[], $21::bigint[], $22::bigint[], $23::bigint[], $24::uuid[], $25::boolean[]) {conflict} RETURNING id, version \
          ), {leaving} due_now AS ( \
-           INSERT INTO due (document, queue, needed_by, message) SELECT * FROM unnest($25::uuid[], $26::text[], $27::bigint[], $28::uuid[]) \
+           INSERT INTO due (document, queue, needed_by, message) SELECT * FROM unnest($26::uuid[], $27::text[], $28::bigint[], $29::uuid[]) \
            ON CONFLICT (document) DO UPDATE SET queue = excluded.queue, needed_by = excluded.needed_by, message = excluded.message, \
              lease_token = NULL, lease_until = 0 \
          ), waiting_now AS ( \
-           INSERT INTO gates (document, declaration, at) SELECT * FROM unnest($29::uuid[], $30::uuid[], $31::bigint[]) \
+           INSERT INTO gates (document, declaration, at) SELECT * FROM unnest($30::uuid[], $31::uuid[], $32::bigint[]) \
            ON CONFLICT (document) DO UPDATE SET declaration = excluded.declaration, at = excluded.at \
          ) SELECT id, version FROM written"
     )
@@ -142,13 +143,14 @@ static UPDATE: LazyLock<String> = LazyLock::new(|| {
         "ON CONFLICT (tenant, id) DO UPDATE SET version = documents.version + 1, port_no = excluded.port_no, inventory_no = excluded.inventory_no, \
          state = excluded.state, verdict_code = excluded.verdict_code, verdict_at = excluded.verdict_at, verdict_info = excluded.verdict_info, \
          needed_by = excluded.needed_by, gate_at = excluded.gate_at, lot = excluded.lot, packed = excluded.packed, \
-         port_failures = excluded.port_failures, copies = excluded.copies, set_aside = excluded.set_aside, message = excluded.message WHERE documents.version = excluded.version",
-        "not_due AS (DELETE FROM due WHERE document = ANY($32)), not_waiting AS (DELETE FROM gates WHERE document = ANY($33)),",
+         port_failures = excluded.port_failures, copies = excluded.copies, set_aside = excluded.set_aside, message = excluded.message, on_hold = excluded.on_hold WHERE documents.version = excluded.version",
+        "not_due AS (DELETE FROM due WHERE document = ANY($33)), not_waiting AS (DELETE FROM gates WHERE document = ANY($34)),",
     )
 });
 
 async fn write_documents(connection: &mut PgConnection, statement: &'static str, documents: &[&Document]) -> Result<Vec<(Uuid, i64)>> {
-    let due: Vec<_> = documents.iter().filter(|document| document.state == State::Due).copied().collect();
+    let is_due = |document: &Document| document.state == State::Due && !document.on_hold;
+    let due: Vec<_> = documents.iter().filter(|document| is_due(document)).copied().collect();
     let waits = |document: &&Document| Some((document.id.0, document.declaration.map(|id| id.0), document.gate_at?.0));
     let waiting: Vec<_> = documents.iter().filter(|document| document.state == State::Waiting).filter_map(waits).collect();
     let word = |document: &&Document| document.last_word.clone();
@@ -178,6 +180,7 @@ async fn write_documents(connection: &mut PgConnection, statement: &'static str,
         .bind(column(documents, |document| document.resent.map_or(0, |resent| i64::from(resent.copies))))
         .bind(column(documents, |document| document.resent.and_then(|resent| resent.set_aside).map(|at| at.0)))
         .bind(column(documents, |document| document.message.map(|id| id.0)))
+        .bind(column(documents, |document| document.on_hold))
         .bind(column(&due, |document| document.id.0))
         .bind(column(&due, |document| queue_name(document)))
         .bind(column(&due, |document| document.needed_by.0))
@@ -190,7 +193,7 @@ async fn write_documents(connection: &mut PgConnection, statement: &'static str,
             documents.iter().filter(|document| !is_listed(document)).map(|document| document.id.0).collect::<Vec<_>>()
         };
         let is_waiting = |document: &Document| document.state == State::Waiting && document.gate_at.is_some();
-        query.bind(others(&|document| document.state == State::Due)).bind(others(&is_waiting))
+        query.bind(others(&is_due)).bind(others(&is_waiting))
     } else {
         query
     };

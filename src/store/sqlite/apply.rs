@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::{
     bulk::{Bound, Bulk, Script},
-    matching,
+    desk, matching,
     numbers::{self, NumberRow},
     revisions,
     rows::{bind_id, hex, id, insert_documents, insert_entries, json, update_documents},
@@ -27,6 +27,8 @@ pub(super) struct Prepared {
     versions: HashMap<Uuid, i64>,
     /// The revisions that declarations to be amended must have, as JSON and by count.
     revisions: Option<(String, usize)>,
+    /// What operations staff decided on must still be so.
+    desk: desk::Guard,
     script: Script,
 }
 
@@ -56,8 +58,9 @@ fn ready(now: Timestamp, application: &Application) -> Result<Prepared> {
     close_arrivals(&mut script, application)?;
     change_messages(&mut script, &application.messages)?;
     stop_senders(&mut script, now, &application.stops);
+    desk::write(&mut script, now, application)?;
     insert_entries(&mut script, changes.iter().flat_map(|change| &change.entries));
-    Ok(Prepared { apart: None, leased, versions, revisions: revisions::asked(changes)?, script })
+    Ok(Prepared { apart: None, leased, versions, revisions: revisions::asked(changes)?, desk: desk::Guard::of(application), script })
 }
 
 pub(super) async fn apply(connection: &mut SqliteConnection, mut prepared: Prepared) -> Result<Written> {
@@ -75,6 +78,9 @@ pub(super) async fn apply(connection: &mut SqliteConnection, mut prepared: Prepa
     if let Some((asked, many)) = &prepared.revisions
         && !revisions::expected(connection, asked, *many).await?
     {
+        return Ok(Written::Stale);
+    }
+    if !prepared.desk.holds(connection).await? {
         return Ok(Written::Stale);
     }
     prepared.script.run(connection).await?;
@@ -204,10 +210,12 @@ fn close_arrivals(script: &mut Script, application: &Application) -> Result<()> 
 fn change_messages(script: &mut Script, changes: &[MessageChange]) -> Result<()> {
     let rows: Vec<_> = changes
         .iter()
-        .map(|change| match change {
-            MessageChange::Dissolved(id) => (hex(id.0), "dissolved", None, None),
-            MessageChange::Again(id, at) => (hex(id.0), "queued", Some(at.0), None),
-            MessageChange::Shelved(id, reason) => (hex(id.0), "shelved", None, Some(reason)),
+        .filter_map(|change| match change {
+            MessageChange::Dissolved(id) => Some((hex(id.0), "dissolved", None, None)),
+            MessageChange::Again(id, at) => Some((hex(id.0), "queued", Some(at.0), None)),
+            MessageChange::Shelved(id, reason) => Some((hex(id.0), "shelved", None, Some(reason))),
+            // Told by desk.
+            MessageChange::Retried(..) | MessageChange::Arrived(_) => None,
         })
         .collect();
     if rows.is_empty() {

@@ -28,7 +28,7 @@ pub(super) async fn lease(
     let rows = sqlx::query(
         "UPDATE messages SET lease_token = ?1, lease_until = ?2, attempt = attempt + 1, failed = failed + (state = 'delivered') WHERE id IN ( \
            SELECT id FROM messages WHERE road = ?3 AND due_at <= ?4 AND lease_until <= ?4 \
-           AND sender NOT IN (SELECT sender FROM stops) ORDER BY needed_by LIMIT ?5 \
+           AND sender NOT IN (SELECT sender FROM stops) AND NOT EXISTS (SELECT 1 FROM pauses WHERE road = ?3) ORDER BY needed_by LIMIT ?5 \
          ) RETURNING id, sender, kind, road, sealed_at, attempt, failed, needed_by",
     )
     .bind(lease.token.as_bytes().as_slice())

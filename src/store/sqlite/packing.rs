@@ -6,9 +6,9 @@ use sqlx::{AssertSqlSafe, Row, SqliteConnection};
 use uuid::Uuid;
 
 use super::bulk::Script;
-use super::follow_ups;
 use super::papers::Papers;
 use super::rows::{DOCUMENT, document, from_json, hex, id, json, readable};
+use super::{desk, follow_ups};
 use crate::{
     clock::Timestamp,
     declaration::{DocumentId, Kind},
@@ -16,7 +16,7 @@ use crate::{
     queue::Lease,
     store::{
         Batch, Leased, Packing, Result, Written,
-        batching::{Contents, TOGETHER, groups, join},
+        batching::{Contents, TOGETHER, groups, join, open},
     },
 };
 
@@ -31,7 +31,8 @@ pub(super) async fn lease(
 ) -> Result<Vec<Batch>> {
     let mut found = Vec::new();
     let batches = usize::try_from(batches).unwrap_or(usize::MAX);
-    for queues in groups(heads(connection, now).await?).into_iter().take(batches) {
+    let heads = open(heads(connection, now).await?, &desk::paused(connection).await?);
+    for queues in groups(heads).into_iter().take(batches) {
         let mut documents = share(connection, now, lease, queues).await?;
         documents.sort_by_key(|document| (document.needed_by, document.id));
         let Some(first) = documents.first() else { continue };
@@ -47,11 +48,11 @@ pub(super) async fn lease(
 async fn heads(connection: &mut SqliteConnection, now: Timestamp) -> Result<Vec<(i64, String)>> {
     Ok(sqlx::query_as(
         "WITH RECURSIVE q (name) AS ( \
-           SELECT min(queue) FROM documents WHERE state = 'due' \
+           SELECT min(queue) FROM documents WHERE state = 'due' AND on_hold = 0 \
            UNION ALL \
-           SELECT (SELECT min(queue) FROM documents WHERE state = 'due' AND queue > q.name) FROM q WHERE q.name IS NOT NULL \
+           SELECT (SELECT min(queue) FROM documents WHERE state = 'due' AND on_hold = 0 AND queue > q.name) FROM q WHERE q.name IS NOT NULL \
          ), open (first, name) AS ( \
-           SELECT (SELECT needed_by FROM documents WHERE state = 'due' AND queue = q.name AND lease_until <= ?1 ORDER BY needed_by LIMIT 1), name \
+           SELECT (SELECT needed_by FROM documents WHERE state = 'due' AND on_hold = 0 AND queue = q.name AND lease_until <= ?1 ORDER BY needed_by LIMIT 1), name \
            FROM q WHERE name IS NOT NULL AND NOT EXISTS (SELECT 1 FROM stops WHERE q.name >= stops.sender || '/' AND q.name < stops.sender || '0') \
          ) SELECT first, name FROM open WHERE first IS NOT NULL ORDER BY first",
     )
@@ -86,7 +87,7 @@ async fn share(connection: &mut SqliteConnection, now: Timestamp, lease: Lease, 
 async fn lease_queue(connection: &mut SqliteConnection, now: Timestamp, lease: Lease, queue: &str, places: usize) -> Result<Vec<Document>> {
     let statement = format!(
         "UPDATE documents SET lease_token = ?1, lease_until = ?2 WHERE id IN ( \
-           SELECT d.id FROM documents d WHERE d.state = 'due' AND d.queue = ?3 AND d.lease_until <= ?4 \
+           SELECT d.id FROM documents d WHERE d.state = 'due' AND d.on_hold = 0 AND d.queue = ?3 AND d.lease_until <= ?4 \
            AND NOT EXISTS (SELECT 1 FROM messages m WHERE m.id = d.message AND m.lease_until > ?4) ORDER BY d.needed_by LIMIT ?5 \
          ) RETURNING {DOCUMENT}"
     );

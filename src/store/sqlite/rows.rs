@@ -48,7 +48,7 @@ pub(super) fn optional_id(table: &'static str, row: &SqliteRow, column: &str) ->
 }
 
 pub(super) const DOCUMENT: &str = "id, version, tenant, declaration, kind, action, guid, sender, road, enterprise_no, port_no, inventory_no, \
-     state, verdict_code, verdict_at, verdict_info, needed_by, gate_at, lot, packed, port_failures, resent_at, copies, set_aside, message";
+     state, verdict_code, verdict_at, verdict_info, needed_by, gate_at, lot, packed, port_failures, resent_at, copies, set_aside, message, on_hold";
 
 /// The columns of [`DOCUMENT`] in a statement that calls the table `d`.
 static DOCUMENT_OF_D: LazyLock<String> =
@@ -115,6 +115,7 @@ pub(super) fn document(row: &SqliteRow) -> Result<Document> {
         port_failures: cells.count()?,
         resent: resent(&mut cells)?,
         message: cells.optional_id()?.map(MessageId),
+        on_hold: cells.take()?,
     })
 }
 
@@ -132,8 +133,8 @@ fn last_word(cells: &mut Cells<'_>) -> Result<Option<LastWord>> {
 pub(super) fn insert_documents<'a>(script: &mut Script, documents: impl Iterator<Item = &'a Document>) {
     const INSERT: Bulk = Bulk {
         before: "INSERT INTO documents (id, version, tenant, declaration, kind, action, guid, sender, road, queue, enterprise_no, port_no, \
-                 inventory_no, state, verdict_code, verdict_at, verdict_info, needed_by, gate_at, lot, packed, port_failures, copies, set_aside, message) ",
-        columns: 25,
+                 inventory_no, state, verdict_code, verdict_at, verdict_info, needed_by, gate_at, lot, packed, port_failures, copies, set_aside, message, on_hold) ",
+        columns: 26,
         after: "",
     };
     let rows: Vec<_> = documents.collect();
@@ -154,14 +155,14 @@ pub(super) fn insert_documents<'a>(script: &mut Script, documents: impl Iterator
     script.rows(&INSERT, &rows, bind);
 }
 
-/// Writes the mutable columns of documents. What is no longer due loses its lease, so that a packer that has it finds it gone.
+/// Writes the mutable columns of documents. What is no longer due or is held back loses its lease, so that a packer that has it finds it gone.
 pub(super) fn update_documents<'a>(script: &mut Script, documents: impl Iterator<Item = &'a Document>) {
     const UPDATE: Bulk = Bulk {
-        before: "WITH j (id, queue, port_no, inventory_no, state, code, at, info, needed_by, gate_at, lot, packed, port_failures, copies, set_aside, message) AS (",
-        columns: 16,
+        before: "WITH j (id, queue, port_no, inventory_no, state, code, at, info, needed_by, gate_at, lot, packed, port_failures, copies, set_aside, message, on_hold) AS (",
+        columns: 17,
         after: ") UPDATE documents SET version = version + 1, queue = j.queue, port_no = j.port_no, inventory_no = j.inventory_no, state = j.state, \
                 verdict_code = j.code, verdict_at = j.at, verdict_info = j.info, needed_by = j.needed_by, gate_at = j.gate_at, lot = j.lot, \
-                packed = j.packed, port_failures = j.port_failures, copies = j.copies, set_aside = j.set_aside, message = j.message, lease_token = NULL, lease_until = 0 \
+                packed = j.packed, port_failures = j.port_failures, copies = j.copies, set_aside = j.set_aside, message = j.message, on_hold = j.on_hold, lease_token = NULL, lease_until = 0 \
                 FROM j WHERE documents.id = j.id",
     };
     let rows: Vec<_> = documents.collect();
@@ -187,6 +188,7 @@ fn bind_progress(query: Bound, document: &Document) -> Bound {
         .bind(document.resent.map_or(0, |resent| resent.copies))
         .bind(document.resent.and_then(|resent| resent.set_aside).map(|at| at.0))
         .bind(document.message.map(|id| id.0.as_bytes().to_vec()))
+        .bind(document.on_hold)
 }
 
 pub(super) fn bind_id(query: Bound, id: Uuid) -> Bound {

@@ -9,11 +9,11 @@ use tongguan::{
     dossier::{Document, Resent},
     party::Tenant,
     state::State,
-    store::{Application, Change, DeadlineChange, MessageChange, Number, Written},
+    store::{Application, Change, DeadlineChange, KeptReceipt, MessageChange, Number, RoadChange, Written},
 };
 use uuid::Uuid;
 
-use super::{Fact, Hold, Model, Paper};
+use super::{Fact, Hold, Message, Model, Paper};
 
 impl Model {
     pub fn apply(&mut self, now: Timestamp, application: &Application) -> Written {
@@ -28,7 +28,12 @@ impl Model {
         let as_seen = application.changes.iter().all(|change| self.is_as_seen(change));
         let mut revisions = application.changes.iter().filter_map(|change| change.revision.as_ref());
         let as_revised = revisions.all(|new| self.declarations.get(&new.declaration).is_some_and(|known| known.amended.0 == new.expected));
-        if !as_seen || !as_revised || !application.arrivals.iter().all(|(id, _)| held(id)) {
+        let given_up = application.messages.iter().filter_map(MessageChange::given_up).all(|id| self.is_given_up(id));
+        let unmatched = application.attached.iter().all(|attached| {
+            let same = |kept: &&KeptReceipt| (kept.arrival, kept.ordinal) == (attached.arrival, attached.ordinal);
+            self.receipts.iter().find(same).is_some_and(|kept| kept.document.is_none())
+        });
+        if !as_seen || !given_up || !unmatched || !as_revised || !application.arrivals.iter().all(|(id, _)| held(id)) {
             return Written::Stale;
         }
         for change in &application.changes {
@@ -45,6 +50,17 @@ impl Model {
         }
         for (sender, reason) in &application.stops {
             self.stops.entry(sender.clone()).or_insert_with(|| reason.clone());
+        }
+        for attached in &application.attached {
+            let same = |kept: &&mut KeptReceipt| (kept.arrival, kept.ordinal) == (attached.arrival, attached.ordinal);
+            let kept = self.receipts.iter_mut().find(same).unwrap();
+            (kept.document, kept.effect) = (Some(attached.document), attached.effect);
+        }
+        for change in &application.roads {
+            match change {
+                RoadChange::Paused(road, why) => drop(self.pauses.entry(road.clone()).or_insert_with(|| why.clone())),
+                RoadChange::Resumed(road) => drop(self.pauses.remove(road)),
+            }
         }
         Written::Done
     }
@@ -109,12 +125,28 @@ impl Model {
             message.due_at = due_at;
             message.delivered = false;
             message.open = due_at.is_some();
+            message.shelved = matches!(change, MessageChange::Shelved(..));
             message.failed += u32::from(due_at.is_some());
         };
         match change {
             MessageChange::Dissolved(id) | MessageChange::Shelved(id, _) => open(self, id, None),
             MessageChange::Again(id, at) => open(self, id, Some(*at)),
+            MessageChange::Retried(id, at) => self.take_up(*id, Some(*at)),
+            MessageChange::Arrived(id) => self.take_up(*id, None),
         }
+    }
+
+    /// Whether a message waits for a person.
+    pub(super) fn is_given_up(&self, id: MessageId) -> bool {
+        let waits = |message: &Message| message.shelved || (message.delivered && message.due_at.is_some_and(|at| at >= Timestamp::NEVER));
+        self.messages.get(&id).is_some_and(waits)
+    }
+
+    /// A person says what becomes of it: it goes again then, or it has arrived.
+    fn take_up(&mut self, id: MessageId, again: Option<Timestamp>) {
+        let message = self.messages.get_mut(&id).unwrap();
+        (message.open, message.shelved, message.delivered) = (true, false, again.is_none());
+        (message.due_at, message.failed, message.hold) = (again, 0, Hold::NOBODY);
     }
 
     pub fn take_role(&mut self, now: Timestamp, role: &str, holder: Uuid, until: Timestamp) -> bool {

@@ -28,6 +28,10 @@ impl Model {
         self.messages.keys().copied().collect()
     }
 
+    pub fn given_up_ids(&self) -> Vec<MessageId> {
+        self.messages.keys().copied().filter(|id| self.is_given_up(*id)).collect()
+    }
+
     /// Waybills without a document of their own, and their declarations.
     pub fn without_document(&self) -> Vec<(DocumentId, Option<DeclarationId>)> {
         let bare = self.waybills.iter().filter(|(id, _)| !self.papers.contains_key(id));
@@ -135,6 +139,10 @@ impl Model {
             }
         }
         counts
+    }
+
+    pub fn paused(&self) -> Vec<(String, String)> {
+        self.pauses.iter().map(|(road, why)| (road.clone(), why.clone())).collect()
     }
 
     pub fn stopped(&self) -> Vec<(String, String)> {

@@ -33,7 +33,7 @@ impl Model {
         for (id, paper) in &self.papers {
             let document = &paper.document;
             let free = paper.hold.is_free(now) && !self.on_the_road(document.message, now) && !self.stops.contains_key(&document.sender);
-            if document.state == State::Due && free {
+            if document.state == State::Due && free && !document.on_hold && !self.pauses.contains_key(&document.road) {
                 let key = (document.sender.clone(), document.kind.number(), document.road.clone(), document.lot);
                 batches.entry(key).or_default().push(*id);
             }
@@ -82,6 +82,7 @@ impl Model {
             kind: packing.kind,
             road: packing.road.clone(),
             open: true,
+            shelved: false,
             delivered: false,
             sealed_at: now,
             needed_by: packing.needed_by,
@@ -132,7 +133,8 @@ impl Model {
             (message.due_at, message.delivered) = (None, true);
             self.change_members(id, |document| (document.state == State::Packed).then_some(State::Delivered));
         }
-        let open = |message: &Message| due(message) && !self.stops.contains_key(&message.sender);
+        let open =
+            |message: &Message| due(message) && !self.stops.contains_key(&message.sender) && !self.pauses.contains_key(&message.road);
         let mut ids: Vec<_> =
             self.messages.iter().filter(|(_, message)| open(message)).map(|(id, message)| (message.needed_by, *id)).collect();
         ids.sort_unstable();
@@ -221,7 +223,7 @@ impl Model {
                 Some(fault)
             }
             Outcome::Shelved { fault } => {
-                (message.open, message.due_at) = (false, None);
+                (message.open, message.shelved, message.due_at) = (false, true, None);
                 message.failed += 1;
                 Some(fault)
             }

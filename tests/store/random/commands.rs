@@ -12,8 +12,8 @@ use tongguan::{
     receipt::{Key, Receipt},
     state::State,
     store::{
-        Acceptance, Application, Arrival, Change, Deadline, DeadlineChange, DeadlineKind, Disposition, KeptReceipt, Lookup, MessageChange,
-        Number, NumberKind, Outcome, Packing, Revision, Settlement, WaybillAcceptance,
+        Acceptance, Application, Arrival, Attached, Change, Deadline, DeadlineChange, DeadlineKind, Disposition, KeptReceipt, Lookup,
+        MessageChange, Number, NumberKind, Outcome, Packing, Revision, RoadChange, Settlement, WaybillAcceptance,
     },
 };
 use uuid::Uuid;
@@ -282,6 +282,7 @@ impl<'a> Dice<'a> {
             0 => Outcome::Again { fault: fault(), at: later() },
             1 => Outcome::PutOff { fault: fault(), at: later() },
             2 => Outcome::Shelved { fault: fault() },
+            _ if self.one_in(5) => Outcome::Delivered { silent_at: Timestamp::NEVER },
             _ => Outcome::Delivered { silent_at: later() },
         };
         let of_lease = self.held.messages.iter().filter(|(other, _, _)| *other == token);
@@ -322,8 +323,25 @@ impl<'a> Dice<'a> {
                 _ => MessageChange::Again(message, self.now + Duration::from_secs(self.below(30))),
             });
         }
+        let any = if self.one_in(9) { self.model.message_ids() } else { self.model.given_up_ids() };
+        if let Some(message) = self.pick(&any).filter(|_| self.one_in(3) && application.messages.is_empty()) {
+            let at = self.now + Duration::from_secs(self.below(30));
+            let change = if self.one_in(2) { MessageChange::Arrived(message) } else { MessageChange::Retried(message, at) };
+            application.messages.push(change);
+        }
         if self.one_in(8) {
             application.stops.push((self.any(&SENDERS).into(), format!("{}", self.below(3))));
+        }
+        if self.one_in(8) {
+            let road = self.any(&ROADS).to_owned();
+            let change = if self.one_in(3) { RoadChange::Paused(road, "repair".into()) } else { RoadChange::Resumed(road) };
+            application.roads.push(change);
+        }
+        if let Some(kept) = self.pick(&self.model.unmatched()).filter(|_| self.one_in(6))
+            && let Some(document) = self.pick(&self.model.documents())
+        {
+            let (arrival, ordinal, effect) = (kept.arrival, kept.ordinal, self.one_in(2));
+            application.attached.push(Attached { arrival, ordinal, document: document.id, effect });
         }
         application
     }
@@ -432,6 +450,7 @@ impl<'a> Dice<'a> {
             needed_by: if self.one_in(4) { self.deadline() } else { document.needed_by },
             gate_at: (state == State::Waiting).then(|| self.now + Duration::from_secs(self.below(20))),
             lot: self.one_in(4).then(|| Uuid::from_u128(u128::from(self.below(2)) + 1)),
+            on_hold: self.one_in(6),
             port_failures: document.port_failures + u32::from(state == State::PortFailed),
             resent: document.resent.map(|resent| Resent { set_aside: self.one_in(3).then_some(self.now), ..resent }),
             ..document

@@ -16,6 +16,7 @@ pub(super) async fn look(game: &Game) -> Result<(), Difference> {
             same(name, &("message", id), &plain(told), &text(&model.message(id)))?;
         }
         same(name, &"unmatched", &plain(store.unmatched(10_000).await), &text(&model.unmatched()))?;
+        same(name, &"paused", &plain(store.paused().await), &text(&model.paused()))?;
         same(name, &"stopped", &plain(store.stopped().await), &text(&model.stopped()))?;
         same(name, &"untold", &plain(store.untold().await.map(|id| id.is_some())), "false")?;
         log(player, model).await?;

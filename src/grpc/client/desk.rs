@@ -1,0 +1,114 @@
+//! What operations staff call, as our own commands do.
+
+use tonic::{Request, Response, Status, transport::Channel};
+
+use super::{Client, Error};
+use crate::grpc::proto::{self, operations_client::OperationsClient};
+
+/// Bytes of the largest answer: an arrival as it came, with room around it.
+const LARGEST: usize = 32 << 20;
+
+/// What is ordered of the desk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Act {
+    /// Hold documents.
+    Hold,
+    /// Release documents.
+    Release,
+    /// Try again.
+    Retry,
+    /// Say that messages arrived, or that they did not.
+    Resolve {
+        /// They did.
+        arrived: bool,
+    },
+    /// Pause roads.
+    Pause,
+    /// Let roads go on.
+    Resume,
+}
+
+/// An answer without what surrounds it.
+fn inner<T>(answer: Result<Response<T>, Status>) -> Result<T, Error> {
+    answer.map(Response::into_inner).map_err(Error::Ended)
+}
+
+impl Client {
+    fn operations(&self) -> OperationsClient<Channel> {
+        OperationsClient::new(self.channel.clone()).max_decoding_message_size(LARGEST)
+    }
+
+    /// Has the desk do something.
+    ///
+    /// # Errors
+    /// If the call is refused or breaks off: what it asks for may be done; asking again is harmless.
+    pub async fn order(&self, act: Act, order: proto::DeskOrder) -> Result<proto::DeskReport, Error> {
+        let (mut desk, order) = (self.operations(), Some(order));
+        let report = match act {
+            Act::Hold => inner(desk.hold(self.request(proto::HoldRequest { order })).await)?.report,
+            Act::Release => inner(desk.release(self.request(proto::ReleaseRequest { order })).await)?.report,
+            Act::Retry => inner(desk.retry(self.request(proto::RetryRequest { order })).await)?.report,
+            Act::Resolve { arrived } => inner(desk.resolve(self.request(proto::ResolveRequest { order, arrived })).await)?.report,
+            Act::Pause => inner(desk.pause_endpoint(self.request(proto::PauseEndpointRequest { order })).await)?.report,
+            Act::Resume => inner(desk.resume_endpoint(self.request(proto::ResumeEndpointRequest { order })).await)?.report,
+        };
+        Ok(report.unwrap_or_default())
+    }
+
+    /// Gives a receipt that matched nothing to a document.
+    ///
+    /// # Errors
+    /// As [`Client::order`].
+    pub async fn attach_receipt(&self, asked: proto::AttachReceiptRequest) -> Result<proto::DeskReport, Error> {
+        Ok(inner(self.operations().attach_receipt(self.request(asked)).await)?.report.unwrap_or_default())
+    }
+
+    /// Messages that are not over, a page.
+    ///
+    /// # Errors
+    /// If the call is refused or breaks off.
+    pub async fn deliveries(&self, asked: proto::ListDeliveriesRequest) -> Result<proto::ListDeliveriesResponse, Error> {
+        inner(self.operations().list_deliveries(self.request(asked)).await)
+    }
+
+    /// Arrivals that were put aside, a page.
+    ///
+    /// # Errors
+    /// If the call is refused or breaks off.
+    pub async fn quarantined(&self, asked: proto::QuarantinedArrivalsRequest) -> Result<proto::QuarantinedArrivalsResponse, Error> {
+        inner(self.operations().quarantined_arrivals(self.request(asked)).await)
+    }
+
+    /// An arrival with its bytes.
+    ///
+    /// # Errors
+    /// If there is none, or the call breaks off.
+    pub async fn arrival(&self, arrival_id: String) -> Result<proto::GetArrivalResponse, Error> {
+        inner(self.operations().get_arrival(self.request(proto::GetArrivalRequest { arrival_id })).await)
+    }
+
+    /// Receipts that match nothing.
+    ///
+    /// # Errors
+    /// If the call is refused or breaks off.
+    pub async fn unmatched(&self, page_size: u32) -> Result<proto::UnmatchedReceiptsResponse, Error> {
+        let request: Request<_> = self.request(proto::UnmatchedReceiptsRequest { page_size });
+        inner(self.operations().unmatched_receipts(request).await)
+    }
+
+    /// How much waits where.
+    ///
+    /// # Errors
+    /// If the call is refused or breaks off.
+    pub async fn queues(&self) -> Result<proto::QueuesResponse, Error> {
+        inner(self.operations().queues(self.request(proto::QueuesRequest {})).await)
+    }
+
+    /// Lets a stopped sender go on.
+    ///
+    /// # Errors
+    /// If it is not stopped, or the call breaks off.
+    pub async fn resume_sender(&self, sender: String, why: String) -> Result<(), Error> {
+        inner(self.operations().resume_sender(self.request(proto::ResumeSenderRequest { sender, why })).await).map(drop)
+    }
+}
