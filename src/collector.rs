@@ -29,7 +29,7 @@ mod receiver;
 mod summed;
 mod whole;
 
-pub use receiver::Receiver;
+pub use self::{fold::list_status, receiver::Receiver};
 
 use fold::Rules;
 use read::{ReadReceipts, Reading, WholeAnswer};

@@ -20,6 +20,10 @@ use crate::{
     party::Party,
 };
 
+mod records;
+
+pub use self::records::Recorded;
+
 /// Items sent ahead of their answers.
 const AHEAD: usize = 128;
 const PATIENCE: Duration = Duration::from_secs(5);

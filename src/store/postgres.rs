@@ -21,8 +21,8 @@ use super::{
     Acceptance, Accepted, Application, Arrival, Batch, Count, Deadline, DeadlineFilter, Decided, DecisionFilter, Delivery, EntryFilter,
     Error, FollowUpAcceptance, FollowUpAccepted, FollowUpFound, FollowUpLookup, Found, Gated, Hints, Hit, KeptNode, KeptReceipt,
     KeptWaybill, LeasedArrival, ListFilter, LogHead, Lookup, Matches, MessageFound, Overtaking, Packing, PendingEntry, PlacedEntry,
-    Relabel, Relabelled, Resealed, Result, Sequencing, Settlement, Shown, ShownFollowUp, Store, StoredCheckpoint, StoredRow, SummedFound,
-    SummedLookup, WaybillAcceptance, WaybillAccepted, Written, guarding,
+    RecordKept, Recording, Redecision, RedecisionEnd, Relabel, Relabelled, Resealed, Result, Sequencing, Settlement, Shown, ShownFollowUp,
+    Store, StoredCheckpoint, StoredRow, SummedFound, SummedLookup, WaybillAcceptance, WaybillAccepted, Written, guarding,
     papers::{Paper, Papers},
 };
 use crate::{
@@ -53,6 +53,7 @@ mod options;
 mod packing;
 mod papers;
 mod pool;
+mod records;
 mod relabel;
 mod revisions;
 mod rows;
@@ -174,6 +175,25 @@ impl Store for Postgres {
         self.hints.gate.tell();
         self.hints.sequence.tell();
         Ok(done)
+    }
+
+    async fn record(&self, now: Timestamp, recording: Recording) -> Result<RecordKept> {
+        let kept = tried!(self.may_write()?, Together, |connection| records::record(connection, now, &recording))?;
+        self.hints.decide.tell();
+        self.hints.sequence.tell();
+        Ok(kept)
+    }
+
+    async fn note_basis(&self, basis: [u8; 32], again: Redecision) -> Result<bool> {
+        tried!(self.may_write()?, Together, |connection| records::note_basis(connection, basis, &again))
+    }
+
+    async fn lease_redecision(&self, now: Timestamp, lease: Lease) -> Result<Option<Redecision>> {
+        tried!(self.may_write()?, Single, |connection| records::lease(connection, now, lease))
+    }
+
+    async fn settle_redecision(&self, token: Uuid, id: Uuid, end: RedecisionEnd) -> Result<Written> {
+        tried!(self.may_write()?, Single, |connection, unsure| records::settle(connection, token, id, end, unsure))
     }
 
     async fn gates(&self, now: Timestamp, limit: u32) -> Result<Vec<Gated>> {

@@ -22,8 +22,8 @@ use super::{
     Acceptance, Accepted, Application, Arrival, Batch, Count, Deadline, DeadlineFilter, Decided, DecisionFilter, Delivery, EntryFilter,
     Error, FollowUpAcceptance, FollowUpAccepted, FollowUpFound, FollowUpLookup, Found, Gated, Hints, Hit, KeptNode, KeptReceipt,
     KeptWaybill, LeasedArrival, ListFilter, LogHead, Lookup, Matches, MessageFound, Overtaking, Packing, PendingEntry, PlacedEntry,
-    Relabel, Relabelled, Resealed, Result, Sequencing, Settlement, Shown, ShownFollowUp, Store, StoredCheckpoint, StoredRow, SummedFound,
-    SummedLookup, WaybillAcceptance, WaybillAccepted, Written, guarding,
+    RecordKept, Recording, Redecision, RedecisionEnd, Relabel, Relabelled, Resealed, Result, Sequencing, Settlement, Shown, ShownFollowUp,
+    Store, StoredCheckpoint, StoredRow, SummedFound, SummedLookup, WaybillAcceptance, WaybillAccepted, Written, guarding,
 };
 use crate::{
     audit::Entry,
@@ -50,6 +50,7 @@ mod nodes;
 mod numbers;
 mod packing;
 mod papers;
+mod records;
 mod relabel;
 mod revisions;
 mod rows;
@@ -263,6 +264,26 @@ impl Store for Sqlite {
         self.hints.gate.tell();
         self.hints.sequence.tell();
         Ok(done)
+    }
+
+    async fn record(&self, now: Timestamp, recording: Recording) -> Result<RecordKept> {
+        let kept =
+            self.writer()?.write(move |connection| Box::pin(async move { records::record(connection, now, &recording).await })).await?;
+        self.hints.decide.tell();
+        self.hints.sequence.tell();
+        Ok(kept)
+    }
+
+    async fn note_basis(&self, basis: [u8; 32], again: Redecision) -> Result<bool> {
+        self.writer()?.write(move |connection| Box::pin(async move { records::note_basis(connection, basis, &again).await })).await
+    }
+
+    async fn lease_redecision(&self, now: Timestamp, lease: Lease) -> Result<Option<Redecision>> {
+        self.writer()?.write(move |connection| Box::pin(records::lease(connection, now, lease))).await
+    }
+
+    async fn settle_redecision(&self, token: Uuid, id: Uuid, end: RedecisionEnd) -> Result<Written> {
+        self.writer()?.write(move |connection| Box::pin(records::settle(connection, token, id, end))).await
     }
 
     async fn gates(&self, now: Timestamp, limit: u32) -> Result<Vec<Gated>> {

@@ -1,12 +1,12 @@
 //! A real server on a loopback port over a fresh SQLite file, and callers of it.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{any::Any, net::SocketAddr, sync::Arc, time::Duration};
 
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 use tongguan::{
     access::{self, Access, KeyOptions, new_key},
     check::Parameters,
-    clock::{Clockwork, ManualClock, SeededEntropy, Timestamp, parse_day, start_of},
+    clock::{Clock, Clockwork, ManualClock, SeededEntropy, Timestamp, parse_day, start_of},
     exemption::{Advisor, Library, Settings},
     grpc::{self, Parts, proto},
     intake::{self, Intake, Rules},
@@ -44,11 +44,14 @@ pub(super) type Exemptions = proto::exemptions_client::ExemptionsClient<Caller>;
 pub(super) type Operations = proto::operations_client::OperationsClient<Caller>;
 
 pub(super) struct World {
-    _folder: tempfile::TempDir,
+    /// What holds the store.
+    _kept: Box<dyn Any>,
     pub(super) store: Arc<dyn Store>,
     pub(super) address: SocketAddr,
     pub(super) channel: Channel,
-    clockwork: Clockwork,
+    pub(super) clockwork: Clockwork,
+    clock: Arc<ManualClock>,
+    pub(super) advisor: Arc<Advisor>,
     keys: Vec<(String, String)>,
     stop: watch::Sender<bool>,
     served: JoinHandle<Result<(), grpc::Error>>,
@@ -66,11 +69,23 @@ pub(super) async fn world(keys: &[(&str, &str, Role)]) -> World {
 
 /// The same with other bounds.
 pub(super) async fn bounded_world(keys: &[(&str, &str, Role)], options: grpc::Options) -> World {
-    let bounds = options;
     let folder = tempfile::tempdir().unwrap();
     let store: Arc<dyn Store> = Arc::new(Sqlite::open(&folder.path().join("tongguan.db")).await.unwrap());
+    world_on(store, Box::new(folder), keys, options, Settings::default()).await
+}
+
+/// The same on a store that the caller opened, with other settings of the exemption.
+pub(super) async fn world_on(
+    store: Arc<dyn Store>,
+    kept: Box<dyn Any>,
+    keys: &[(&str, &str, Role)],
+    bounds: grpc::Options,
+    settings: Settings,
+) -> World {
     let noon = start_of(parse_day("20261123").unwrap()) + Duration::from_secs(43_200);
-    let clockwork = Clockwork::new(Arc::new(ManualClock::at(noon)), Arc::new(SeededEntropy::new(11)));
+    let clock = Arc::new(ManualClock::at(noon));
+    let clockwork = Clockwork::new(Arc::clone(&clock) as Arc<dyn Clock>, Arc::new(SeededEntropy::new(11)));
+    let advisor = Arc::new(Advisor::new(Library::sample().unwrap(), settings, Vec::new()).unwrap());
     let mut plain = Vec::new();
     let mut options = access::Options::default();
     for (name, tenant, role) in keys {
@@ -78,7 +93,7 @@ pub(super) async fn bounded_world(keys: &[(&str, &str, Role)], options: grpc::Op
         plain.push(((*name).to_owned(), key));
         options.keys.push(KeyOptions { name: (*name).into(), tenant: (*tenant).into(), role: *role, sha256 });
     }
-    let parts = intake::Parts { store: Arc::clone(&store), clockwork: clockwork.clone(), rules: Arc::new(rules()) };
+    let parts = intake::Parts { store: Arc::clone(&store), clockwork: clockwork.clone(), rules: Arc::new(rules(&advisor)) };
     let (intake, _workers) = Intake::start(parts, &intake::Options::default());
     tokio::spawn(async move { _workers.join_all().await });
     let parts = Parts {
@@ -93,10 +108,10 @@ pub(super) async fn bounded_world(keys: &[(&str, &str, Role)], options: grpc::Op
     let (stop, stopped) = watch::channel(false);
     let served = tokio::spawn(grpc::serve(listener, parts, stopped));
     let channel = Endpoint::try_from(format!("http://{address}")).unwrap().connect().await.unwrap();
-    World { _folder: folder, store, address, channel, clockwork, keys: plain, stop, served }
+    World { _kept: kept, store, address, channel, clockwork, clock, advisor, keys: plain, stop, served }
 }
 
-fn rules() -> Rules {
+fn rules(advisor: &Arc<Advisor>) -> Rules {
     let sender = |name: &str, code: &str| Sender {
         name: name.into(),
         party: Party { code: code.into(), name: "样例".into() },
@@ -109,7 +124,7 @@ fn rules() -> Rules {
     Rules {
         lanes: vec![guangzhou],
         senders: vec![sender("declarant", samples::DECLARANT), sender("carrier", samples::CARRIER)],
-        advisor: Arc::new(Advisor::new(Library::sample().unwrap(), Settings::default(), Vec::new()).unwrap()),
+        advisor: Arc::clone(advisor),
         parameters: Parameters::default(),
     }
 }
@@ -142,6 +157,11 @@ impl World {
 
     pub(super) fn operations(&self, name: &str) -> Operations {
         Operations::new(Caller::new(self.channel.clone(), self.caller(name)))
+    }
+
+    /// Lets time pass.
+    pub(super) fn wait(&self, time: Duration) {
+        self.clock.advance(time);
     }
 
     pub(super) fn now(&self) -> Timestamp {
