@@ -74,6 +74,10 @@ pub enum Call {
     TallyReturn,
     /// GetFollowUp.
     ReadFollowUps,
+    /// PutSeller, RecordInvoice, RecordRegistration, RecordStatement, RecordEvidence, RecordFiling and RecordChoice.
+    Record,
+    /// Assess.
+    Assess,
     /// ExportLedger.
     ReadLedgers,
     /// PushManifest and BindWaybill.
@@ -93,7 +97,7 @@ pub enum Call {
 }
 
 /// Who may call what: the one table. Who is not named is denied.
-const TABLE: [(Call, &[Role]); 16] = [
+const TABLE: [(Call, &[Role]); 18] = [
     (Call::Submit, &[Role::Seller, Role::Administrator]),
     (Call::Validate, &[Role::Seller, Role::Operator, Role::Administrator]),
     (Call::ReadDeclarations, &[Role::Seller, Role::Operator, Role::Administrator]),
@@ -102,6 +106,8 @@ const TABLE: [(Call, &[Role]); 16] = [
     (Call::Amend, &[Role::Seller, Role::Administrator]),
     (Call::TallyReturn, &[Role::Seller, Role::Carrier, Role::Administrator]),
     (Call::ReadFollowUps, &[Role::Seller, Role::Carrier, Role::Operator, Role::Administrator]),
+    (Call::Record, &[Role::Seller, Role::Administrator]),
+    (Call::Assess, &[Role::Seller, Role::Operator, Role::Administrator]),
     (Call::ReadLedgers, &[Role::Seller, Role::Operator, Role::Administrator]),
     (Call::PushManifest, &[Role::Seller, Role::Carrier, Role::Administrator]),
     (Call::PushMovements, &[Role::Carrier, Role::Administrator]),
@@ -288,6 +294,8 @@ mod tests {
             (Call::Amend, [true, false, false, false, true, false]),
             (Call::TallyReturn, [true, true, false, false, true, false]),
             (Call::ReadFollowUps, [true, true, true, false, true, false]),
+            (Call::Record, [true, false, false, false, true, false]),
+            (Call::Assess, [true, false, true, false, true, false]),
             (Call::ReadLedgers, [true, false, true, false, true, false]),
             (Call::PushManifest, [true, true, false, false, true, false]),
             (Call::PushMovements, [false, true, false, false, true, false]),

@@ -30,8 +30,11 @@ mod receiver;
 mod summed;
 mod whole;
 
-pub use attach::{Attaching, attach};
-pub use receiver::Receiver;
+pub use self::{
+    attach::{Attaching, attach},
+    fold::list_status,
+    receiver::Receiver,
+};
 
 use fold::Rules;
 use read::{ReadReceipts, Reading, WholeAnswer};

@@ -10,7 +10,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::party::Party;
+use crate::{clock::Timestamp, party::Party};
 
 pub mod draft;
 mod follow_up;
@@ -75,6 +75,15 @@ id_newtype! {
     /// Our id of a declaration (UUIDv7).
     DeclarationId
 }
+impl DeclarationId {
+    /// What no declaration's id of that moment or later lies before.
+    #[must_use]
+    pub fn before(moment: Timestamp) -> Self {
+        let milliseconds = u64::try_from(moment.0 / 1_000).unwrap_or(0);
+        Self(uuid::Builder::from_unix_timestamp_millis(milliseconds, &[0; 10]).into_uuid())
+    }
+}
+
 id_newtype! {
     /// Our id of a document (UUIDv7).
     DocumentId

@@ -10,6 +10,7 @@ use crate::{
     declaration::{
         Action, Declaration, DeclarationId, DocumentGuid, DocumentId, EnterpriseNo, FollowUp, InventoryNo, Kind, MessageId, PortNo, Waybill,
     },
+    exemption::Recorded,
     lane::Plan,
     party::Tenant,
     state::State,
@@ -106,6 +107,8 @@ pub struct Dossier {
     pub plan: Plan,
     /// The documents that we send, and the waybill once it is known; several of a kind where one amends or deletes another.
     pub documents: Vec<Document>,
+    /// What is recorded about it for the exemption.
+    pub recorded: Arc<Recorded>,
 }
 
 impl Dossier {

@@ -9,6 +9,8 @@
 //! - TAXABLE comes only from the library's flag 1 (D21) or from a rule the pack calls verified, on mapped facts (D74). Whatever is inferred
 //!   goes to a person: REVIEW.
 //! - Whether 103号 still holds is not verified: D00 stops there unless the configuration names an override, with a name and a reason.
+//! - Evidence-complete is said of a line only where its registration was recorded, with the values of its list: the seller's word that it
+//!   registers every line makes it count as registered, not as proved. What is recorded stands in [`Recorded`].
 //! - A seller without a profile has no registration on record: N-PLATFORM-UNREG, curable by filing the profile. Nothing is
 //!   concluded from what the profile would say, and its taxpayer status counts as unknown.
 //! - A refund is given up only by a recorded choice, by name and with the amount (D43); without it such a line is for a person (D47).
@@ -37,6 +39,7 @@ mod predicates;
 #[cfg(test)]
 mod properties;
 mod reasons;
+mod recorded;
 mod replay;
 mod rules;
 mod table;
@@ -50,8 +53,8 @@ pub use self::{
     deadlines::Deadlines,
     decision::{Alternative, Assessment, Cause, LibraryUsed, LineAssessment, Looked, Outcome, PackUsed, Part, Reason, Stage, Tested, Yuan},
     facts::{
-        Confirmed, CountedFrom, Direction, Evidence, Facts, Forgone, IncomeTax, ListStatus, Materials, Override, PlatformRegistration,
-        Registration, Seller, SellerKind, SellerNamed, Settings, SixFields, Taxpayer, Trade, ZoneRule,
+        Confirmed, CountedFrom, Direction, Entered, Evidence, Facts, Forgone, IncomeTax, ListStatus, Materials, Override,
+        PlatformRegistration, Registration, Seller, SellerKind, SellerNamed, Settings, SixFields, Taxpayer, Trade, ZoneRule,
     },
     kept::{ReadError, read},
     library::{Flag, Hint, Library, Lookup, Rate, Version},
@@ -61,6 +64,7 @@ pub use self::{
     paper::{Paper, PaperLine, Test, Worded},
     places::{Confidence, Located, Offices, Reading, Zone, Zones},
     reasons::{Code, Reasons, Text},
+    recorded::{OfLine, OfPeriod, POLICY_FROM, PeriodKind, Proof, Recorded, Said},
     replay::{Move, Moved, Replay, WhatIf},
     table::{DataError, Span},
 };

@@ -27,6 +27,7 @@ use crate::{
     node::{Beat, Role, Shares, Turn},
     packer::Packer,
     party::{Actor, Tenant},
+    redecider::Redecider,
     sequencer::Sequencer,
     signers::{self, Signers},
     store::{self, Application, Change, Store, postgres::Postgres, sqlite::Sqlite},
@@ -299,6 +300,8 @@ impl Parts<'_> {
             }
         }
         if let Some(advisor) = moving.advisor.filter(|_| node.runs(Role::Collect)) {
+            let redecider = Redecider::new(store(), clockwork(), Arc::clone(&advisor));
+            stage.tasks.spawn(measure(Work::Collect, redecider.run(stopped.clone())));
             let collector = Collector::new(store(), clockwork(), advisor, collector.clone()).sharing(self.shares.of(Role::Collect));
             stage.tasks.spawn(measure(Work::Collect, collector.run(stopped)));
         }

@@ -47,6 +47,7 @@ mod nodes;
 mod operations;
 mod options;
 mod outlet;
+mod records;
 mod status;
 mod turnstile;
 mod whereabouts;
@@ -192,7 +193,7 @@ fn with_services(router: Router, door: &Door, options: &Options) -> Router {
             longest,
         ))
         .add_service(Turnstile::new(
-            ExemptionsServer::new(door.clone()).max_decoding_message_size(SMALL_BYTES),
+            ExemptionsServer::new(door.clone()).max_decoding_message_size(largest),
             Arc::clone(access),
             calls.clone(),
             longest,

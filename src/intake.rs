@@ -30,6 +30,7 @@ pub mod deadlines;
 mod declarations;
 mod follow_ups;
 pub mod prepare;
+mod records;
 mod relabelling;
 pub mod rules;
 mod waybills;
@@ -40,6 +41,7 @@ pub use self::{
         FollowUpAnswer, FollowUpSubmission,
         preview::{Group, Preview},
     },
+    records::{OrderLines, RecordAnswer, RecordDraft, RecordSubmission, RegisteredLine, SellerDraft, WhatIf},
     relabelling::Meant,
 };
 
@@ -345,6 +347,24 @@ impl Intake {
     /// As [`Intake::amend`].
     pub async fn bind_waybill(&self, actor: &Actor, meant: &Meant, carrier: &str, waybill_no: &str) -> Reply<DeclarationId> {
         relabelling::bind(&self.core, actor, meant, carrier, waybill_no).await
+    }
+
+    /// Keeps what a seller records for the exemption; answered once it is on disk.
+    ///
+    /// # Errors
+    /// Why it was not kept; [`Refusal::Busy`] at once if too much is waiting.
+    pub async fn record(&self, actor: &Actor, submission: RecordSubmission) -> Reply<RecordAnswer> {
+        let _room = self.room_now(submission.size)?;
+        records::record(&self.core, actor, &submission).await
+    }
+
+    /// What would be advised; keeps nothing.
+    ///
+    /// # Errors
+    /// As [`Intake::amend`].
+    pub async fn assess(&self, actor: &Actor, scope: Option<&Tenant>, what_if: WhatIf) -> Reply<(Paper, Vec<Finding>)> {
+        let _room = self.room_now(what_if.size)?;
+        records::what_if::assess(&self.core, actor, scope, what_if).await
     }
 
     /// Groups inventories as they would be summed; keeps nothing.

@@ -43,6 +43,7 @@
 //! | [`packer`] | makes sealed messages of documents that are due |
 //! | [`courier`] | carries sealed messages, the same bytes every time |
 //! | [`collector`] | keeps what comes back, then reads it |
+//! | [`redecider`] | decides the exemption again where something was recorded, or a library or pack is new |
 //! | [`sequencer`] | puts audit entries into the tree, under signed checkpoints |
 //!
 //! | looking in | |
@@ -146,6 +147,7 @@ pub mod gatekeeper;
 pub mod packer;
 pub mod courier;
 pub mod collector;
+pub mod redecider;
 pub mod sequencer;
 pub mod access;
 pub mod ledgers;

@@ -35,10 +35,21 @@ mod numbering;
 mod papers;
 pub mod postgres;
 mod reading;
+mod recording;
 pub mod sqlite;
 mod taking;
 
-pub use self::{desk::*, following::*, guarding::Resealed, looking::*, matching::*, moving::*, nodes::KeptNode, taking::*};
+pub use self::{
+    desk::*,
+    following::*,
+    guarding::Resealed,
+    looking::*,
+    matching::*,
+    moving::*,
+    nodes::KeptNode,
+    recording::{RecordKept, RecordKind, Recording, Redecision, RedecisionEnd},
+    taking::*,
+};
 
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
@@ -96,6 +107,8 @@ pub struct Hints {
     pub deliver: Hint,
     /// Something arrived.
     pub collect: Hint,
+    /// Something is to be decided again.
+    pub decide: Hint,
     /// Audit entries were written.
     pub sequence: Hint,
     /// The log has grown.
@@ -103,6 +116,13 @@ pub struct Hints {
 }
 
 impl Hints {
+    /// Tells those who have something to do with what callers sent.
+    fn taken_in(&self) {
+        for hint in [&self.pack, &self.gate, &self.sequence] {
+            hint.tell();
+        }
+    }
+
     /// Tells those who have something to do now.
     fn awaited(&self, awaited: Awaited) {
         let told = [(awaited.pack, &self.pack), (awaited.gate, &self.gate), (awaited.deliver, &self.deliver), (true, &self.sequence)];
@@ -136,6 +156,18 @@ pub trait Store: Send + Sync {
 
     /// Gives a declaration the number of its waybill, or another one.
     async fn relabel(&self, now: Timestamp, asked: Relabel) -> Result<Relabelled>;
+
+    /// Keeps what a seller records for the exemption, and that what it touches is to be decided again.
+    async fn record(&self, now: Timestamp, recording: Recording) -> Result<RecordKept>;
+
+    // — redecider —
+
+    /// Notes what decisions are made with from now on; where that is new, `again` is kept with it. Tells whether it was.
+    async fn note_basis(&self, basis: [u8; 32], again: Redecision) -> Result<bool>;
+    /// Leases one thing that is to be decided again and is due.
+    async fn lease_redecision(&self, now: Timestamp, lease: Lease) -> Result<Option<Redecision>>;
+    /// Writes down how a turn at it ended, if the lease still holds.
+    async fn settle_redecision(&self, token: Uuid, id: Uuid, end: RedecisionEnd) -> Result<Written>;
 
     // — gatekeeper —
 

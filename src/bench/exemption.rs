@@ -141,6 +141,7 @@ fn facts(hs_code: &str, seller: crate::exemption::Seller) -> Facts {
         seller: Some(seller.into()),
         seller_named: SellerNamed::AsEnterprise,
         evidence: Evidence::default(),
+        entered: None,
         invoice_rate: None,
         materials: None,
         found: Confirmed::default(),

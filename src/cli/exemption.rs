@@ -1,5 +1,5 @@
-//! `exemption`: the working paper of an order, what would change under other rules, the ledgers, and the authority's rate library.
-//! All but the last only read a store.
+//! `exemption`: the working paper of an order, what would change under other rules, the ledgers, what sellers record, and the authority's
+//! rate library. What is recorded goes to a gateway; the papers, replays and ledgers only read a store.
 
 use std::{
     fs,
@@ -23,6 +23,7 @@ use crate::{
 mod import;
 mod ledger;
 mod packs;
+mod record;
 mod replay;
 
 #[derive(Debug, Subcommand)]
@@ -33,6 +34,11 @@ pub(super) enum ExemptionCommand {
     Replay(replay::ReplayArgs),
     /// 账簿：免税销售、登记六项、核定征收、收结汇、代理出口 · Ledgers: exempt sales, registration, deemed profit, foreign exchange, agents.
     Ledger(ledger::LedgerArgs),
+    /// 记录卖家资料（JSON 文件，每行一条）· Records sellers' profiles from a file, a JSON object a line.
+    Seller(record::RecordArgs),
+    /// 记录凭证、平台登记、无票声明、合同付款、免税申报、放弃退税（JSON 文件，每行一条）· Records vouchers, registrations, statements, evidence, filings
+    /// and choices from a file, a JSON object a line.
+    Record(record::RecordArgs),
     /// 现行规则包；可写出其文件，修改后用 replay 试算 · The rule packs that hold now, and their files, to be changed and replayed.
     Packs(packs::PacksArgs),
     /// 把税务机关的文库（DBF、FPT）转换为网关可加载的文件 · Makes a file that a gateway loads of the authority's library (DBF, FPT).
@@ -70,6 +76,8 @@ pub(super) async fn run(command: &ExemptionCommand) -> Result<ExitCode> {
         ExemptionCommand::Explain(args) => explain(args).await,
         ExemptionCommand::Replay(args) => replay::replay(args).await,
         ExemptionCommand::Ledger(args) => ledger::ledger(args).await,
+        ExemptionCommand::Seller(args) => record::sellers(args).await,
+        ExemptionCommand::Record(args) => record::records(args).await,
         ExemptionCommand::Packs(args) => packs::packs(args),
         ExemptionCommand::Import(args) => import::import(args),
     }

@@ -100,7 +100,8 @@ fn cancel(rules: Rules<'_>, dossier: &Dossier, changes: &mut [Change]) -> Option
     }
     change.deadlines = of_inventory(dossier, old, &Document { state: to, ..inventory.clone() });
     let list = list_status(to, None)?;
-    let assessment = rules.advisor.assess(&dossier.declaration, list, rules.now.day());
+    let assessment = rules.advisor.assess(&dossier.declaration, &dossier.recorded, list, rules.now.day());
+    change.deadlines.extend(deadlines::filing(dossier, &assessment));
     change.assessment = Some((dossier.id, assessment.to_kept()));
     let differences = vec![task::difference("inventory.state".to_owned(), old.as_str(), to.as_str())];
     let note = Note { task: super::NAME, act: "receipt", subject: dossier.id.0, why: "customs granted the cancellation" };

@@ -6,9 +6,10 @@ use std::{collections::BTreeMap, time::Duration};
 use crate::{
     audit::Difference,
     clock::{Clockwork, Timestamp},
-    declaration::{Action, DeclarationId, DocumentId, Kind},
-    dossier::{Document, LastWord},
-    exemption::{Advisor, ListStatus},
+    declaration::{Action, DocumentId, Kind},
+    dossier::{Document, Dossier, LastWord},
+    exemption::{Advisor, Assessment, Cause, ListStatus},
+    intake,
     receipt::{self, Receipt, Verdict},
     state::{self, Event, Next, State},
     store::{Change, DeadlineChange, KeptReceipt, Matches, Number, NumberKind, Subject},
@@ -167,8 +168,10 @@ impl Work {
             Subject::Dossier(dossier) if waits => vec![dossier.id],
             Subject::Dossier(_) | Subject::Waybill(_) => Vec::new(),
         };
-        let assessment = assess(rules, &self.subject, &self.documents, &mut differences);
-        let deadlines = deadlines(&self.subject, &self.documents);
+        let decided = assess(rules, &self.subject, &self.documents, &mut differences);
+        let mut deadlines = deadlines(&self.subject, &self.documents);
+        deadlines.extend(decided.iter().flat_map(|(dossier, decided)| to_file(dossier, decided)));
+        let assessment = decided.map(|(dossier, decided)| (dossier.id, decided.to_kept()));
         let tenant = before.first().map(|document| document.tenant.clone())?;
         let tenant = if let Subject::Dossier(dossier) = &self.subject { dossier.tenant.clone() } else { tenant };
         let note = Note { task: NAME, act: "receipt", subject: self.subject.id(), why: &self.why.join("; ") };
@@ -276,12 +279,12 @@ fn compare(old: &Document, new: &Document) -> Vec<Difference> {
 }
 
 /// Decides the exemption again where the list has come to a point that matters for it.
-fn assess(
+fn assess<'s>(
     rules: Rules<'_>,
-    subject: &Subject,
+    subject: &'s Subject,
     documents: &BTreeMap<DocumentId, Document>,
     differences: &mut Vec<Difference>,
-) -> Option<(DeclarationId, String)> {
+) -> Option<(&'s Dossier, Assessment)> {
     let Subject::Dossier(dossier) = subject else { return None };
     let old = dossier.document(Kind::Inventory)?;
     // An amendment that is turned down leaves the list as it stands.
@@ -289,16 +292,23 @@ fn assess(
     let new = documents.get(&old.id).filter(|new| new.state != old.state).filter(stands)?;
     let spoken = new.last_word.as_ref().map(|word| word.at.day());
     let list = list_status(new.state, spoken)?;
-    let assessment = rules.advisor.assess(&dossier.declaration, list, rules.now.day());
+    let assessment = rules.advisor.assess(&dossier.declaration, &dossier.recorded, list, rules.now.day());
     let mut outcomes: Vec<_> = assessment.lines.iter().map(|line| line.outcome.as_str()).collect();
     outcomes.sort_unstable();
     outcomes.dedup();
     differences.push(task::difference("exemption.outcomes".to_owned(), "", &outcomes.join(" ")));
-    Some((dossier.id, assessment.to_kept()))
+    Some((dossier, assessment))
+}
+
+/// When what is exempt must be filed. That nothing is to be filed is told only where something was: of a list that ends.
+fn to_file(dossier: &Dossier, assessment: &Assessment) -> Vec<DeadlineChange> {
+    let ended = matches!(assessment.cause, Cause::Cancelled);
+    if ended || assessment.to_file().is_some() { intake::deadlines::filing(dossier, assessment) } else { Vec::new() }
 }
 
 /// What a state of the list means for the exemption; nothing if nothing is decided anew.
-pub(super) const fn list_status(state: State, on: Option<time::Date>) -> Option<ListStatus> {
+#[must_use]
+pub const fn list_status(state: State, on: Option<time::Date>) -> Option<ListStatus> {
     match state {
         State::Released => Some(ListStatus::Released { on }),
         State::Closed => Some(ListStatus::Closed { on }),

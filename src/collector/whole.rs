@@ -188,7 +188,7 @@ impl Collector {
         let shown = self.store.show(None, id).await?;
         Ok(shown.and_then(|shown| {
             let list = list_status(State::Rejected, None)?;
-            let assessment = self.advisor.assess(&shown.dossier.declaration, list, now.day());
+            let assessment = self.advisor.assess(&shown.dossier.declaration, &shown.dossier.recorded, list, now.day());
             Some((id, assessment.to_kept()))
         }))
     }

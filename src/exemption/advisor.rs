@@ -3,6 +3,7 @@
 use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
 
 use rust_decimal::{Decimal, RoundingStrategy};
+use sha2::{Digest, Sha256};
 use time::Date;
 
 use crate::{
@@ -23,6 +24,7 @@ use super::{
     pack::{Packs, RegimeStatus},
     places::{Offices, Reading, Zones},
     reasons::Code,
+    recorded::Recorded,
     rules::{Decision, Found, REGIME_RULE, decide},
     table::DataError,
 };
@@ -140,10 +142,26 @@ impl Advisor {
         &self.settings
     }
 
+    /// SHA-256 over all that decisions are made with beside the facts: packs, libraries, settings, profiles of the configuration.
+    #[must_use]
+    pub fn basis(&self) -> [u8; 32] {
+        let mut digest = Sha256::new();
+        let mut part = |text: &str| {
+            digest.update(text);
+            digest.update([0]);
+        };
+        self.packs.all().for_each(|pack| part(&pack.digest));
+        self.library.versions().iter().for_each(|version| part(&version.used.digest));
+        // Words, numbers and lists of them always serialise.
+        part(&serde_json::to_string(&self.settings).unwrap_or_default());
+        self.sellers.values().for_each(|seller| part(&serde_json::to_string(&**seller).unwrap_or_default()));
+        digest.finalize().into()
+    }
+
     /// Decides every line of a declaration as its list stands.
     #[must_use]
-    pub fn assess(&self, declaration: &Declaration, list: ListStatus, today: Date) -> Assessment {
-        self.assess_facts(&self.facts(declaration, list), list.into(), today)
+    pub fn assess(&self, declaration: &Declaration, recorded: &Recorded, list: ListStatus, today: Date) -> Assessment {
+        self.assess_facts(&self.facts(declaration, recorded, list), list.into(), today)
     }
 
     /// Decides lines whose facts were gathered elsewhere.
@@ -158,15 +176,16 @@ impl Advisor {
         parts(facts).into_iter().map(|share| self.assess_part(facts, share, today)).collect()
     }
 
-    /// What a declaration and the seller's profile tell of its lines: nothing returned, no evidence, registered at most on the seller's word. The caller adds what it knows.
+    /// What a declaration, the seller's profile and what is recorded tell of its lines: nothing returned, no material. The caller adds
+    /// what it knows.
     #[must_use]
-    pub fn facts(&self, declaration: &Declaration, list: ListStatus) -> Vec<Facts> {
-        let (seller, seller_named) = self.real_seller(declaration);
+    pub fn facts(&self, declaration: &Declaration, recorded: &Recorded, list: ListStatus) -> Vec<Facts> {
+        let RealSeller { code, profile: seller, named: seller_named } = self.real_seller(declaration, recorded);
         let registers = seller.and_then(|seller| seller.platform.as_ref()).is_some_and(|platform| platform.registers_lines);
         let registration = if registers { Registration::OnWord } else { Registration::NotRegistered };
         let line = |line: &InventoryLine| {
             let ordered = declaration.order_line(line);
-            Facts {
+            let mut facts = Facts {
                 line: line.number,
                 direction: Direction::Export,
                 trade_mode: declaration.inventory.trade_mode.clone(),
@@ -189,32 +208,36 @@ impl Advisor {
                 seller: seller.cloned(),
                 seller_named,
                 registration: registration.clone(),
+                entered: None,
                 evidence: Evidence::default(),
                 invoice_rate: None,
                 materials: None,
                 found: Confirmed::default(),
                 forgone: None,
-            }
+            };
+            recorded.tell(&mut facts, code);
+            facts
         };
         declaration.inventory.lines.iter().map(line).collect()
     }
 
     /// The consignor is the real seller if its profile says it exports for itself (the owner may then be a maker), or if the list names
-    /// nobody else. Otherwise the owner is, which is weaker evidence.
-    fn real_seller(&self, declaration: &Declaration) -> (Option<&Arc<Seller>>, SellerNamed) {
+    /// nobody else. Otherwise the owner is, which is weaker evidence. A recorded profile counts before one of the configuration.
+    fn real_seller<'a>(&'a self, declaration: &'a Declaration, recorded: &'a Recorded) -> RealSeller<'a> {
         let (consignor, owner) = (&declaration.order.seller.code, &declaration.inventory.owner.code);
-        let profile = self.sellers.get(consignor);
+        let known = |code: &str| recorded.seller(code).or_else(|| self.sellers.get(code));
+        let profile = known(consignor);
         let exports_itself = profile.is_some_and(|seller| seller.role == Trade::Exporter);
-        let owner_profile = self.sellers.get(owner);
+        let owner_profile = known(owner);
         if consignor == owner || exports_itself || (profile.is_none() && owner_profile.is_none()) {
-            return (profile, SellerNamed::AsEnterprise);
+            return RealSeller { code: consignor, profile, named: SellerNamed::AsEnterprise };
         }
         let named = match (declaration.inventory.owner_registered, owner_profile.is_some() || is_credit_code(owner)) {
             (_, false) => SellerNamed::Nowhere,
             (true, true) => SellerNamed::AsOwner,
             (false, true) => SellerNamed::InNote,
         };
-        (owner_profile, named)
+        RealSeller { code: owner, profile: owner_profile, named }
     }
 
     fn case<'a>(&'a self, facts: &'a Facts, part: Part, today: Date) -> Case<'a> {
@@ -268,6 +291,13 @@ impl Advisor {
         let (rate, source) = self.rates.with_source(&facts.currency, facts.fields.export_date?)?;
         Some(Arc::new(Yuan { rate, source: source.to_owned() }))
     }
+}
+
+/// Who sells, as far as the list names it.
+struct RealSeller<'a> {
+    code: &'a str,
+    profile: Option<&'a Arc<Seller>>,
+    named: SellerNamed,
 }
 
 fn of(found: &Found<'_>) -> Reason {
@@ -325,8 +355,9 @@ fn looked(case: &Case<'_>) -> Looked {
 
 fn stage(case: &Case<'_>) -> Stage {
     let facts = case.facts;
-    let equal = case.registered().is_some_and(|registered| same_fields(registered, &facts.fields));
-    let Evidence { statement, contract, payment, filing } = facts.evidence;
+    // What the seller only says of itself proves nothing.
+    let equal = matches!(&facts.registration, Registration::Registered(values) if same_fields(values, &facts.fields));
+    let Evidence { statement, contract, payment, filing, .. } = facts.evidence;
     if !facts.list.released() || facts.fields.export_date.is_none() {
         Stage::Forecast
     } else if !equal || statement.is_none() || contract.is_none() || payment.is_none() {

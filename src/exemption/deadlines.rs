@@ -3,7 +3,7 @@
 
 use time::{Date, Duration, Month};
 
-use super::{case::Case, pack::Pack};
+use super::{Assessment, case::Case, pack::Pack};
 
 /// The two deadlines of a line, and how long before each a warning begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,6 +38,18 @@ impl Deadlines {
     pub fn warns(self, today: Date) -> bool {
         let begin = self.due.min(self.last).checked_sub(Duration::days(i64::from(self.warn_days)));
         begin.is_none_or(|begin| today >= begin)
+    }
+}
+
+impl Assessment {
+    /// By when what it advises to be exempt must be filed, the earliest of its lines: of what was released and is not recorded as filed.
+    #[must_use]
+    pub fn to_file(&self) -> Option<Deadlines> {
+        let open = self
+            .lines
+            .iter()
+            .filter(|line| line.outcome.is_exempt() && line.inputs.list.released() && line.inputs.evidence.filing.is_none());
+        open.filter_map(|line| Deadlines::after(&line.pack, line.inputs.fields.export_date?)).min_by_key(|due| (due.due, due.last))
     }
 }
 

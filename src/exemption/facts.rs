@@ -111,6 +111,21 @@ pub struct Evidence {
     pub payment: Option<Date>,
     /// The filing of the exemption.
     pub filing: Option<Date>,
+    /// The agency agreement, where an agent exports for the seller.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub agency: Option<Date>,
+}
+
+/// Where a line stands on a platform.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Entered {
+    /// The platform, by its zone.
+    pub platform: String,
+    /// The number given there.
+    pub number: String,
+    /// When it was confirmed.
+    pub confirmed_on: Date,
 }
 
 /// What is known of the materials of annex 9 in the goods (2026年第11号附件9: diamonds, silver, gold, platinum metals).
@@ -181,6 +196,9 @@ pub struct Facts {
     pub seller_named: SellerNamed,
     /// Whether it is registered on the platform.
     pub registration: Registration,
+    /// Where the recorded registration stands.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub entered: Option<Entered>,
     /// What has been gathered.
     #[serde(default)]
     pub evidence: Evidence,

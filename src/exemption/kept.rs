@@ -14,7 +14,7 @@ use time::Date;
 
 use super::{
     decision::{Alternative, Assessment, Cause, LineAssessment, Outcome, Part, Stage, Yuan},
-    facts::{Confirmed, Evidence, Facts, Forgone, Materials, Override, Registration, SellerNamed, SixFields, is_default},
+    facts::{Confirmed, Entered, Evidence, Facts, Forgone, Materials, Override, Registration, SellerNamed, SixFields, is_default},
     pack::{self, Pack},
     paper::Paper,
     places::Reading,
@@ -145,6 +145,9 @@ struct Line<'a> {
     back: Decimal,
     #[serde(default, skip_serializing_if = "is_default")]
     reg: Registered<'a>,
+    /// Where that stands.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    entered: Option<Cow<'a, Entered>>,
     /// Whether it counts as registered.
     #[serde(default, skip_serializing_if = "is_default")]
     done: bool,
@@ -300,6 +303,7 @@ fn line(decided: &LineAssessment) -> Line<'_> {
             Registration::Registered(values) if values == fields => Registered::Same,
             Registration::Registered(values) => Registered::Other(Cow::Borrowed(values)),
         },
+        entered: facts.entered.as_ref().map(Cow::Borrowed),
         done: decided.looked.registered,
         rate: decided.looked.rate.as_deref().map(|rate| RateRow::of(rate, &facts.hs_code)),
         hint: decided.looked.hint.as_deref().map(HintRow::from),
@@ -401,6 +405,7 @@ fn restored(run: &Run<'_>, line: Line<'_>, pack: &Arc<Pack>) -> Result<LineAsses
                 Registered::Same => Registration::Registered(fields.clone()),
                 Registered::Other(values) => Registration::Registered(values.into_owned()),
             },
+            entered: line.entered.map(Cow::into_owned),
             evidence: run.evidence,
             invoice_rate: line.invoice_rate,
             materials: line.materials.map(Cow::into_owned),

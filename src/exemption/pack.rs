@@ -277,6 +277,11 @@ impl Packs {
         self
     }
 
+    /// All of them.
+    pub(super) fn all(&self) -> impl Iterator<Item = &Arc<Pack>> {
+        self.earlier.iter().chain([&self.latest])
+    }
+
     /// The pack for an export date.
     #[must_use]
     pub fn on(&self, day: Date) -> &Arc<Pack> {

@@ -9,6 +9,7 @@ use super::{
     conditions::Condition,
     deadlines::Deadlines,
     decision::Part,
+    facts::SellerNamed,
     pack,
     paper::{Paper, PaperLine, Worded},
     table::Span,
@@ -195,6 +196,9 @@ fn deadlines(line: &PaperLine) -> Option<Deadlines> {
 
 fn evidence(line: &PaperLine, language: Language) -> String {
     let evidence = line.inputs.evidence;
+    // Nobody needs an agreement who exports itself.
+    let of_agent = evidence.agency.is_some() || line.inputs.seller_named != SellerNamed::AsEnterprise;
+    let agency = of_agent.then_some((language.of("代理协议", "agency agreement"), evidence.agency));
     let all = [
         (language.of("无票声明", "statement of no voucher"), evidence.statement),
         (language.of("采购合同", "purchase contract"), evidence.contract),
@@ -205,7 +209,7 @@ fn evidence(line: &PaperLine, language: Language) -> String {
         Some(on) => format!("{name} {on}"),
         None => format!("{name} {}", language.of("缺", "missing")),
     };
-    all.map(one).join("；")
+    all.into_iter().chain(agency).map(one).collect::<Vec<_>>().join("；")
 }
 
 fn condition(condition: Condition, language: Language) -> &'static str {

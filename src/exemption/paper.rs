@@ -9,7 +9,7 @@ use time::{Date, macros::date};
 use super::{
     conditions::{Condition, Mark},
     decision::{Alternative, Assessment, Cause, LibraryUsed, LineAssessment, Outcome, PackUsed, Part, Reason, Stage, Tested, Yuan},
-    facts::{Facts, Override, Registration},
+    facts::{Entered, Facts, Override, Registration},
     reasons::{Code, Text},
     table::Span,
 };
@@ -186,10 +186,13 @@ fn registration(line: &LineAssessment) -> String {
             format!("注册地 {}，企业登记 {}", seller.city, platform.as_deref().unwrap_or("无"))
         },
     );
-    let own = match (line.looked.registered, &line.inputs.registration) {
-        (false, _) => "未登记",
-        (true, Registration::OnWord) => "已登记（据卖家资料所述，未逐行核对）",
-        (true, _) => "已登记",
+    let own = match (line.looked.registered, &line.inputs.registration, &line.inputs.entered) {
+        (false, ..) => "未登记".to_owned(),
+        (true, Registration::OnWord, _) => "已登记（据卖家资料所述，未逐行核对）".to_owned(),
+        (true, _, Some(Entered { platform, number, confirmed_on })) => {
+            format!("已登记（{platform}平台 {number}，{confirmed_on} 确认）")
+        }
+        (true, ..) => "已登记".to_owned(),
     };
     format!("{seller}；本行{own}")
 }

@@ -290,11 +290,11 @@ fn a_declaration_gives_the_facts_of_its_lines() {
     let own = seller().code;
     let declaration = declared(&own, &own, true);
     let expected = Facts { list: ListStatus::NotDeclared, registration: Registration::NotRegistered, ..good() };
-    assert_eq!(advisor.facts(&declaration, ListStatus::NotDeclared), [expected]);
-    let forecast = advisor.assess(&declaration, ListStatus::NotDeclared, TODAY);
+    assert_eq!(advisor.facts(&declaration, &Recorded::default(), ListStatus::NotDeclared), [expected]);
+    let forecast = advisor.assess(&declaration, &Recorded::default(), ListStatus::NotDeclared, TODAY);
     assert_eq!((forecast.cause, forecast.lines[0].outcome, &*forecast.lines[0].rule), (Cause::Submit, Outcome::ExemptNoInvoice, "D71"));
     assert_eq!(forecast.lines[0].pending[0].code, Code::LineRegistration);
-    let closed = advisor.assess(&declaration, ListStatus::Closed { on: Some(TODAY) }, TODAY);
+    let closed = advisor.assess(&declaration, &Recorded::default(), ListStatus::Closed { on: Some(TODAY) }, TODAY);
     assert_eq!(closed.lines[0].reasons[0].code, Code::LineUnregistered);
 }
 
@@ -304,7 +304,7 @@ fn the_real_seller_is_found_behind_an_agent() {
     let advisor = Advisor::new(library(), Settings::default(), vec![seller(), agent]).unwrap();
     let own = seller().code;
     let named = |consignor: &str, owner: &str, registered| {
-        let facts = advisor.facts(&declared(consignor, owner, registered), ListStatus::Declared).remove(0);
+        let facts = advisor.facts(&declared(consignor, owner, registered), &Recorded::default(), ListStatus::Declared).remove(0);
         (facts.seller.map(|seller| seller.code.clone()), facts.seller_named)
     };
     assert_eq!(named(&own, "MAKER", true), (Some(own.clone()), SellerNamed::AsEnterprise), "the owner may be the maker");

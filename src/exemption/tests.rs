@@ -63,6 +63,7 @@ pub(super) fn good() -> Facts {
         seller: Some(Arc::new(seller())),
         seller_named: SellerNamed::AsEnterprise,
         evidence: Evidence::default(),
+        entered: None,
         invoice_rate: None,
         materials: None,
         found: Confirmed::default(),
@@ -257,7 +258,7 @@ fn shenzhen_registers_two_days_after_closing() {
 fn stages_follow_what_is_known() {
     let day = Some(TODAY);
     let stage = |evidence| decide(|f| f.evidence = evidence).stage;
-    let complete = Evidence { statement: day, contract: day, payment: day, filing: None };
+    let complete = Evidence { statement: day, contract: day, payment: day, ..Evidence::default() };
     assert_eq!(decide(|f| f.list = ListStatus::Declared).stage, Stage::Forecast);
     assert_eq!(stage(Evidence { payment: None, ..complete }), Stage::CustomsFinal);
     assert_eq!(stage(complete), Stage::EvidenceComplete);

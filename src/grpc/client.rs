@@ -21,8 +21,9 @@ use crate::{
 };
 
 mod desk;
+mod records;
 
-pub use desk::Act;
+pub use self::{desk::Act, records::Recorded};
 
 /// Items sent ahead of their answers.
 const AHEAD: usize = 128;

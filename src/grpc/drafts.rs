@@ -46,7 +46,7 @@ pub(super) fn party(party: Option<proto::Party>) -> Party {
     Party { code, name }
 }
 
-fn declaration(declaration: proto::Declaration) -> Declaration {
+pub(super) fn declaration(declaration: proto::Declaration) -> Declaration {
     Declaration { order: order(declaration.order.unwrap_or_default()), inventory: inventory(declaration.inventory.unwrap_or_default()) }
 }
 

@@ -1,4 +1,4 @@
-//! `Exemptions`: ledgers of the exemption without invoice.
+//! `Exemptions`: what sellers record for the exemption without invoice, what would be advised, and the ledgers.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use super::{
     options::Options,
     outlet::{Answers, Outlet, outlet},
     proto::{self, export_ledger_response::Piece},
-    status, stopped,
+    records, status, stopped,
 };
 use crate::{
     access::{Call, Caller},
@@ -26,6 +26,39 @@ const LONGEST_CODE: usize = 100;
 #[async_trait]
 impl proto::exemptions_server::Exemptions for Door {
     type ExportLedgerStream = Answers<proto::ExportLedgerResponse>;
+
+    async fn assess(&self, request: Request<proto::AssessRequest>) -> Result<Response<proto::AssessResponse>, Status> {
+        let caller = self.admit(&request, Call::Assess)?;
+        records::assess(self, &caller, request.into_inner()).await.map(Response::new)
+    }
+
+    async fn put_seller(&self, request: Request<proto::PutSellerRequest>) -> Result<Response<proto::RecordKept>, Status> {
+        records::record(self, request).await
+    }
+
+    async fn record_invoice(&self, request: Request<proto::RecordInvoiceRequest>) -> Result<Response<proto::RecordKept>, Status> {
+        records::record(self, request).await
+    }
+
+    async fn record_registration(&self, request: Request<proto::RecordRegistrationRequest>) -> Result<Response<proto::RecordKept>, Status> {
+        records::record(self, request).await
+    }
+
+    async fn record_statement(&self, request: Request<proto::RecordStatementRequest>) -> Result<Response<proto::RecordKept>, Status> {
+        records::record(self, request).await
+    }
+
+    async fn record_evidence(&self, request: Request<proto::RecordEvidenceRequest>) -> Result<Response<proto::RecordKept>, Status> {
+        records::record(self, request).await
+    }
+
+    async fn record_filing(&self, request: Request<proto::RecordFilingRequest>) -> Result<Response<proto::RecordKept>, Status> {
+        records::record(self, request).await
+    }
+
+    async fn record_choice(&self, request: Request<proto::RecordChoiceRequest>) -> Result<Response<proto::RecordKept>, Status> {
+        records::record(self, request).await
+    }
 
     async fn export_ledger(&self, request: Request<proto::ExportLedgerRequest>) -> Result<Response<Self::ExportLedgerStream>, Status> {
         let caller = self.admit(&request, Call::ReadLedgers)?;

@@ -171,6 +171,13 @@ fn with_findings(message: &str, findings: &[Finding], total: usize) -> Status {
     }
 }
 
+/// The findings that a status carries.
+pub(super) fn findings(status: &Status) -> Vec<proto::Finding> {
+    let details = pb::Status::decode(status.details()).unwrap_or_default().details;
+    let carried = details.iter().find(|any| any.type_url == FINDINGS_URL);
+    carried.and_then(|any| proto::Findings::decode(any.value.as_slice()).ok()).unwrap_or_default().findings
+}
+
 fn details(message: &str, findings: &proto::Findings) -> Vec<u8> {
     let info = pb::ErrorInfo { reason: "FINDINGS".into(), domain: DOMAIN.into(), ..pb::ErrorInfo::default() };
     let any = |url: &str, value: Vec<u8>| prost_types::Any { type_url: url.into(), value };

@@ -89,6 +89,8 @@ fn deadline(deadline: &Deadline) -> proto::Deadline {
         DeadlineKind::Summary => proto::DeadlineKind::Summary,
         DeadlineKind::ReturnTax => proto::DeadlineKind::ReturnTax,
         DeadlineKind::ReturnCustoms => proto::DeadlineKind::ReturnCustoms,
+        DeadlineKind::Filing => proto::DeadlineKind::Filing,
+        DeadlineKind::FilingEnd => proto::DeadlineKind::FilingEnd,
     };
     proto::Deadline { declaration_id: deadline.declaration.to_string(), kind: kind.into(), at: Some(convert::timestamp(deadline.at)) }
 }

@@ -74,7 +74,7 @@ pub(super) async fn amend(core: &Core, actor: &Actor, id: DeclarationId, submiss
             return Err(invalid([work.findings, warnings].concat()));
         }
         let list = if alive(&shown.dossier) { ListStatus::Declared } else { ListStatus::NotDeclared };
-        let assessment = core.parts.rules.advisor.assess(&content, list, now.day()).because(Cause::Submit);
+        let assessment = core.parts.rules.advisor.assess(&content, &shown.dossier.recorded, list, now.day()).because(Cause::Submit);
         let revision = shown.amended.0.saturating_add(1);
         work.differences.insert(0, difference("declaration.revision", &shown.amended.0.to_string(), &revision.to_string()));
         let answer =
@@ -114,7 +114,8 @@ pub(super) async fn delete(core: &Core, actor: &Actor, id: DeclarationId, kind: 
         let ended = handled.iter().any(withdrawn);
         let mut change = work.change("delete");
         if ended {
-            let assessment = core.parts.rules.advisor.assess(&shown.dossier.declaration, ListStatus::Cancelled, now.day());
+            let assessment =
+                core.parts.rules.advisor.assess(&shown.dossier.declaration, &shown.dossier.recorded, ListStatus::Cancelled, now.day());
             change.assessment = Some((id, assessment.to_kept()));
             change.deadlines = [DeadlineKind::CutOff, DeadlineKind::Summary].map(|kind| DeadlineChange::Met(id, kind)).to_vec();
         }

@@ -7,7 +7,9 @@ use time::{Date, Month};
 use crate::{
     clock::{Timestamp, start_of},
     declaration::Kind,
-    store::{Deadline, DeadlineKind, Shown},
+    dossier::Dossier,
+    exemption::Assessment,
+    store::{Deadline, DeadlineChange, DeadlineKind, Shown},
 };
 
 /// The day of the month by which what was closed in the month before is to be summed (transport §4.3). Where it is a holiday, the
@@ -40,6 +42,17 @@ pub fn returns(shown: &Shown) -> Vec<Deadline> {
         deadline(DeadlineKind::ReturnTax, end_of(later(exported_on, TAX_MONTHS))),
         deadline(DeadlineKind::ReturnCustoms, end_of(later(released_at.day(), CUSTOMS_MONTHS))),
     ]
+}
+
+/// By when the exemption that is advised for a declaration must be filed, and can be filed at all: set where something is to be filed,
+/// met where nothing is any more. What was never advised to be exempt has no such deadline.
+#[must_use]
+pub fn filing(dossier: &Dossier, assessment: &Assessment) -> Vec<DeadlineChange> {
+    let set = |kind, day| DeadlineChange::Set(Deadline { declaration: dossier.id, tenant: dossier.tenant.clone(), kind, at: end_of(day) });
+    match assessment.to_file() {
+        Some(due) => vec![set(DeadlineKind::Filing, due.due), set(DeadlineKind::FilingEnd, due.last)],
+        None => [DeadlineKind::Filing, DeadlineKind::FilingEnd].map(|kind| DeadlineChange::Met(dossier.id, kind)).into(),
+    }
 }
 
 /// When customs released the inventory: its 800, or the 899 that came instead.

@@ -9,7 +9,7 @@ use crate::{
         meter::{Work, measured},
     },
     declaration::DeclarationId,
-    exemption,
+    exemption::{self, Recorded},
     party::{Actor, Tenant},
     store::{Acceptance, Accepted, Error, Found, Lookup},
 };
@@ -85,6 +85,7 @@ fn lookup(actor: &Actor, submission: &Submission) -> Lookup {
             order_no: cut(&order.order_no),
         },
         waybill: (!inventory.waybill_no.is_empty()).then(|| (cut(&inventory.carrier.code), cut(&inventory.waybill_no))),
+        owner: cut(&inventory.owner.code),
     }
 }
 
@@ -96,7 +97,8 @@ fn decide(core: &Core, actor: &Actor, submission: &Submission, found: &Found, no
         None => {}
     }
     let taken = Taken { order_taken: found.order_taken, waybill_taken: found.waybill_taken, waybill_seller: found.waybill_seller.clone() };
-    match prepare::prepare(&core.parts.rules, submission, &taken, now) {
+    let recorded = Recorded { sellers: found.sellers.clone(), ..Recorded::default() };
+    match prepare::prepare(&core.parts.rules, submission, &taken, &recorded, now) {
         Ok(planned) => {
             let acceptance = prepare::acceptance(&planned, submission, actor, &core.parts.clockwork, now, core.needed_within);
             Decision::Ready(Box::new((planned, acceptance)))
@@ -158,7 +160,7 @@ async fn settled(core: &Core, job: &DeclarationJob, accepted: Accepted, now: Tim
         Accepted::OrderTaken => Taken { order_taken: true, ..Taken::default() },
         Accepted::WaybillTaken => Taken { waybill_taken: true, ..Taken::default() },
     };
-    match prepare::prepare(&core.parts.rules, &job.request, &taken, now) {
+    match prepare::prepare(&core.parts.rules, &job.request, &taken, &Recorded::default(), now) {
         Err(refusal) => Err(refusal),
         Ok(_) => Err(Refusal::Internal),
     }

@@ -9,7 +9,7 @@ use crate::{
     clock::{Clockwork, Timestamp},
     declaration::{Action, Declaration, DeclarationId, DocumentGuid, DocumentId, EnterpriseNo, Kind, draft},
     dossier::Document,
-    exemption::{Assessment, ListStatus, Paper},
+    exemption::{Assessment, ListStatus, Paper, Recorded},
     lane::{self, Case, Duty, Lane, Plan},
     party::{Actor, Sender},
     state::State,
@@ -57,11 +57,11 @@ struct Transmission {
 ///
 /// # Errors
 /// Everything that is wrong.
-pub fn prepare(rules: &Rules, submission: &Submission, taken: &Taken, now: Timestamp) -> Result<Planned, Refusal> {
+pub fn prepare(rules: &Rules, submission: &Submission, taken: &Taken, recorded: &Recorded, now: Timestamp) -> Result<Planned, Refusal> {
     let own = own_findings(submission);
     match check::check(&submission.draft, taken, &rules.parameters, now.day()) {
         Ok(checked) => {
-            let planned = plan(rules, assess(rules, checked, now));
+            let planned = plan(rules, assess(rules, checked, recorded, now));
             match planned {
                 Ok(planned) if own.is_empty() => Ok(planned),
                 Ok(planned) => Err(invalid([own, planned.warnings].concat())),
@@ -114,8 +114,8 @@ fn foreseen(rules: &Rules, draft: &draft::Declaration, findings: &Findings) -> V
 
 /// Advises on the exemption as it stands before anything is declared.
 #[must_use]
-pub fn assess(rules: &Rules, checked: Checked, now: Timestamp) -> Assessed {
-    let assessment = rules.advisor.assess(checked.declaration(), ListStatus::NotDeclared, now.day());
+pub fn assess(rules: &Rules, checked: Checked, recorded: &Recorded, now: Timestamp) -> Assessed {
+    let assessment = rules.advisor.assess(checked.declaration(), recorded, ListStatus::NotDeclared, now.day());
     Assessed { checked, assessment }
 }
 

@@ -3,6 +3,7 @@
 use crate::check::{Rule, Severity::Error};
 
 pub mod following;
+pub mod recording;
 
 const SOURCE_ZH: &str = "本网关规定";
 const SOURCE_EN: &str = "this gateway's own rule";
@@ -59,7 +60,8 @@ pub const NO_SENDER: Rule = Rule {
 pub const OF_SUBMISSIONS: [Rule; 4] = [KEY, NEEDED_BY, NO_LANE, NO_SENDER];
 
 /// Every rule.
-pub static RULES: std::sync::LazyLock<Vec<Rule>> = std::sync::LazyLock::new(|| [&OF_SUBMISSIONS[..], &following::RULES].concat());
+pub static RULES: std::sync::LazyLock<Vec<Rule>> =
+    std::sync::LazyLock::new(|| [&OF_SUBMISSIONS[..], &following::RULES, recording::RULES].concat());
 
 #[cfg(test)]
 mod tests {

@@ -11,7 +11,7 @@ use crate::{
     },
     clock::{Clockwork, ManualClock, SeededEntropy, Timestamp, start_of},
     declaration::Kind,
-    exemption::{Advisor, Library, Settings},
+    exemption::{Advisor, Library, Recorded, Settings},
     lane::{Duty, Lane},
     party::{Actor, Party, Role, Sender, Tenant},
     state::State,
@@ -62,7 +62,7 @@ fn codes(refusal: Refusal) -> Vec<String> {
 fn a_good_declaration_becomes_the_documents_that_we_send() {
     let clockwork = Clockwork::new(Arc::new(ManualClock::at(now())), Arc::new(SeededEntropy::new(5)));
     let actor = Actor { tenant: Tenant::local(), role: Role::Seller, name: "erp".into() };
-    let prepare = |lane| prepare(&rules(vec![lane]), &submission(), &Taken::default(), now()).unwrap();
+    let prepare = |lane| prepare(&rules(vec![lane]), &submission(), &Taken::default(), &Recorded::default(), now()).unwrap();
     let accept = |planned| acceptance(&planned, &submission(), &actor, &clockwork, now(), std::time::Duration::from_secs(60));
 
     let both = accept(prepare(lane()));
@@ -81,7 +81,7 @@ fn a_good_declaration_becomes_the_documents_that_we_send() {
 
 #[test]
 fn without_a_lane_or_a_sender_nothing_is_accepted() {
-    let refused = |lanes| codes(prepare(&rules(lanes), &submission(), &Taken::default(), now()).unwrap_err());
+    let refused = |lanes| codes(prepare(&rules(lanes), &submission(), &Taken::default(), &Recorded::default(), now()).unwrap_err());
     assert_eq!(refused(vec![Lane { office: "52".into(), ..lane() }]), ["R-NO-LANE"]);
     assert_eq!(refused(vec![Lane { order: Duty::Send(Some("nobody".into())), ..lane() }]), ["R-NO-SENDER"]);
 }
@@ -89,7 +89,9 @@ fn without_a_lane_or_a_sender_nothing_is_accepted() {
 #[test]
 fn a_faulty_request_and_a_faulty_declaration_are_told_together() {
     let mut submission = Submission { idempotency_key: "a\nb".into(), needed_by: Some(Timestamp(-1)), ..submission() };
-    let refused = |submission: &Submission| codes(prepare(&rules(vec![lane()]), submission, &Taken::default(), now()).unwrap_err());
+    let refused = |submission: &Submission| {
+        codes(prepare(&rules(vec![lane()]), submission, &Taken::default(), &Recorded::default(), now()).unwrap_err())
+    };
     assert_eq!(refused(&submission), ["R-KEY", "R-NEEDED-BY"]);
     submission.draft.order.currency = "RMB".into();
     assert!(refused(&submission).len() > 2);
@@ -100,7 +102,7 @@ fn what_planning_would_find_is_told_beside_other_faults() {
     let refused = |lanes, spoil: fn(&mut Submission)| {
         let mut submission = submission();
         spoil(&mut submission);
-        codes(prepare(&rules(lanes), &submission, &Taken::default(), now()).unwrap_err())
+        codes(prepare(&rules(lanes), &submission, &Taken::default(), &Recorded::default(), now()).unwrap_err())
     };
     let elsewhere = || vec![Lane { office: "52".into(), ..lane() }];
     let nobody = || vec![Lane { order: Duty::Send(Some("nobody".into())), ..lane() }];
@@ -123,7 +125,7 @@ fn every_rule_of_a_request_is_tried_with_a_near_miss() {
     assert!(!key(&"键".repeat(201)) && key(&"键".repeat(200)) && !key("a\u{7}b") && key("a b"));
     let needed_by = |at| {
         let submission = Submission { needed_by: Some(at), ..submission() };
-        prepare(&rules(vec![lane()]), &submission, &Taken::default(), now()).map_err(codes).err().unwrap_or_default()
+        prepare(&rules(vec![lane()]), &submission, &Taken::default(), &Recorded::default(), now()).map_err(codes).err().unwrap_or_default()
     };
     assert_eq!(needed_by(Timestamp(0)), [""; 0]);
     assert_eq!(needed_by(Timestamp::NEVER), [""; 0]);

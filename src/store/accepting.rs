@@ -39,7 +39,13 @@ pub(super) fn question(acceptance: &Acceptance) -> Lookup {
             order_no: order.order_no.clone(),
         },
         waybill: inventory.waybill_no.clone().map(|no| (inventory.carrier.code.clone(), no)),
+        owner: inventory.owner.code.clone(),
     }
+}
+
+/// Those of a tenant who may be the real seller of what is asked about.
+pub(super) fn sellers(lookup: &Lookup) -> (&str, [&str; 2]) {
+    (lookup.tenant.as_str(), [&lookup.order.seller, &lookup.owner])
 }
 
 /// Decides one after the other, so that of two that collide within the batch the first is kept; a waybill that goes to one of them is

@@ -10,13 +10,13 @@ use crate::{declaration::FollowUp, dossier::Dossier};
 /// What was submitted about declarations, by declaration.
 pub(super) type FollowUps = HashMap<Uuid, Vec<(KeptFollowUp, Arc<FollowUp>)>>;
 
-/// A page of so many declarations, each with its decision and what was submitted about it.
+/// A page of declarations, each with its decision and what was submitted about it; so many of it could not be read.
 ///
 /// # Errors
 /// If one cannot be read: what is left out would be missing from a sum.
-pub(super) fn page(asked: usize, found: Vec<Dossier>, mut decided: HashMap<Uuid, String>, mut told: FollowUps) -> Result<Vec<Decided>> {
-    if found.len() != asked {
-        return Err(inconsistent("declarations", format!("{} of {asked} cannot be read", asked - found.len())));
+pub(super) fn page(unread: usize, found: Vec<Dossier>, mut decided: HashMap<Uuid, String>, mut told: FollowUps) -> Result<Vec<Decided>> {
+    if unread > 0 {
+        return Err(inconsistent("declarations", format!("{unread} of a page cannot be read")));
     }
     let one = |dossier: Dossier| Decided {
         assessment: decided.remove(&dossier.id.0),

@@ -259,11 +259,15 @@ pub enum DeadlineKind {
     /// Goods may be declared to come back within a year of release (general administration of customs, announcement 44 of 2020; the
     /// year is general knowledge, not read in the announcement).
     ReturnCustoms,
+    /// An exemption is to be filed by 30 April of the year after export (exemption §1.3; 2026年第11号第九条(一)4).
+    Filing,
+    /// After this day, 36 months after export, it cannot be filed any more, and the goods are taxed.
+    FilingEnd,
 }
 
 impl DeadlineKind {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::CutOff, Self::Summary, Self::ReturnTax, Self::ReturnCustoms];
+    pub const ALL: [Self; 6] = [Self::CutOff, Self::Summary, Self::ReturnTax, Self::ReturnCustoms, Self::Filing, Self::FilingEnd];
 
     /// As written in answers and as stored.
     #[must_use]
@@ -273,6 +277,8 @@ impl DeadlineKind {
             Self::Summary => "summary",
             Self::ReturnTax => "return_tax",
             Self::ReturnCustoms => "return_customs",
+            Self::Filing => "filing",
+            Self::FilingEnd => "filing_end",
         }
     }
 

@@ -152,8 +152,19 @@ pub struct DecisionFilter {
     pub until: Option<Timestamp>,
     /// Also what of this kind was submitted about the declaration.
     pub kind: Option<Kind>,
+    /// Only these.
+    pub only: Option<Only>,
     /// At most so many declarations.
     pub limit: u32,
+}
+
+/// Declarations that are wanted by themselves.
+#[derive(Debug, Clone)]
+pub enum Only {
+    /// Those of a record's lines.
+    OfRecord(Uuid),
+    /// These, as far as they are there, in whatever order.
+    These(Vec<DeclarationId>),
 }
 
 /// A declaration with the decision on its lines.

@@ -55,6 +55,7 @@ impl Paper {
             waybill_no,
             plan: self.plan.clone(),
             documents: Vec::with_capacity(3),
+            recorded: Arc::default(),
         }
     }
 }

@@ -21,9 +21,9 @@ use super::{
     Acceptance, Accepted, Application, Arrival, Backlog, Batch, Count, Deadline, DeadlineFilter, Decided, DecisionFilter, Delivery,
     DeliveryFilter, EntryFilter, Error, FollowUpAcceptance, FollowUpAccepted, FollowUpFound, FollowUpLookup, Found, Gated, Hints, Hit,
     KeptArrival, KeptMessage, KeptNode, KeptReceipt, KeptWaybill, LeasedArrival, ListFilter, LogHead, Lookup, Matches, MessageFound,
-    MessageWithDocuments, Overtaking, Packing, PendingEntry, PlacedEntry, Relabel, Relabelled, Resealed, Result, Sequencing, Settlement,
-    Shown, ShownFollowUp, Store, StoredCheckpoint, StoredRow, SummedFound, SummedLookup, WaybillAcceptance, WaybillAccepted, Written,
-    guarding,
+    MessageWithDocuments, Overtaking, Packing, PendingEntry, PlacedEntry, RecordKept, Recording, Redecision, RedecisionEnd, Relabel,
+    Relabelled, Resealed, Result, Sequencing, Settlement, Shown, ShownFollowUp, Store, StoredCheckpoint, StoredRow, SummedFound,
+    SummedLookup, WaybillAcceptance, WaybillAccepted, Written, guarding,
     papers::{Paper, Papers},
 };
 use crate::{
@@ -55,6 +55,7 @@ mod options;
 mod packing;
 mod papers;
 mod pool;
+mod records;
 mod relabel;
 mod revisions;
 mod rows;
@@ -145,17 +146,13 @@ impl Store for Postgres {
         let accepted = tried!(self.may_write()?, Together, |connection| accept::accept(connection, now, &many))?;
         let kept = many.iter().zip(&accepted).filter(|(acceptance, accepted)| **accepted == Accepted::New(acceptance.id));
         self.papers.accepted(kept.map(|(acceptance, _)| (acceptance.id.0, Paper::of(acceptance, now))).collect());
-        self.hints.pack.tell();
-        self.hints.gate.tell();
-        self.hints.sequence.tell();
+        self.hints.taken_in();
         Ok(accepted)
     }
 
     async fn accept_waybills(&self, now: Timestamp, many: Vec<WaybillAcceptance>) -> Result<Vec<WaybillAccepted>> {
         let accepted = tried!(self.may_write()?, Together, |connection| waybills::accept(connection, now, &many))?;
-        self.hints.pack.tell();
-        self.hints.gate.tell();
-        self.hints.sequence.tell();
+        self.hints.taken_in();
         Ok(accepted)
     }
 
@@ -165,9 +162,7 @@ impl Store for Postgres {
 
     async fn accept_follow_up(&self, now: Timestamp, acceptance: FollowUpAcceptance) -> Result<FollowUpAccepted> {
         let accepted = tried!(self.may_write()?, Together, |connection| follow_ups::accept(connection, now, &acceptance))?;
-        self.hints.pack.tell();
-        self.hints.gate.tell();
-        self.hints.sequence.tell();
+        self.hints.taken_in();
         Ok(accepted)
     }
 
@@ -176,6 +171,25 @@ impl Store for Postgres {
         self.hints.gate.tell();
         self.hints.sequence.tell();
         Ok(done)
+    }
+
+    async fn record(&self, now: Timestamp, recording: Recording) -> Result<RecordKept> {
+        let kept = tried!(self.may_write()?, Together, |connection| records::record(connection, now, &recording))?;
+        self.hints.decide.tell();
+        self.hints.sequence.tell();
+        Ok(kept)
+    }
+
+    async fn note_basis(&self, basis: [u8; 32], again: Redecision) -> Result<bool> {
+        tried!(self.may_write()?, Together, |connection| records::note_basis(connection, basis, &again))
+    }
+
+    async fn lease_redecision(&self, now: Timestamp, lease: Lease) -> Result<Option<Redecision>> {
+        tried!(self.may_write()?, Single, |connection| records::lease(connection, now, lease))
+    }
+
+    async fn settle_redecision(&self, token: Uuid, id: Uuid, end: RedecisionEnd) -> Result<Written> {
+        tried!(self.may_write()?, Single, |connection, unsure| records::settle(connection, token, id, end, unsure))
     }
 
     async fn gates(&self, now: Timestamp, limit: u32) -> Result<Vec<Gated>> {

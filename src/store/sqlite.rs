@@ -22,9 +22,9 @@ use super::{
     Acceptance, Accepted, Application, Arrival, Backlog, Batch, Count, Deadline, DeadlineFilter, Decided, DecisionFilter, Delivery,
     DeliveryFilter, EntryFilter, Error, FollowUpAcceptance, FollowUpAccepted, FollowUpFound, FollowUpLookup, Found, Gated, Hints, Hit,
     KeptArrival, KeptMessage, KeptNode, KeptReceipt, KeptWaybill, LeasedArrival, ListFilter, LogHead, Lookup, Matches, MessageFound,
-    MessageWithDocuments, Overtaking, Packing, PendingEntry, PlacedEntry, Relabel, Relabelled, Resealed, Result, Sequencing, Settlement,
-    Shown, ShownFollowUp, Store, StoredCheckpoint, StoredRow, SummedFound, SummedLookup, WaybillAcceptance, WaybillAccepted, Written,
-    guarding,
+    MessageWithDocuments, Overtaking, Packing, PendingEntry, PlacedEntry, RecordKept, Recording, Redecision, RedecisionEnd, Relabel,
+    Relabelled, Resealed, Result, Sequencing, Settlement, Shown, ShownFollowUp, Store, StoredCheckpoint, StoredRow, SummedFound,
+    SummedLookup, WaybillAcceptance, WaybillAccepted, Written, guarding,
 };
 use crate::{
     audit::Entry,
@@ -53,6 +53,7 @@ mod numbers;
 mod opening;
 mod packing;
 mod papers;
+mod records;
 mod relabel;
 mod revisions;
 mod rows;
@@ -175,8 +176,7 @@ impl Store for Sqlite {
     }
 
     async fn lookup(&self, now: Timestamp, asked: Vec<Lookup>) -> Result<Vec<Found>> {
-        let mut connection = self.readers.acquire().await?;
-        accept::lookup(&mut connection, now, &asked).await
+        accept::lookup(&mut *self.readers.acquire().await?, now, &asked).await
     }
 
     async fn accept(&self, now: Timestamp, many: Vec<Acceptance>) -> Result<Vec<Accepted>> {
@@ -185,18 +185,14 @@ impl Store for Sqlite {
             self.writer()?.write(move |connection| Box::pin(async move { accept::accept(connection, now, &many).await })).await?;
         let kept = papers.into_iter().zip(&accepted).filter(|((id, _), accepted)| **accepted == Accepted::New(*id));
         self.papers.accepted(kept.map(|((id, paper), _)| (id.0, paper)).collect());
-        self.hints.pack.tell();
-        self.hints.gate.tell();
-        self.hints.sequence.tell();
+        self.hints.taken_in();
         Ok(accepted)
     }
 
     async fn accept_waybills(&self, now: Timestamp, many: Vec<WaybillAcceptance>) -> Result<Vec<WaybillAccepted>> {
         let accepted =
             self.writer()?.write(move |connection| Box::pin(async move { waybills::accept(connection, now, &many).await })).await?;
-        self.hints.pack.tell();
-        self.hints.gate.tell();
-        self.hints.sequence.tell();
+        self.hints.taken_in();
         Ok(accepted)
     }
 
@@ -211,9 +207,7 @@ impl Store for Sqlite {
     async fn accept_follow_up(&self, now: Timestamp, acceptance: FollowUpAcceptance) -> Result<FollowUpAccepted> {
         let accepted =
             self.writer()?.write(move |connection| Box::pin(async move { follow_ups::accept(connection, now, &acceptance).await })).await?;
-        self.hints.pack.tell();
-        self.hints.gate.tell();
-        self.hints.sequence.tell();
+        self.hints.taken_in();
         Ok(accepted)
     }
 
@@ -222,6 +216,26 @@ impl Store for Sqlite {
         self.hints.gate.tell();
         self.hints.sequence.tell();
         Ok(done)
+    }
+
+    async fn record(&self, now: Timestamp, recording: Recording) -> Result<RecordKept> {
+        let kept =
+            self.writer()?.write(move |connection| Box::pin(async move { records::record(connection, now, &recording).await })).await?;
+        self.hints.decide.tell();
+        self.hints.sequence.tell();
+        Ok(kept)
+    }
+
+    async fn note_basis(&self, basis: [u8; 32], again: Redecision) -> Result<bool> {
+        self.writer()?.write(move |connection| Box::pin(async move { records::note_basis(connection, basis, &again).await })).await
+    }
+
+    async fn lease_redecision(&self, now: Timestamp, lease: Lease) -> Result<Option<Redecision>> {
+        self.writer()?.write(move |connection| Box::pin(records::lease(connection, now, lease))).await
+    }
+
+    async fn settle_redecision(&self, token: Uuid, id: Uuid, end: RedecisionEnd) -> Result<Written> {
+        self.writer()?.write(move |connection| Box::pin(records::settle(connection, token, id, end))).await
     }
 
     async fn gates(&self, now: Timestamp, limit: u32) -> Result<Vec<Gated>> {
@@ -315,18 +329,15 @@ impl Store for Sqlite {
     }
 
     async fn members(&self, asked: &[DocumentId]) -> Result<Vec<(DocumentId, Dossier)>> {
-        let mut connection = self.readers.acquire().await?;
-        follow_ups::members(&mut connection, &self.papers, asked).await
+        follow_ups::members(&mut *self.readers.acquire().await?, &self.papers, asked).await
     }
 
     async fn summed(&self, asked: &[SummedLookup]) -> Result<Vec<Vec<SummedFound>>> {
-        let mut connection = self.readers.acquire().await?;
-        revisions::find_summed(&mut connection, asked).await
+        revisions::find_summed(&mut *self.readers.acquire().await?, asked).await
     }
 
     async fn message(&self, cop_msg_id: &str) -> Result<Option<MessageFound>> {
-        let mut connection = self.readers.acquire().await?;
-        deliveries::find(&mut connection, cop_msg_id).await
+        deliveries::find(&mut *self.readers.acquire().await?, cop_msg_id).await
     }
 
     async fn reseal(&self, from: Place, limit: u32) -> Result<Resealed> {
@@ -340,13 +351,11 @@ impl Store for Sqlite {
     }
 
     async fn pending_entries(&self, limit: u32) -> Result<Vec<PendingEntry>> {
-        let mut connection = self.readers.acquire().await?;
-        log::pending(&mut connection, limit).await
+        log::pending(&mut *self.readers.acquire().await?, limit).await
     }
 
     async fn log_head(&self) -> Result<LogHead> {
-        let mut connection = self.readers.acquire().await?;
-        log::head(&mut connection).await
+        log::head(&mut *self.readers.acquire().await?).await
     }
 
     async fn sequence(&self, now: Timestamp, sequencing: Sequencing) -> Result<Written> {
@@ -359,33 +368,27 @@ impl Store for Sqlite {
     }
 
     async fn stored_entries(&self, from: i64, limit: u32) -> Result<Vec<StoredRow>> {
-        let mut connection = self.readers.acquire().await?;
-        log::stored_entries(&mut connection, from, limit).await
+        log::stored_entries(&mut *self.readers.acquire().await?, from, limit).await
     }
 
     async fn stored_tile(&self, level: i64, index: i64) -> Result<Option<Vec<u8>>> {
-        let mut connection = self.readers.acquire().await?;
-        log::stored_tile(&mut connection, level, index).await
+        log::stored_tile(&mut *self.readers.acquire().await?, level, index).await
     }
 
     async fn stored_tiles(&self) -> Result<Vec<(i64, i64)>> {
-        let mut connection = self.readers.acquire().await?;
-        log::stored_tiles(&mut connection).await
+        log::stored_tiles(&mut *self.readers.acquire().await?).await
     }
 
     async fn last_checkpoint(&self) -> Result<Option<StoredCheckpoint>> {
-        let mut connection = self.readers.acquire().await?;
-        log::last_checkpoint(&mut connection).await
+        log::last_checkpoint(&mut *self.readers.acquire().await?).await
     }
 
     async fn untold(&self) -> Result<Option<DeclarationId>> {
-        let mut connection = self.readers.acquire().await?;
-        log::untold(&mut connection).await
+        log::untold(&mut *self.readers.acquire().await?).await
     }
 
     async fn stored_checkpoints(&self) -> Result<Vec<StoredCheckpoint>> {
-        let mut connection = self.readers.acquire().await?;
-        log::stored_checkpoints(&mut connection).await
+        log::stored_checkpoints(&mut *self.readers.acquire().await?).await
     }
 
     async fn beat(&self, node: KeptNode) -> Result<Vec<KeptNode>> {
@@ -394,8 +397,7 @@ impl Store for Sqlite {
     }
 
     async fn nodes(&self) -> Result<Vec<KeptNode>> {
-        let mut connection = self.readers.acquire().await?;
-        nodes::nodes(&mut connection).await
+        nodes::nodes(&mut *self.readers.acquire().await?).await
     }
 
     async fn forget(&self, gone: Vec<(Uuid, i64)>) -> Result<()> {
@@ -403,58 +405,47 @@ impl Store for Sqlite {
     }
 
     async fn show(&self, tenant: Option<&Tenant>, id: DeclarationId) -> Result<Option<Shown>> {
-        let mut connection = self.readers.acquire().await?;
-        views::show(&mut connection, &self.papers, tenant, id).await
+        views::show(&mut *self.readers.acquire().await?, &self.papers, tenant, id).await
     }
 
     async fn follow_up(&self, tenant: Option<&Tenant>, id: DocumentId) -> Result<Option<ShownFollowUp>> {
-        let mut connection = self.readers.acquire().await?;
-        follow_ups::show(&mut connection, tenant, id).await
+        follow_ups::show(&mut *self.readers.acquire().await?, tenant, id).await
     }
 
     async fn deadlines(&self, filter: DeadlineFilter) -> Result<Vec<Deadline>> {
-        let mut connection = self.readers.acquire().await?;
-        revisions::open(&mut connection, &filter).await
+        revisions::open(&mut *self.readers.acquire().await?, &filter).await
     }
 
     async fn list(&self, filter: ListFilter) -> Result<Vec<Dossier>> {
-        let mut connection = self.readers.acquire().await?;
-        views::list(&mut connection, &self.papers, &filter).await
+        views::list(&mut *self.readers.acquire().await?, &self.papers, &filter).await
     }
 
     async fn decisions(&self, filter: DecisionFilter) -> Result<Vec<Decided>> {
-        let mut connection = self.readers.acquire().await?;
-        decisions::page(&mut connection, &self.papers, filter).await
+        decisions::page(&mut *self.readers.acquire().await?, &self.papers, filter).await
     }
 
     async fn waybill(&self, tenant: Option<&Tenant>, carrier: &str, waybill_no: &str) -> Result<Option<KeptWaybill>> {
-        let mut connection = self.readers.acquire().await?;
-        waybills::show(&mut connection, tenant, carrier, waybill_no).await
+        waybills::show(&mut *self.readers.acquire().await?, tenant, carrier, waybill_no).await
     }
 
     async fn find(&self, tenant: Option<&Tenant>, asked: &[String]) -> Result<Vec<Hit>> {
-        let mut connection = self.readers.acquire().await?;
-        numbers::find(&mut connection, tenant, asked).await
+        numbers::find(&mut *self.readers.acquire().await?, tenant, asked).await
     }
 
     async fn entries(&self, filter: EntryFilter) -> Result<Vec<PlacedEntry>> {
-        let mut connection = self.readers.acquire().await?;
-        log::entries(&mut connection, &filter).await
+        log::entries(&mut *self.readers.acquire().await?, &filter).await
     }
 
     async fn unmatched(&self, limit: u32) -> Result<Vec<KeptReceipt>> {
-        let mut connection = self.readers.acquire().await?;
-        arrivals::unmatched(&mut connection, limit).await
+        arrivals::unmatched(&mut *self.readers.acquire().await?, limit).await
     }
 
     async fn counts(&self, tenant: Option<&Tenant>) -> Result<Vec<Count>> {
-        let mut connection = self.readers.acquire().await?;
-        views::counts(&mut connection, tenant).await
+        views::counts(&mut *self.readers.acquire().await?, tenant).await
     }
 
     async fn stopped(&self) -> Result<Vec<(String, String)>> {
-        let mut connection = self.readers.acquire().await?;
-        views::stopped(&mut connection).await
+        views::stopped(&mut *self.readers.acquire().await?).await
     }
 
     async fn messages(&self, filter: DeliveryFilter) -> Result<Vec<KeptMessage>> {
@@ -496,8 +487,7 @@ impl Store for Sqlite {
     }
 
     async fn backlog(&self) -> Result<Backlog> {
-        let mut connection = self.readers.acquire().await?;
-        desk::backlog(&mut connection).await
+        desk::backlog(&mut *self.readers.acquire().await?).await
     }
 
     async fn resume(&self, now: Timestamp, sender: &str, entry: Entry) -> Result<()> {

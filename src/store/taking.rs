@@ -8,6 +8,7 @@ use crate::{
     clock::Timestamp,
     declaration::{Declaration, DeclarationId, DocumentId, Waybill, draft::OrderReference},
     dossier::Document,
+    exemption::Seller,
     lane::Plan,
     party::{Actor, Tenant},
 };
@@ -23,6 +24,8 @@ pub struct Lookup {
     pub order: OrderReference,
     /// Carrier code and waybill number, if given.
     pub waybill: Option<(String, String)>,
+    /// The code of the owner of the goods: beside the order's seller the one who may have a recorded profile.
+    pub owner: String,
 }
 
 /// What is taken already.
@@ -36,6 +39,8 @@ pub struct Found {
     pub waybill_taken: bool,
     /// The seller that the waybill of that number names, if it has been pushed.
     pub waybill_seller: Option<String>,
+    /// The profiles recorded of those who may be its real seller.
+    pub sellers: Vec<Arc<Seller>>,
 }
 
 /// A declaration to be kept.

@@ -41,7 +41,7 @@ async fn closed(world: &World, name: &str, order_no: &str) -> String {
     let settings = Settings { regime_override: Some(given), ..Settings::default() };
     let advisor = Advisor::new(Library::sample().unwrap(), settings, Vec::new()).unwrap();
     let on = Some(world.now().day());
-    let decided = advisor.assess(&shown.dossier.declaration, ListStatus::Closed { on }, world.now().day());
+    let decided = advisor.assess(&shown.dossier.declaration, &shown.dossier.recorded, ListStatus::Closed { on }, world.now().day());
     let list = shown.dossier.document(tongguan::declaration::Kind::Inventory).unwrap().clone();
     let change = Change {
         expected: vec![(list.id, list.version)],

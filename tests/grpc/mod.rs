@@ -5,6 +5,7 @@ mod doors;
 mod hostile;
 mod ledgers;
 mod raw;
+mod recording;
 mod slow;
 mod samples;
 mod submitting;

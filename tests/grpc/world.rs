@@ -1,12 +1,12 @@
 //! A real server on a loopback port over a fresh SQLite file, and callers of it.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{any::Any, net::SocketAddr, sync::Arc, time::Duration};
 
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 use tongguan::{
     access::{self, Access, KeyOptions, new_key},
     check::Parameters,
-    clock::{Clockwork, ManualClock, SeededEntropy, Timestamp, parse_day, start_of},
+    clock::{Clock, Clockwork, ManualClock, SeededEntropy, Timestamp, parse_day, start_of},
     desk::Desk,
     exemption::{Advisor, Library, Settings},
     grpc::{self, Parts, proto},
@@ -45,11 +45,14 @@ pub(super) type Exemptions = proto::exemptions_client::ExemptionsClient<Caller>;
 pub(super) type Operations = proto::operations_client::OperationsClient<Caller>;
 
 pub(super) struct World {
-    _folder: tempfile::TempDir,
+    /// What holds the store.
+    _kept: Box<dyn Any>,
     pub(super) store: Arc<dyn Store>,
     pub(super) address: SocketAddr,
     pub(super) channel: Channel,
     pub(super) clockwork: Clockwork,
+    clock: Arc<ManualClock>,
+    pub(super) advisor: Arc<Advisor>,
     keys: Vec<(String, String)>,
     stop: watch::Sender<bool>,
     served: JoinHandle<Result<(), grpc::Error>>,
@@ -67,11 +70,23 @@ pub(super) async fn world(keys: &[(&str, &str, Role)]) -> World {
 
 /// The same with other bounds.
 pub(super) async fn bounded_world(keys: &[(&str, &str, Role)], options: grpc::Options) -> World {
-    let bounds = options;
     let folder = tempfile::tempdir().unwrap();
     let store: Arc<dyn Store> = Arc::new(Sqlite::open(&folder.path().join("tongguan.db")).await.unwrap());
+    world_on(store, Box::new(folder), keys, options, Settings::default()).await
+}
+
+/// The same on a store that the caller opened, with other settings of the exemption.
+pub(super) async fn world_on(
+    store: Arc<dyn Store>,
+    kept: Box<dyn Any>,
+    keys: &[(&str, &str, Role)],
+    bounds: grpc::Options,
+    settings: Settings,
+) -> World {
     let noon = start_of(parse_day("20261123").unwrap()) + Duration::from_secs(43_200);
-    let clockwork = Clockwork::new(Arc::new(ManualClock::at(noon)), Arc::new(SeededEntropy::new(11)));
+    let clock = Arc::new(ManualClock::at(noon));
+    let clockwork = Clockwork::new(Arc::clone(&clock) as Arc<dyn Clock>, Arc::new(SeededEntropy::new(11)));
+    let advisor = Arc::new(Advisor::new(Library::sample().unwrap(), settings, Vec::new()).unwrap());
     let mut plain = Vec::new();
     let mut options = access::Options::default();
     for (name, tenant, role) in keys {
@@ -79,9 +94,8 @@ pub(super) async fn bounded_world(keys: &[(&str, &str, Role)], options: grpc::Op
         plain.push(((*name).to_owned(), key));
         options.keys.push(KeyOptions { name: (*name).into(), tenant: (*tenant).into(), role: *role, sha256 });
     }
-    let parts = intake::Parts { store: Arc::clone(&store), clockwork: clockwork.clone(), rules: Arc::new(rules()) };
-    let advisor = Arc::clone(&parts.rules.advisor);
-    let desk = Desk::new(Arc::clone(&store), clockwork.clone(), advisor, 5, vec!["national".to_owned()]);
+    let parts = intake::Parts { store: Arc::clone(&store), clockwork: clockwork.clone(), rules: Arc::new(rules(&advisor)) };
+    let desk = Desk::new(Arc::clone(&store), clockwork.clone(), Arc::clone(&advisor), 5, vec!["national".to_owned()]);
     let (intake, _workers) = Intake::start(parts, &intake::Options::default());
     tokio::spawn(async move { _workers.join_all().await });
     let parts = Parts {
@@ -97,10 +111,10 @@ pub(super) async fn bounded_world(keys: &[(&str, &str, Role)], options: grpc::Op
     let (stop, stopped) = watch::channel(false);
     let served = tokio::spawn(grpc::serve(listener, parts, stopped));
     let channel = Endpoint::try_from(format!("http://{address}")).unwrap().connect().await.unwrap();
-    World { _folder: folder, store, address, channel, clockwork, keys: plain, stop, served }
+    World { _kept: kept, store, address, channel, clockwork, clock, advisor, keys: plain, stop, served }
 }
 
-fn rules() -> Rules {
+fn rules(advisor: &Arc<Advisor>) -> Rules {
     let sender = |name: &str, code: &str| Sender {
         name: name.into(),
         party: Party { code: code.into(), name: "样例".into() },
@@ -113,7 +127,7 @@ fn rules() -> Rules {
     Rules {
         lanes: vec![guangzhou],
         senders: vec![sender("declarant", samples::DECLARANT), sender("carrier", samples::CARRIER)],
-        advisor: Arc::new(Advisor::new(Library::sample().unwrap(), Settings::default(), Vec::new()).unwrap()),
+        advisor: Arc::clone(advisor),
         parameters: Parameters::default(),
     }
 }
@@ -146,6 +160,11 @@ impl World {
 
     pub(super) fn operations(&self, name: &str) -> Operations {
         Operations::new(Caller::new(self.channel.clone(), self.caller(name)))
+    }
+
+    /// Lets time pass.
+    pub(super) fn wait(&self, time: Duration) {
+        self.clock.advance(time);
     }
 
     pub(super) fn now(&self) -> Timestamp {

@@ -44,6 +44,7 @@ async fn what_is_shown_is_what_was_handed_in(world: World) {
         waybill_no: Some("W1".into()),
         plan: acceptance.plan,
         documents,
+        recorded: Arc::default(),
     };
     assert_eq!(shown.dossier, expected);
     assert_eq!((shown.warnings, shown.assessments, shown.receipts), (Vec::<Finding>::new(), vec!["{}".to_owned()], Vec::new()));

@@ -55,6 +55,7 @@ mod nodes;
 mod postgres;
 mod races;
 mod random;
+mod recording;
 mod samples;
 mod sizes;
 mod sqlite;

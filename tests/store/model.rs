@@ -201,6 +201,7 @@ impl Model {
             order_taken: self.of_order(&asked.order).is_some(),
             waybill_taken: used.is_some_and(|(declaration, _)| declaration.is_some()),
             waybill_seller: pushed.and_then(|pushed| pushed.waybill.seller.as_ref()).map(|seller| seller.code.clone()),
+            sellers: Vec::new(),
         }
     }
 
@@ -380,6 +381,7 @@ impl Model {
             waybill_no: declared.waybill_no.clone(),
             plan: declared.plan.clone(),
             documents: of_it.cloned().collect(),
+            recorded: Arc::default(),
         }
     }
 

@@ -53,6 +53,7 @@ async fn a_thousand_lives_in_batches(world: World) {
         idempotency_key: None,
         order: order(&format!("O{n}")),
         waybill: Some((CARRIER.into(), format!("W{n}"))),
+        owner: "OWNER".into(),
     });
     let found = world.store().lookup(START, asked.collect()).await.unwrap();
     for (n, (found, id)) in found.iter().zip(&ids).enumerate() {

@@ -57,6 +57,7 @@ async fn lookup_tells_what_is_taken(world: World) {
         idempotency_key: key.map(str::to_owned),
         order: order(order_no),
         waybill: waybill.map(|no| (CARRIER.to_owned(), no.to_owned())),
+        owner: "OWNER".into(),
     };
     let asked = vec![ask(None, "O1", Some("W1")), ask(Some("x"), "O2", Some("W1")), ask(Some("x"), "O2", None)];
     let found = world.store().lookup(START, asked.clone()).await.unwrap();

@@ -45,6 +45,7 @@ async fn a_key_is_its_tenants_own_and_an_order_number_everybodys(world: World) {
         idempotency_key: key.map(str::to_owned),
         order: order(order_no),
         waybill: None,
+        owner: "OWNER".into(),
     };
     let asked =
         vec![ask("a", None, "O3"), ask("b", None, "O3"), ask("a", Some("k"), "O9"), ask("c", Some("k"), "O1"), ask("a", None, "O1")];

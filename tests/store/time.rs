@@ -109,6 +109,7 @@ async fn a_waybill_number_lives_for_half_a_year_to_the_moment(world: World) {
             idempotency_key: None,
             order: order("O9"),
             waybill: Some((CARRIER.into(), "W1".into())),
+            owner: "OWNER".into(),
         }]
     };
     assert!(world.store().lookup(START + life, ask()).await.unwrap()[0].waybill_taken);

@@ -25,6 +25,8 @@ pub struct Agency {
     pub amount_cny: Decimal,
     /// Lines for which no rate is known: not in the yuan.
     pub without_rate: u64,
+    /// Lines for which no agency agreement is recorded.
+    pub without_agreement: u64,
     /// The last list counted: lines come list by list.
     #[serde(skip)]
     last: String,
@@ -44,6 +46,7 @@ impl Agency {
         ("currency", "币制"),
         ("amount_cny", "人民币金额"),
         ("without_rate", "无汇率行数"),
+        ("without_agreement", "未记录委托代理协议行数"),
     ];
 }
 
@@ -78,6 +81,7 @@ impl Agencies {
         add_to(&mut sum.amount, row.amount);
         add_to(&mut sum.amount_cny, row.amount_cny);
         sum.without_rate += u64::from(row.amount_cny.is_none());
+        sum.without_agreement += u64::from(row.agency_agreement.is_none());
         true
     }
 }

@@ -68,6 +68,16 @@ pub struct Row {
     pub voucher: InvoiceStatus,
     /// Whether it stands on the zone's platform: `no`, `on_word`, `equal`, or `differs` from the list.
     pub registration: &'static str,
+    /// The platform on which the recorded registration stands.
+    pub platform: String,
+    /// Its number there.
+    pub record_no: String,
+    /// When it was confirmed.
+    pub confirmed_on: Option<Date>,
+    /// The six values that stand there, where they are not those of the list: export date, name, unit, quantity, price, amount.
+    pub registered_as: String,
+    /// The day of the agency agreement.
+    pub agency_agreement: Option<Date>,
     /// The day of the seller's statement of no voucher.
     pub statement: Option<Date>,
     /// The day of the purchase contract.
@@ -157,6 +167,10 @@ impl Row {
         ("rate_source", "汇率来源"),
         ("amount_cny", "人民币金额"),
         ("registration", "平台登记"),
+        ("platform", "登记平台"),
+        ("record_no", "登记编号"),
+        ("confirmed_on", "确认日期"),
+        ("registered_as", "平台所登六项（与清单不同时）"),
     ];
 
     /// The columns of what agents exported, line by line.
@@ -179,6 +193,7 @@ impl Row {
         ("rate_source", "汇率来源"),
         ("amount_cny", "人民币金额"),
         ("outcome", "建议"),
+        ("agency_agreement", "委托代理协议"),
     ];
 
     /// A line of a paper as it stands in a ledger. The rate is the paper's own; `else_yuan` is for papers that were made before rates
@@ -191,6 +206,7 @@ impl Row {
         let (seller, pack) = (inputs.seller.as_deref(), pack::of_digest(&line.pack.digest));
         let deadlines = pack.zip(fields.export_date).and_then(|(pack, day)| Deadlines::after(pack, day));
         let code = seller.map_or(heading.seller.as_str(), |seller| seller.code.as_str());
+        let entered = inputs.entered.as_ref();
         let for_another = inputs.seller_named != SellerNamed::AsEnterprise;
         let agent = |text: &String| if for_another { text.clone() } else { String::new() };
         let principal = if for_another { principal(heading, line) } else { ("", "") };
@@ -218,6 +234,11 @@ impl Row {
             stage: line.stage,
             voucher: inputs.invoice,
             registration: registration(line),
+            platform: entered.map(|at| at.platform.clone()).unwrap_or_default(),
+            record_no: entered.map(|at| at.number.clone()).unwrap_or_default(),
+            confirmed_on: entered.map(|at| at.confirmed_on),
+            registered_as: registered_as(line),
+            agency_agreement: inputs.evidence.agency,
             statement: inputs.evidence.statement,
             contract: inputs.evidence.contract,
             payment: inputs.evidence.payment,
@@ -265,6 +286,18 @@ fn principal<'a>(heading: &'a Heading, line: &'a PaperLine) -> (&'a str, &'a str
         None if line.inputs.seller_named == SellerNamed::Nowhere => ("", ""),
         None => (&heading.owner, &heading.owner_name),
     }
+}
+
+/// What stands on the platform, where that is something else than the list says.
+fn registered_as(line: &PaperLine) -> String {
+    let Registration::Registered(values) = &line.inputs.registration else { return String::new() };
+    if same_fields(values, &line.inputs.fields) {
+        return String::new();
+    }
+    let number = |number: Option<Decimal>| number.map(|number| number.to_string()).unwrap_or_default();
+    let text = |text: &Option<String>| text.clone().unwrap_or_default();
+    let day = values.export_date.map(|day| day.to_string()).unwrap_or_default();
+    [day, text(&values.name), text(&values.unit), number(values.quantity), number(values.price), number(values.amount)].join(" | ")
 }
 
 fn registration(line: &PaperLine) -> &'static str {

@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::{
     numbers::{self, NumberRow},
+    records,
     rows::{Result, column, digest, insert_documents, insert_entries, json},
     trying::Failed,
     waybills,
@@ -17,7 +18,7 @@ use crate::{
     declaration::DeclarationId,
     store::{
         Acceptance, Accepted, Found, Lookup, NumberKind,
-        accepting::{Seen, WAYBILL_NUMBER_LIFE, decide, held_numbers, question, waybill_key},
+        accepting::{Seen, WAYBILL_NUMBER_LIFE, decide, held_numbers, question, sellers, waybill_key},
         order_scope,
     },
 };
@@ -25,7 +26,9 @@ use crate::{
 pub(super) async fn lookup(connection: &mut PgConnection, now: Timestamp, asked: &[Lookup]) -> Result<Vec<Found>> {
     // Which waybill names an order matters only once the order is kept.
     let carriers = vec![""; asked.len()];
-    Ok(look(connection, now, asked, &carriers, true).await?.into_iter().map(|seen| seen.found).collect())
+    let seen = look(connection, now, asked, &carriers, true).await?;
+    let profiles = records::profiles(connection, &asked.iter().map(sellers).collect::<Vec<_>>()).await?;
+    Ok(seen.into_iter().zip(profiles).map(|(seen, sellers)| Found { sellers, ..seen.found }).collect())
 }
 
 async fn look(connection: &mut PgConnection, now: Timestamp, asked: &[Lookup], carriers: &[&str], sellers: bool) -> Result<Vec<Seen>> {
@@ -74,6 +77,7 @@ async fn look(connection: &mut PgConnection, now: Timestamp, asked: &[Lookup], c
                     order_taken: row.try_get::<Option<Uuid>, _>("ordered")?.is_some(),
                     waybill_taken: carried.is_some() && !expired,
                     waybill_seller: row.try_get::<Option<String>, _>("consignor")?.filter(|_| !expired),
+                    sellers: Vec::new(),
                 },
                 waybill: pushed.or(row.try_get("named")?),
                 expired,

@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 use sqlx::{AssertSqlSafe, PgConnection, Postgres, Row, postgres::PgRow};
 use uuid::Uuid;
 
-use super::{papers, trying::Failed};
+use super::{papers, records, trying::Failed};
 use crate::{
     audit::{Entry, leaf_hash},
     clock::Timestamp,
@@ -264,7 +264,7 @@ pub(super) async fn dossiers(connection: &mut PgConnection, known: &Papers, ids:
     let statement = format!(
         "SELECT d.* FROM unnest($1::uuid[]) AS j (id) CROSS JOIN LATERAL (SELECT {DOCUMENT} FROM documents WHERE declaration = j.id OFFSET 0) d"
     );
-    let rows = sqlx::query(AssertSqlSafe(statement)).bind(ids).fetch_all(connection).await?;
+    let rows = sqlx::query(AssertSqlSafe(statement)).bind(ids).fetch_all(&mut *connection).await?;
     let mut places: std::collections::HashMap<_, _> = found.iter().enumerate().map(|(place, dossier)| (dossier.id, place)).collect();
     for row in &rows {
         let document = document(row)?;
@@ -275,6 +275,7 @@ pub(super) async fn dossiers(connection: &mut PgConnection, known: &Papers, ids:
     for dossier in &mut found {
         dossier.documents.sort_unstable_by_key(|document| document.id);
     }
+    records::fill(connection, &mut found).await?;
     Ok(found)
 }
 

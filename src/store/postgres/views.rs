@@ -79,6 +79,13 @@ pub(super) async fn ids(connection: &mut PgConnection, filter: &ListFilter) -> R
     Ok(found)
 }
 
+/// Those of some declarations that are there, in their order.
+pub(super) async fn there(connection: &mut PgConnection, asked: &[Uuid]) -> Result<Vec<Uuid>> {
+    let found = "SELECT d.id FROM unnest($1::uuid[]) WITH ORDINALITY AS j (id, place) \
+         CROSS JOIN LATERAL (SELECT id FROM declarations WHERE id = j.id LIMIT 1) d ORDER BY j.place";
+    Ok(sqlx::query_scalar(found).bind(asked).fetch_all(connection).await?)
+}
+
 pub(super) async fn counts(connection: &mut PgConnection, tenant: Option<&Tenant>) -> Result<Vec<Count>> {
     // All of them, however they are reached.
     sqlx::raw_sql("SET LOCAL enable_seqscan = on").execute(&mut *connection).await?;

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::{
     bulk::{Bound, Bulk, Script},
-    numbers,
+    numbers, records,
     rows::{bind_id, digest, hex, id, insert_documents, insert_entries, json, optional_id},
 };
 use crate::{
@@ -15,7 +15,7 @@ use crate::{
     declaration::DeclarationId,
     store::{
         Acceptance, Accepted, Found, Lookup, Result,
-        accepting::{Seen, WAYBILL_NUMBER_LIFE, decide, held_numbers, question, waybill_key},
+        accepting::{Seen, WAYBILL_NUMBER_LIFE, decide, held_numbers, question, sellers, waybill_key},
         order_scope,
     },
 };
@@ -23,7 +23,9 @@ use crate::{
 pub(super) async fn lookup(connection: &mut SqliteConnection, now: Timestamp, asked: &[Lookup]) -> Result<Vec<Found>> {
     // Which waybill names an order matters only once the order is kept.
     let carriers = vec![""; asked.len()];
-    Ok(look(connection, now, asked, &carriers).await?.into_iter().map(|seen| seen.found).collect())
+    let seen = look(connection, now, asked, &carriers).await?;
+    let profiles = records::profiles(connection, &asked.iter().map(sellers).collect::<Vec<_>>()).await?;
+    Ok(seen.into_iter().zip(profiles).map(|(seen, sellers)| Found { sellers, ..seen.found }).collect())
 }
 
 async fn look(connection: &mut SqliteConnection, now: Timestamp, asked: &[Lookup], carriers: &[&str]) -> Result<Vec<Seen>> {
@@ -65,6 +67,7 @@ async fn look(connection: &mut SqliteConnection, now: Timestamp, asked: &[Lookup
                     order_taken: optional_id("numbers", row, "ordered")?.is_some(),
                     waybill_taken: carried.is_some() && !expired,
                     waybill_seller: row.try_get::<Option<String>, _>("consignor")?.filter(|_| !expired),
+                    sellers: Vec::new(),
                 },
                 waybill: pushed.or(optional_id("waybill_orders", row, "named")?),
                 expired,

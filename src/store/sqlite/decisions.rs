@@ -8,29 +8,39 @@ use uuid::Uuid;
 use super::{
     follow_ups,
     papers::Papers,
+    records,
     rows::{dossiers, hex, id, json},
     views,
 };
 use crate::{
     declaration::Kind,
     store::{
-        Decided, DecisionFilter, ListFilter, Result,
+        Decided, DecisionFilter, ListFilter, Only, Result,
         deciding::{self, FollowUps},
     },
 };
 
 pub(super) async fn page(connection: &mut SqliteConnection, papers: &Papers, filter: DecisionFilter) -> Result<Vec<Decided>> {
-    let DecisionFilter { tenant, after, until, kind, limit } = filter;
+    let DecisionFilter { tenant, after, until, kind, only, limit } = filter;
     let until = until.map_or(i64::MAX, |until| until.0);
-    let ids = views::ids(connection, &ListFilter { tenant, after, limit, ..ListFilter::default() }).await?;
-    let found = dossiers(connection, papers, &ids).await?;
+    let ids = match only {
+        None => views::ids(connection, &ListFilter { tenant: tenant.clone(), after, limit, ..ListFilter::default() }).await?,
+        Some(Only::OfRecord(record)) => records::ids_of(connection, record, after.map_or(Uuid::nil(), |id| id.0), limit).await?,
+        Some(Only::These(these)) => {
+            let these: Vec<_> = these.into_iter().map(|id| id.0).collect();
+            views::there(connection, &these).await?
+        }
+    };
+    let mut found = dossiers(connection, papers, &ids).await?;
+    let unread = ids.len() - found.len();
+    found.retain(|dossier| tenant.as_ref().is_none_or(|tenant| dossier.tenant == *tenant));
     let asked = json(&ids.iter().map(|id| hex(*id)).collect::<Vec<_>>())?;
     let decided = assessments(connection, &asked, until).await?;
     let told = match kind {
         Some(kind) => about(connection, &asked, kind, until).await?,
         None => HashMap::new(),
     };
-    deciding::page(ids.len(), found, decided, told)
+    deciding::page(unread, found, decided, told)
 }
 
 async fn assessments(connection: &mut SqliteConnection, asked: &str, until: i64) -> Result<HashMap<Uuid, String>> {

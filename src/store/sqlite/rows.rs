@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::{
     bulk::{Bound, Bulk, Script},
     papers::Papers,
+    records,
 };
 use crate::{
     audit::{Entry, leaf_hash},
@@ -237,7 +238,7 @@ pub(super) async fn dossiers(connection: &mut SqliteConnection, papers: &Papers,
     }
     let statement =
         format!("SELECT {} FROM json_each(?1) j CROSS JOIN documents d ON d.declaration = unhex(j.value)", DOCUMENT_OF_D.as_str());
-    let rows = sqlx::query(sqlx::AssertSqlSafe(statement)).bind(&asked).fetch_all(connection).await?;
+    let rows = sqlx::query(sqlx::AssertSqlSafe(statement)).bind(&asked).fetch_all(&mut *connection).await?;
     let mut places: std::collections::HashMap<_, _> = found.iter().enumerate().map(|(place, dossier)| (dossier.id, place)).collect();
     for row in &rows {
         let document = document(row)?;
@@ -248,6 +249,7 @@ pub(super) async fn dossiers(connection: &mut SqliteConnection, papers: &Papers,
     for dossier in &mut found {
         dossier.documents.sort_unstable_by_key(|document| document.id);
     }
+    records::fill(connection, &mut found).await?;
     Ok(found)
 }
 

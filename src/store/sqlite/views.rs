@@ -91,6 +91,14 @@ pub(super) async fn ids(connection: &mut SqliteConnection, filter: &ListFilter) 
     rows.iter().map(|row| id("declarations", row, "id")).collect()
 }
 
+/// Those of some declarations that are there, in their order.
+pub(super) async fn there(connection: &mut SqliteConnection, asked: &[Uuid]) -> Result<Vec<Uuid>> {
+    let asked = json(&asked.iter().map(|id| hex(*id)).collect::<Vec<_>>())?;
+    let found = "SELECT d.id FROM json_each(?1) j CROSS JOIN declarations d ON d.id = unhex(j.value) ORDER BY j.key";
+    let rows = sqlx::query(found).bind(asked).fetch_all(connection).await?;
+    rows.iter().map(|row| id("declarations", row, "id")).collect()
+}
+
 pub(super) async fn counts(connection: &mut SqliteConnection, tenant: Option<&Tenant>) -> Result<Vec<Count>> {
     let rows = sqlx::query(
         "SELECT kind, state, count(*) AS count FROM documents WHERE ?1 IS NULL OR tenant = ?1 GROUP BY kind, state ORDER BY kind, state",

@@ -246,7 +246,7 @@ impl<'a> Dice<'a> {
 
     fn asked(&self) -> Lookup {
         let waybill = (!self.one_in(3)).then(|| (self.any(&CARRIERS).to_owned(), self.waybill_no()));
-        Lookup { tenant: self.tenant(), idempotency_key: self.key(), order: order(&self.order_no()), waybill }
+        Lookup { tenant: self.tenant(), idempotency_key: self.key(), order: order(&self.order_no()), waybill, owner: "OWNER".into() }
     }
 
     fn packing(&self) -> Option<(Uuid, Packing)> {
