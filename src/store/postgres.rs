@@ -20,7 +20,7 @@ use self::{
 use super::{
     Acceptance, Accepted, Application, Arrival, Batch, Count, Deadline, DeadlineFilter, Decided, DecisionFilter, Delivery, EntryFilter,
     Error, FollowUpAcceptance, FollowUpAccepted, FollowUpFound, FollowUpLookup, Found, Gated, Hints, Hit, KeptNode, KeptReceipt,
-    KeptWaybill, LeasedArrival, ListFilter, LogHead, Lookup, Matches, MessageFound, Overtaking, Packing, PendingEntry, PlacedEntry,
+    KeptWaybill, LeasedArrival, ListFilter, Listed, LogHead, Lookup, Matches, MessageFound, Overtaking, Packing, PendingEntry, PlacedEntry,
     RecordKept, Recording, Redecision, RedecisionEnd, Relabel, Relabelled, Resealed, Result, Sequencing, Settlement, Shown, ShownFollowUp,
     Store, StoredCheckpoint, StoredRow, SummedFound, SummedLookup, WaybillAcceptance, WaybillAccepted, Written, guarding,
     papers::{Paper, Papers},
@@ -343,7 +343,7 @@ impl Store for Postgres {
         tried!(&self.pool, Single, |connection| revisions::open(connection, &filter))
     }
 
-    async fn list(&self, filter: ListFilter) -> Result<Vec<Dossier>> {
+    async fn list(&self, filter: ListFilter) -> Result<Listed> {
         tried!(&self.pool, Snapshot, |connection| views::list(connection, &self.papers, &filter))
     }
 

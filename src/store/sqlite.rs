@@ -22,7 +22,7 @@ use self::{
 use super::{
     Acceptance, Accepted, Application, Arrival, Batch, Count, Deadline, DeadlineFilter, Decided, DecisionFilter, Delivery, EntryFilter,
     Error, FollowUpAcceptance, FollowUpAccepted, FollowUpFound, FollowUpLookup, Found, Gated, Hints, Hit, KeptNode, KeptReceipt,
-    KeptWaybill, LeasedArrival, ListFilter, LogHead, Lookup, Matches, MessageFound, Overtaking, Packing, PendingEntry, PlacedEntry,
+    KeptWaybill, LeasedArrival, ListFilter, Listed, LogHead, Lookup, Matches, MessageFound, Overtaking, Packing, PendingEntry, PlacedEntry,
     RecordKept, Recording, Redecision, RedecisionEnd, Relabel, Relabelled, Resealed, Result, Sequencing, Settlement, Shown, ShownFollowUp,
     Store, StoredCheckpoint, StoredRow, SummedFound, SummedLookup, WaybillAcceptance, WaybillAccepted, Written, guarding,
 };
@@ -438,7 +438,7 @@ impl Store for Sqlite {
         revisions::open(&mut connection, &filter).await
     }
 
-    async fn list(&self, filter: ListFilter) -> Result<Vec<Dossier>> {
+    async fn list(&self, filter: ListFilter) -> Result<Listed> {
         let mut connection = self.readers.acquire().await?;
         views::list(&mut connection, &self.papers, &filter).await
     }
