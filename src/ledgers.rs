@@ -213,6 +213,16 @@ impl Ledger {
         self.regimes.mixed()
     }
 
+    /// What is to be known of it beside its rows, in Chinese and English.
+    #[must_use]
+    pub fn note(&self) -> Option<(&'static str, &'static str)> {
+        let of_then = self.asked.which == Which::Exchange && self.asked.known_on.is_some();
+        of_then.then_some((
+            "判定与收款单为该日所知；订单内容与收款单是否被退回为今日所见",
+            "decisions and payments as they were known on that day; what orders say, and which payments were turned away, as of today",
+        ))
+    }
+
     /// Agents that exported something for which the list names nobody.
     pub fn unnamed(&self) -> impl Iterator<Item = &str> {
         self.agencies.unnamed.iter().map(String::as_str)

@@ -23,7 +23,7 @@ use crate::{
     exemption::{self, Advisor, Assessment, Cause, Change as Differs, ListStatus, Paper, Summary},
     intake::deadlines,
     queue::{Backoff, Lease},
-    store::{Application, Change, Decided, DecisionFilter, Hint, Only, Redecision, RedecisionEnd, Store, Written},
+    store::{Application, Change, Decided, DecisionFilter, Hint, ListFilter, Only, Redecision, RedecisionEnd, Store, Written},
     task::{self, Error, Note, Pace, Task},
 };
 
@@ -82,12 +82,7 @@ impl Redecider {
     }
 
     async fn turn(&self, asked: &Redecision) -> Result<(RedecisionEnd, usize), Error> {
-        let only = asked.is_of_record().then_some(Only::OfRecord(asked.id));
-        let filter = DecisionFilter { tenant: asked.tenant.clone(), after: asked.seen, only, limit: PAGE, ..DecisionFilter::default() };
-        let page = self.store.decisions(filter).await?;
-        let last = page.last().map(|decided| decided.dossier.id);
-        let full = u32::try_from(page.len()).is_ok_and(|len| len >= PAGE);
-        let concerned: Vec<_> = page.into_iter().filter(|decided| concerns(asked, &decided.dossier)).collect();
+        let Page { concerned, last, full } = if asked.is_of_record() { self.of_record(asked).await? } else { self.scanned(asked).await? };
         let now = self.clockwork.now();
         let changes: Vec<_> = concerned.iter().filter_map(|decided| self.decide(asked, decided, now)).collect();
         let many = changes.len();
@@ -99,6 +94,28 @@ impl Redecider {
             }
         }
         Ok((if full { RedecisionEnd::Later(last, now) } else { RedecisionEnd::Done }, many))
+    }
+
+    async fn of_record(&self, asked: &Redecision) -> Result<Page, Error> {
+        let only = Some(Only::OfRecord(asked.id));
+        let filter = DecisionFilter { tenant: asked.tenant.clone(), after: asked.seen, only, limit: PAGE, ..DecisionFilter::default() };
+        let concerned = self.store.decisions(filter).await?;
+        let full = u32::try_from(concerned.len()).is_ok_and(|len| len >= PAGE);
+        Ok(Page { last: concerned.last().map(|decided| decided.dossier.id), concerned, full })
+    }
+
+    /// One that cannot be read is passed over: it was told, and must not hold up those behind it.
+    async fn scanned(&self, asked: &Redecision) -> Result<Page, Error> {
+        let filter = ListFilter { tenant: asked.tenant.clone(), after: asked.seen, limit: PAGE, ..ListFilter::default() };
+        let listed = self.store.list(filter).await?;
+        let (last, full) = (listed.last, u32::try_from(listed.len()).is_ok_and(|len| len >= PAGE));
+        let concerned = listed.dossiers.iter().filter(|dossier| concerns(asked, dossier)).map(|dossier| dossier.id).collect::<Vec<_>>();
+        let concerned = if concerned.is_empty() {
+            Vec::new()
+        } else {
+            self.store.decisions(DecisionFilter { only: Some(Only::These(concerned)), ..DecisionFilter::default() }).await?
+        };
+        Ok(Page { concerned, last, full })
     }
 
     async fn apply(&self, now: Timestamp, changes: Vec<Change>) -> Result<bool, Error> {
@@ -142,6 +159,14 @@ impl Redecider {
             ..Change::default()
         })
     }
+}
+
+/// What one turn looks at.
+struct Page {
+    concerned: Vec<Decided>,
+    last: Option<DeclarationId>,
+    /// Whether more may stand behind it.
+    full: bool,
 }
 
 #[async_trait]

@@ -257,8 +257,8 @@ pub trait Store: Send + Sync {
     async fn follow_up(&self, tenant: Option<&Tenant>, id: DocumentId) -> Result<Option<ShownFollowUp>>;
     /// Open deadlines, earliest first.
     async fn deadlines(&self, filter: DeadlineFilter) -> Result<Vec<Deadline>>;
-    /// Declarations in the order of their ids.
-    async fn list(&self, filter: ListFilter) -> Result<Vec<Dossier>>;
+    /// Declarations in the order of their ids; those that cannot be read are told by their ids.
+    async fn list(&self, filter: ListFilter) -> Result<Listed>;
     /// Declarations in the order of their ids, each with the decision on its lines as it stood at a time: for ledgers and replays.
     async fn decisions(&self, filter: DecisionFilter) -> Result<Vec<Decided>>;
     /// A waybill by carrier and number.

@@ -229,7 +229,7 @@ async fn a_sheet_with_faults_comes_back_and_is_accepted_once_it_is_corrected() {
     assert!(content, "the same file again is harmless: {said}");
     assert!(town.serve.stop().success());
     let store = Sqlite::open_read_only(&town.folder.path().join("tongguan.db")).await.unwrap();
-    let kept = store.list(ListFilter { limit: 2_000, ..ListFilter::default() }).await.unwrap();
+    let kept = store.list(ListFilter { limit: 2_000, ..ListFilter::default() }).await.unwrap().dossiers;
     assert_eq!(kept.len(), good.len(), "every order once");
 }
 

@@ -50,11 +50,14 @@ pub(super) struct DemoArgs {
     /// 随机种子：模拟海关的种种意外 · The seed of the simulated customs' oddities.
     #[arg(long, default_value_t = 11)]
     seed: u64,
+    /// 当作今天是该日，仅供演练 · As if it were that day: for rehearsals of what laws and tables say then.
+    #[arg(long, value_parser = super::exemption::day)]
+    today: Option<time::Date>,
 }
 
 pub(super) async fn demo(args: &DemoArgs) -> Result<ExitCode> {
     load_schemas()?;
-    let clockwork = Clockwork::system();
+    let clockwork = clockwork(args.today);
     let dir = match &args.dir {
         Some(dir) => dir.clone(),
         None => std::env::temp_dir().join(format!("tongguan-demo-{}", clockwork.id().simple())),
@@ -97,6 +100,14 @@ pub(super) async fn demo(args: &DemoArgs) -> Result<ExitCode> {
         say("演示失败：结果与预期不符 · the demonstration failed: not all is as expected");
     }
     Ok(if as_expected && twice == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// The system's, or one that shows another day at the same hour.
+fn clockwork(today: Option<time::Date>) -> Clockwork {
+    const DAY_MS: i64 = 86_400_000;
+    let system = Clockwork::system();
+    let days = today.map(|day| (day - system.now().day()).whole_days());
+    days.map_or(system, |days| Clockwork::shifted(days.saturating_mul(DAY_MS)))
 }
 
 /// Makes the folder, or takes it as it is: keys, configuration and files are made once.

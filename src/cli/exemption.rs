@@ -144,6 +144,6 @@ fn write_new(file: &Path, bytes: &[u8]) -> Result<()> {
     written.with_context(|| format!("{0} 无法写入 · {0} cannot be written", file.display()))
 }
 
-fn day(text: &str) -> Result<time::Date, String> {
+pub(super) fn day(text: &str) -> Result<time::Date, String> {
     parse_day(text).ok_or_else(|| "YYYY-MM-DD".to_owned())
 }

@@ -53,14 +53,14 @@ pub(super) async fn progress(gateway: &Gateway) -> Result<Progress> {
 }
 
 async fn list(gateway: &Gateway) -> Result<Vec<crate::dossier::Dossier>> {
-    let mut all = Vec::new();
+    let (mut all, mut after) = (Vec::new(), None);
     loop {
-        let after = all.last().map(|dossier: &crate::dossier::Dossier| dossier.id);
         let page = gateway.store().list(ListFilter { after, limit: 500, ..ListFilter::default() }).await?;
         if page.is_empty() {
             return Ok(all);
         }
-        all.extend(page);
+        after = page.last;
+        all.extend(page.dossiers);
     }
 }
 

@@ -94,7 +94,7 @@ impl Version {
         let headers = reader.headers().map_err(|error| broken(&error))?;
         let place = |column: &str| {
             let found = headers.iter().position(|header| header.eq_ignore_ascii_case(column));
-            found.ok_or_else(|| DataError::new(TABLE, 0, format!("column {column} is missing")))
+            found.ok_or_else(|| DataError::new(TABLE, 0, format!("缺少列 {column} · column {column} is missing")))
         };
         let places =
             [place(COLUMNS[0])?, place(COLUMNS[1])?, place(COLUMNS[2])?, place(COLUMNS[3])?, place(COLUMNS[4])?, place(COLUMNS[5])?];
@@ -102,13 +102,13 @@ impl Version {
         for record in reader.records() {
             let record = record.map_err(|error| broken(&error))?;
             if rates.len() == MOST_ROWS {
-                return Err(DataError::new(TABLE, 0, format!("more than {MOST_ROWS} rows")));
+                return Err(DataError::new(TABLE, 0, format!("超过 {MOST_ROWS} 行 · more than {MOST_ROWS} rows")));
             }
             let line = record.position().map_or(0, |at| usize::try_from(at.line()).unwrap_or(0));
             rates.push((line, Arc::new(rate(line, places.map(|place| record.get(place).unwrap_or_default()))?)));
         }
         if rates.is_empty() {
-            return Err(DataError::new(TABLE, 0, "there are no rows"));
+            return Err(DataError::new(TABLE, 0, "没有数据行 · there are no rows"));
         }
         rates.sort_by(|(_, a), (_, b)| a.code.cmp(&b.code).then(a.span.from.cmp(&b.span.from)));
         let contradicts = |pair: &&[(usize, Arc<Rate>)]| match pair {
@@ -117,7 +117,11 @@ impl Version {
         };
         if let Some([(a, _), (b, _)]) = rates.windows(2).find(contradicts) {
             let (first, second) = (a.min(b), a.max(b));
-            return Err(DataError::new(TABLE, *second, format!("it begins on the day of line {first} and says something else")));
+            return Err(DataError::new(
+                TABLE,
+                *second,
+                format!("与第 {first} 行同日开始而内容不同 · it begins on the day of line {first} and says something else"),
+            ));
         }
         let rates: Vec<_> = rates.into_iter().map(|(_, rate)| rate).collect();
         let heads = rates.iter().map(|rate| head(&rate.code)).collect();
@@ -167,23 +171,25 @@ fn headed(text: &str) -> Result<(String, String, Span), DataError> {
         let comments = text.lines().take_while(|line| line.starts_with('#'));
         comments.filter_map(|line| line.trim_start_matches('#').trim().strip_prefix(key)).map(str::trim).next()
     };
-    let name = said("version:").filter(|name| !name.is_empty()).ok_or_else(|| DataError::new(TABLE, 0, "`# version:` is missing"))?;
+    let name = said("version:")
+        .filter(|name| !name.is_empty())
+        .ok_or_else(|| DataError::new(TABLE, 0, "缺少 # version: · `# version:` is missing"))?;
     let covers = said("covers:").and_then(|covers| covers.split_once(".."));
-    let (from, to) = covers.ok_or_else(|| DataError::new(TABLE, 0, "`# covers: from..to` is missing"))?;
+    let (from, to) = covers.ok_or_else(|| DataError::new(TABLE, 0, "缺少 # covers: 起..止 · `# covers: from..to` is missing"))?;
     Ok((name.to_owned(), said("label:").unwrap_or_default().to_owned(), span(TABLE, 0, from.trim(), to.trim())?))
 }
 
 fn rate(line: usize, cells: [&str; 6]) -> Result<Rate, DataError> {
     let [code, vat, refund, flag, from, to] = cells;
     if !(8..=20).contains(&code.len()) || !code.bytes().all(|b| b.is_ascii_digit()) {
-        return Err(DataError::new(TABLE, line, "a code of 8 to 20 digits is expected"));
+        return Err(DataError::new(TABLE, line, "商品编码应为8至20位数字 · a code of 8 to 20 digits is expected"));
     }
     let percent = |cell: &str| {
         let rate = cell.parse::<Decimal>().ok().filter(|rate| (Decimal::ZERO..=Decimal::ONE_HUNDRED).contains(rate));
-        rate.ok_or_else(|| DataError::new(TABLE, line, "a rate of 0 to 100 per cent is expected"))
+        rate.ok_or_else(|| DataError::new(TABLE, line, "税率应为0至100 · a rate of 0 to 100 per cent is expected"))
     };
     let flag = if flag.is_empty() { Ok(0) } else { flag.parse::<u8>() };
-    let flag = flag.map_err(|_| DataError::new(TABLE, line, "a flag is a small number or nothing"))?;
+    let flag = flag.map_err(|_| DataError::new(TABLE, line, "特殊标志应为小整数或为空 · a flag is a small number or nothing"))?;
     Ok(Rate { code: code.into(), vat: percent(vat)?, refund: percent(refund)?, flag: Flag(flag), span: span(TABLE, line, from, to)? })
 }
 

@@ -7,7 +7,7 @@ use crate::clock::parse_day;
 
 /// A table that cannot be read: which, where, why.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{table}, line {line}: {what}")]
+#[error("{table}，第 {line} 行 · line {line}: {what}")]
 pub struct DataError {
     /// The table.
     pub table: String,
@@ -63,17 +63,17 @@ pub(super) fn rows<'a, const N: usize>(table: &str, header: [&str; N], text: &'a
         }
         let cells: Vec<&str> = written.split('\t').map(str::trim).collect();
         let Ok(cells) = <[&str; N]>::try_from(cells) else {
-            return Err(DataError::new(table, line, format!("{N} columns are expected")));
+            return Err(DataError::new(table, line, format!("应有 {N} 列 · {N} columns are expected")));
         };
         if headed {
             rows.push(Row { line, cells });
         } else if cells == header {
             headed = true;
         } else {
-            return Err(DataError::new(table, line, format!("the header must be {}", header.join(" "))));
+            return Err(DataError::new(table, line, format!("表头应为 {0} · the header must be {0}", header.join(" "))));
         }
     }
-    if headed { Ok(rows) } else { Err(DataError::new(table, 0, "there is no header")) }
+    if headed { Ok(rows) } else { Err(DataError::new(table, 0, "没有表头 · there is no header")) }
 }
 
 /// A day, or none if the cell is empty.
@@ -81,13 +81,13 @@ pub(super) fn day(table: &str, line: usize, cell: &str) -> Result<Option<Date>, 
     if cell.is_empty() {
         return Ok(None);
     }
-    parse_day(cell).map(Some).ok_or_else(|| DataError::new(table, line, "a day is expected"))
+    parse_day(cell).map(Some).ok_or_else(|| DataError::new(table, line, "应为日期 · a day is expected"))
 }
 
 /// A span of two cells.
 pub(super) fn span(table: &str, line: usize, from: &str, to: &str) -> Result<Span, DataError> {
     let span = Span { from: day(table, line, from)?, to: day(table, line, to)? };
-    if span.is_backwards() { Err(DataError::new(table, line, "it ends before it begins")) } else { Ok(span) }
+    if span.is_backwards() { Err(DataError::new(table, line, "止日早于起日 · it ends before it begins")) } else { Ok(span) }
 }
 
 #[cfg(test)]

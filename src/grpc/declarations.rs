@@ -97,8 +97,10 @@ impl proto::declarations_server::Declarations for Door {
         };
         let found = self.store().list(filter).await.map_err(|error| status::of_store(&error))?;
         let full = u32::try_from(found.len()).is_ok_and(|len| len >= limit);
-        let next_page_token = found.last().filter(|_| full).map(|last| last.id.to_string()).unwrap_or_default();
+        let next_page_token = found.last.filter(|_| full).map(|last| last.to_string()).unwrap_or_default();
+        let unreadable = found.unreadable.iter().map(ToString::to_string).collect();
         let declarations = found
+            .dossiers
             .iter()
             .map(|dossier| proto::DeclarationSummary {
                 declaration_id: dossier.id.to_string(),
@@ -109,7 +111,7 @@ impl proto::declarations_server::Declarations for Door {
                 documents: convert::standings(dossier),
             })
             .collect();
-        Ok(Response::new(proto::ListResponse { declarations, next_page_token }))
+        Ok(Response::new(proto::ListResponse { declarations, next_page_token, unreadable }))
     }
 
     async fn watch(&self, request: Request<proto::WatchRequest>) -> Result<Response<Self::WatchStream>, Status> {

@@ -6,7 +6,7 @@ use time::Date;
 use tonic::{Request, Response, Status, async_trait};
 
 use super::{
-    Door,
+    Door, convert,
     options::Options,
     outlet::{Answers, Outlet, outlet},
     proto::{self, export_ledger_response::Piece},
@@ -165,5 +165,6 @@ fn summary(ledger: &Ledger) -> proto::LedgerSummary {
         without_rate: totals.without_rate,
         mixed: ledger.mixed().into_iter().map(mixed).collect(),
         unnamed_agents: ledger.unnamed().map(str::to_owned).collect(),
+        note: ledger.note().map(|(zh, en)| convert::text(zh, en)),
     }
 }

@@ -1,6 +1,6 @@
 //! The log as stored, and what is shown to those who look in.
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 use uuid::Uuid;
 
@@ -212,6 +212,38 @@ pub struct ListFilter {
     pub after: Option<DeclarationId>,
     /// At most so many.
     pub limit: u32,
+}
+
+/// A page of declarations.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Listed {
+    /// Those that can be read.
+    pub dossiers: Vec<Dossier>,
+    /// Those that are there and cannot be read: the log says why.
+    pub unreadable: Vec<DeclarationId>,
+    /// The last of the page, be it readable or not.
+    pub last: Option<DeclarationId>,
+}
+
+impl Listed {
+    /// What was read of those that are there.
+    pub(super) fn of(ids: &[Uuid], dossiers: Vec<Dossier>) -> Self {
+        let read: HashSet<_> = dossiers.iter().map(|dossier| dossier.id.0).collect();
+        let unreadable = ids.iter().filter(|id| !read.contains(id)).map(|id| DeclarationId(*id)).collect();
+        Self { dossiers, unreadable, last: ids.last().map(|id| DeclarationId(*id)) }
+    }
+
+    /// How many are in the page.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.dossiers.len() + self.unreadable.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
 }
 
 /// How many documents of a kind are in a state.

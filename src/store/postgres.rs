@@ -20,9 +20,9 @@ use self::{
 use super::{
     Acceptance, Accepted, Application, Arrival, Backlog, Batch, Count, Deadline, DeadlineFilter, Decided, DecisionFilter, Delivery,
     DeliveryFilter, EntryFilter, Error, FollowUpAcceptance, FollowUpAccepted, FollowUpFound, FollowUpLookup, Found, Gated, Hints, Hit,
-    KeptArrival, KeptMessage, KeptNode, KeptReceipt, KeptWaybill, LeasedArrival, ListFilter, LogHead, Lookup, Matches, MessageFound,
-    MessageWithDocuments, Overtaking, Packing, PendingEntry, PlacedEntry, RecordKept, Recording, Redecision, RedecisionEnd, Relabel,
-    Relabelled, Resealed, Result, Sequencing, Settlement, Shown, ShownFollowUp, Store, StoredCheckpoint, StoredRow, SummedFound,
+    KeptArrival, KeptMessage, KeptNode, KeptReceipt, KeptWaybill, LeasedArrival, ListFilter, Listed, LogHead, Lookup, Matches,
+    MessageFound, MessageWithDocuments, Overtaking, Packing, PendingEntry, PlacedEntry, RecordKept, Recording, Redecision, RedecisionEnd,
+    Relabel, Relabelled, Resealed, Result, Sequencing, Settlement, Shown, ShownFollowUp, Store, StoredCheckpoint, StoredRow, SummedFound,
     SummedLookup, WaybillAcceptance, WaybillAccepted, Written, guarding,
     papers::{Paper, Papers},
 };
@@ -339,7 +339,7 @@ impl Store for Postgres {
         tried!(&self.pool, Single, |connection| revisions::open(connection, &filter))
     }
 
-    async fn list(&self, filter: ListFilter) -> Result<Vec<Dossier>> {
+    async fn list(&self, filter: ListFilter) -> Result<Listed> {
         tried!(&self.pool, Snapshot, |connection| views::list(connection, &self.papers, &filter))
     }
 

@@ -21,9 +21,9 @@ use self::{
 use super::{
     Acceptance, Accepted, Application, Arrival, Backlog, Batch, Count, Deadline, DeadlineFilter, Decided, DecisionFilter, Delivery,
     DeliveryFilter, EntryFilter, Error, FollowUpAcceptance, FollowUpAccepted, FollowUpFound, FollowUpLookup, Found, Gated, Hints, Hit,
-    KeptArrival, KeptMessage, KeptNode, KeptReceipt, KeptWaybill, LeasedArrival, ListFilter, LogHead, Lookup, Matches, MessageFound,
-    MessageWithDocuments, Overtaking, Packing, PendingEntry, PlacedEntry, RecordKept, Recording, Redecision, RedecisionEnd, Relabel,
-    Relabelled, Resealed, Result, Sequencing, Settlement, Shown, ShownFollowUp, Store, StoredCheckpoint, StoredRow, SummedFound,
+    KeptArrival, KeptMessage, KeptNode, KeptReceipt, KeptWaybill, LeasedArrival, ListFilter, Listed, LogHead, Lookup, Matches,
+    MessageFound, MessageWithDocuments, Overtaking, Packing, PendingEntry, PlacedEntry, RecordKept, Recording, Redecision, RedecisionEnd,
+    Relabel, Relabelled, Resealed, Result, Sequencing, Settlement, Shown, ShownFollowUp, Store, StoredCheckpoint, StoredRow, SummedFound,
     SummedLookup, WaybillAcceptance, WaybillAccepted, Written, guarding,
 };
 use crate::{
@@ -161,6 +161,17 @@ impl Sqlite {
     }
 }
 
+/// Reads several things as they were at one moment.
+macro_rules! at_once {
+    ($store:expr, |$snapshot:ident| $look:expr) => {{
+        let mut connection = $store.readers.acquire().await?;
+        let mut $snapshot = connection.begin().await?;
+        let found = $look.await?;
+        $snapshot.commit().await?;
+        Ok(found)
+    }};
+}
+
 #[async_trait]
 impl Store for Sqlite {
     fn hints(&self) -> &Hints {
@@ -197,11 +208,7 @@ impl Store for Sqlite {
     }
 
     async fn follow_up_lookup(&self, asked: &FollowUpLookup) -> Result<FollowUpFound> {
-        let mut connection = self.readers.acquire().await?;
-        let mut snapshot = connection.begin().await?;
-        let found = follow_ups::lookup(&mut snapshot, &self.papers, asked).await?;
-        snapshot.commit().await?;
-        Ok(found)
+        at_once!(self, |snapshot| follow_ups::lookup(&mut snapshot, &self.papers, asked))
     }
 
     async fn accept_follow_up(&self, now: Timestamp, acceptance: FollowUpAcceptance) -> Result<FollowUpAccepted> {
@@ -239,19 +246,11 @@ impl Store for Sqlite {
     }
 
     async fn gates(&self, now: Timestamp, limit: u32) -> Result<Vec<Gated>> {
-        let mut connection = self.readers.acquire().await?;
-        let mut snapshot = connection.begin().await?;
-        let found = gates::gates(&mut snapshot, &self.papers, now, limit).await?;
-        snapshot.commit().await?;
-        Ok(found)
+        at_once!(self, |snapshot| gates::gates(&mut snapshot, &self.papers, now, limit))
     }
 
     async fn overtaken(&self, now: Timestamp, limit: u32) -> Result<Vec<Overtaking>> {
-        let mut connection = self.readers.acquire().await?;
-        let mut snapshot = connection.begin().await?;
-        let found = matching::overtaken(&mut snapshot, &self.papers, now, limit).await?;
-        snapshot.commit().await?;
-        Ok(found)
+        at_once!(self, |snapshot| matching::overtaken(&mut snapshot, &self.papers, now, limit))
     }
 
     async fn apply(&self, now: Timestamp, application: Application) -> Result<Written> {
@@ -319,13 +318,9 @@ impl Store for Sqlite {
     }
 
     async fn matches(&self, keys: &[Key]) -> Result<Matches> {
-        let mut connection = self.readers.acquire().await?;
         // One snapshot: a waybill that is bound to its order between two looks would be taken for one without an order, and the
         // list that waits for it would not be told.
-        let mut snapshot = connection.begin().await?;
-        let found = numbers::matches(&mut snapshot, &self.papers, keys).await?;
-        snapshot.commit().await?;
-        Ok(found)
+        at_once!(self, |snapshot| numbers::matches(&mut snapshot, &self.papers, keys))
     }
 
     async fn members(&self, asked: &[DocumentId]) -> Result<Vec<(DocumentId, Dossier)>> {
@@ -416,7 +411,7 @@ impl Store for Sqlite {
         revisions::open(&mut *self.readers.acquire().await?, &filter).await
     }
 
-    async fn list(&self, filter: ListFilter) -> Result<Vec<Dossier>> {
+    async fn list(&self, filter: ListFilter) -> Result<Listed> {
         views::list(&mut *self.readers.acquire().await?, &self.papers, &filter).await
     }
 
@@ -453,11 +448,7 @@ impl Store for Sqlite {
     }
 
     async fn messages_of(&self, ids: &[MessageId]) -> Result<Vec<MessageWithDocuments>> {
-        let mut connection = self.readers.acquire().await?;
-        let mut snapshot = connection.begin().await?;
-        let found = desk::messages_of(&mut snapshot, ids).await?;
-        snapshot.commit().await?;
-        Ok(found)
+        at_once!(self, |snapshot| desk::messages_of(&mut snapshot, ids))
     }
 
     async fn sealed(&self, id: MessageId) -> Result<Option<Vec<u8>>> {

@@ -15,7 +15,7 @@ use super::{
     world::{World, world},
 };
 
-async fn export(world: &World, name: &str, asked: ExportLedgerRequest) -> Result<(String, LedgerSummary), Status> {
+pub(super) async fn export(world: &World, name: &str, asked: ExportLedgerRequest) -> Result<(String, LedgerSummary), Status> {
     let mut stream = world.exemptions(name).export_ledger(asked).await?.into_inner();
     let (mut text, mut summary) = (Vec::new(), None);
     while let Some(answer) = stream.message().await? {
@@ -82,6 +82,10 @@ async fn a_ledger_comes_whole_and_agrees_with_what_get_shows() {
     let csv = ExportLedgerRequest { form: LedgerForm::Csv.into(), ..asking(Ledger::Exchange) };
     let (csv, _) = export(&world, "acme", csv).await.unwrap();
     assert!(csv.starts_with('\u{feff}') && csv.lines().count() == 4, "{csv}");
+    let then = |ledger| ExportLedgerRequest { known_on: "2026-11-23".into(), ..asking(ledger) };
+    let (_, of_then) = export(&world, "acme", then(Ledger::Exchange)).await.unwrap();
+    assert!(of_then.note.unwrap().en.contains("as of today"), "what is not of that day is told");
+    assert_eq!(export(&world, "acme", then(Ledger::Income)).await.unwrap().1.note, None);
     world.stop().await;
 }
 

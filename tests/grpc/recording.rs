@@ -19,6 +19,7 @@ use tongguan::{
 use tonic::{Code, Status};
 
 use super::{
+    ledgers::export,
     samples::{inventory, submit},
     world::{World, world_on},
 };
@@ -53,6 +54,7 @@ on_each_store!(
     nobody_records_for_another,
     what_would_be_advised_is_kept_nowhere,
     another_basis_has_everything_decided_again_once,
+    refunds_beside_deemed_profit_in_a_year_are_told,
 );
 
 async fn opened(backend: Backend) -> World {
@@ -222,14 +224,8 @@ async fn a_registration_a_statement_and_evidence_make_a_line_evidence_complete(w
 
     // The ledger for the platform has what was recorded.
     let asked = ExportLedgerRequest { ledger: Ledger::Registration.into(), form: LedgerForm::Jsonl.into(), ..Default::default() };
-    let mut stream = door.export_ledger(asked).await.unwrap().into_inner();
-    let mut text = Vec::new();
-    while let Some(answer) = stream.message().await.unwrap() {
-        if let Some(export_ledger_response::Piece::Bytes(bytes)) = answer.piece {
-            text.extend(bytes);
-        }
-    }
-    let row: serde_json::Value = serde_json::from_slice(text.split(|byte| *byte == b'\n').next().unwrap()).unwrap();
+    let (text, _) = export(&world, "acme", asked).await.unwrap();
+    let row: serde_json::Value = serde_json::from_str(text.lines().next().unwrap()).unwrap();
     assert_eq!((&row["registration"], &row["platform"], &row["record_no"]), (&"equal".into(), &"广州".into(), &"R-2026-1".into()));
     world.stop().await;
 }
@@ -406,6 +402,36 @@ async fn what_would_be_advised_is_kept_nowhere(world: World) {
     world.stop().await;
 }
 
+/// D82: a seller under the deemed-profit rule that has a refund in the same year.
+async fn refunds_beside_deemed_profit_in_a_year_are_told(world: World) {
+    let mut door = world.exemptions("acme");
+    door.put_seller(profile()).await.unwrap();
+    closed(&world, today("A1")).await;
+    door.record_registration(registration("A1")).await.unwrap();
+    decided(&world).await;
+    let mixed = async || {
+        let asked = ExportLedgerRequest { ledger: Ledger::Income.into(), form: LedgerForm::Jsonl.into(), ..Default::default() };
+        let (text, summary) = export(&world, "acme", asked).await.unwrap();
+        let row: serde_json::Value = serde_json::from_str(text.lines().next().unwrap()).unwrap();
+        (row["mixed"].as_bool().unwrap(), summary.mixed)
+    };
+    assert_eq!(mixed().await, (false, Vec::new()));
+    let mut summed = today("A2");
+    inventory(&mut summed).lines[0].invoice = "SPECIAL".into();
+    inventory(&mut summed).statistics = "B".into();
+    let refund = closed(&world, summed).await;
+    assert_eq!(advice(&world, refund).await.0, "REFUND_ELIGIBLE");
+    let told = MixedRegimes { seller: SELLER.into(), year: 2026, exempt_lines: 1, refund_lines: 1 };
+    assert_eq!(mixed().await, (true, vec![told.clone()]));
+    // Another mode of income tax is another case.
+    let mut by_accounts = profile();
+    by_accounts.seller.as_mut().unwrap().income_tax = "accounts".into();
+    door.put_seller(by_accounts).await.unwrap();
+    decided(&world).await;
+    assert_eq!(mixed().await, (false, Vec::new()));
+    world.stop().await;
+}
+
 async fn another_basis_has_everything_decided_again_once(world: World) {
     let id = closed(&world, today("A1")).await;
     let count = async || world.store.show(None, id).await.unwrap().unwrap().assessments.len();
@@ -425,5 +451,62 @@ async fn another_basis_has_everything_decided_again_once(world: World) {
     );
     decided(&world).await;
     assert_eq!(count().await, before + 1, "the first basis was noted already");
+    world.stop().await;
+}
+
+/// What a run of the program wrote: to its output, and beside it.
+async fn run(args: Vec<String>) -> (bool, String, String) {
+    let run = move || std::process::Command::new(env!("CARGO_BIN_EXE_tongguan")).args(args).output().unwrap();
+    let output = tokio::task::spawn_blocking(run).await.unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (output.status.success(), text(output.stdout), text(output.stderr))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_commands_record_from_files_and_explain_shows_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("tongguan.db");
+    let store = Arc::new(tongguan::store::sqlite::Sqlite::open(&file).await.unwrap());
+    let given = Override { name: "test".into(), reason: "a test".into() };
+    let settings = Settings { regime_override: Some(given), ..Settings::default() };
+    let keys = [("acme", "acme", Role::Seller)];
+    let world = world_on(store, Box::new(()), &keys, grpc::Options::default(), settings).await;
+    closed(&world, today("A1")).await;
+    let key = world.authorization("acme").trim_start_matches("Bearer ").to_owned();
+    let send = async |what: &str, lines: &str| {
+        let records = folder.path().join("records.jsonl");
+        std::fs::write(&records, lines).unwrap();
+        let server = format!("http://{}", world.address);
+        let args = ["exemption", what, records.to_str().unwrap(), "--server", &server, "--key", &key];
+        run(args.map(str::to_owned).to_vec()).await
+    };
+    let seller = format!(
+        r#"{{"code":"{SELLER}","kind":"enterprise","role":"exporter","city":"广州","taxpayer":"general","platform_zone":"广州","platform_reg_no":"GZ-1"}}"#
+    );
+    let (good, told, _) = send("seller", &seller).await;
+    assert!(good && told.starts_with("1: seller "), "{told}");
+    let (good, told, _) = send("seller", &seller).await;
+    assert!(good && told.starts_with("1: seller "), "the same again is harmless: {told}");
+    let records = [
+        r#"{"record":"registration","platform":"广州","confirmed_on":"2026-11-23","lines":[{"order_no":"A1","line":1,"record_no":"R-9","export_date":"2026-11-23","name":"手提包","unit":"011","quantity":"2","price":"49.99","amount":"99.98"}]}"#.to_owned(),
+        format!(r#"{{"record":"statement","seller":"{SELLER}","from":"2026-11-01","to":"2026-11-23","signed_on":"2026-11-23","signed_by":"王小明"}}"#),
+        r#"{"record":"evidence","orders":[{"order_no":"A1"}],"what":"contract","number":"C-1","on":"2026-11-01"}"#.to_owned(),
+        String::new(),
+        r#"{"record":"evidence","orders":[{"order_no":"A1","lines":[1]}],"what":"payment","number":"P-1","on":"2026-11-02"}"#.to_owned(),
+    ];
+    let (good, told, beside) = send("record", &records.join("\n")).await;
+    assert!(good && told.lines().count() == 4 && told.contains("1 单 · orders, 1 行 · lines"), "{told}{beside}");
+    decided(&world).await;
+    let explain = ["exemption", "explain", "A1", "--store", file.to_str().unwrap()].map(str::to_owned).to_vec();
+    let (good, page, beside) = run(explain).await;
+    assert!(good, "{beside}");
+    for told in ["EXEMPT_NO_INVOICE", "evidence-complete", "广州平台 R-9", "采购合同 2026-11-01", "无票声明 2026-11-23"] {
+        assert!(page.contains(told), "{told} in {page}");
+    }
+    let (good, _, beside) =
+        send("record", r#"{"record":"evidence","orders":[{"order_no":"B7"}],"what":"gift","number":"","on":"2026-11-31"}"#).await;
+    assert!(!good && ["R-WORD", "R-TEXT", "R-DAY", "R-NO-ORDER"].iter().all(|rule| beside.contains(rule)), "{beside}");
+    let (good, told, beside) = send("record", "{\"record\":\"gift\"}\n").await;
+    assert!(!good && told.is_empty() && beside.contains("第 1 行"), "{told}{beside}");
     world.stop().await;
 }

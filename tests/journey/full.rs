@@ -33,7 +33,7 @@ async fn a_full_disk_answers_busy_keeps_what_it_answered_and_goes_on_with_more_r
     assert!(answers.iter().all(told_when), "busy, and not told when to come again");
 
     // It stays up for those who look, and nothing is half kept.
-    let listed = town.gateway.store().list(ListFilter { limit: 2_000, ..ListFilter::default() }).await.unwrap();
+    let listed = town.gateway.store().list(ListFilter { limit: 2_000, ..ListFilter::default() }).await.unwrap().dossiers;
     assert_eq!(listed.len(), kept.len());
     assert!(listed.iter().all(|dossier| dossier.documents.len() == 2));
     let Town { folder, mut config, gateway, .. } = town;

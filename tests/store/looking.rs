@@ -73,8 +73,9 @@ async fn lists_are_in_the_order_of_ids_and_go_on_where_they_ended(world: World) 
     }
     let ids: Vec<_> = many.iter().map(|acceptance| acceptance.id).collect();
     world.store().accept(START, many).await.unwrap();
-    let listed =
-        async |filter: ListFilter| world.store().list(filter).await.unwrap().into_iter().map(|dossier| dossier.id).collect::<Vec<_>>();
+    let listed = async |filter: ListFilter| {
+        world.store().list(filter).await.unwrap().dossiers.into_iter().map(|dossier| dossier.id).collect::<Vec<_>>()
+    };
     let all = || ListFilter { limit: 100, ..ListFilter::default() };
     assert_eq!(listed(all()).await, ids);
     assert_eq!(listed(ListFilter { limit: 3, ..all() }).await, ids[..3]);

@@ -194,7 +194,7 @@ impl World {
 
     async fn all(&self) -> Vec<DeclarationId> {
         let all = ListFilter { limit: 10_000, ..ListFilter::default() };
-        self.store().list(all).await.unwrap().into_iter().map(|dossier| dossier.id).collect()
+        self.store().list(all).await.unwrap().dossiers.into_iter().map(|dossier| dossier.id).collect()
     }
 
     /// The acts of all audit entries about a subject.

@@ -6,7 +6,7 @@ use sqlx::{Connection, SqliteConnection, migrate::Migrator, sqlite::SqliteConnec
 use tongguan::{
     audit::leaf_hash,
     declaration::DeclarationId,
-    store::{Acceptance, Accepted, Error, Store, sqlite::Sqlite},
+    store::{Acceptance, Accepted, Error, ListFilter, Listed, Store, sqlite::Sqlite},
 };
 use uuid::Uuid;
 
@@ -48,6 +48,28 @@ async fn what_was_kept_is_there_after_a_restart_and_readable_without_writing() {
     drop(store);
     let reopened = Sqlite::open(&file).await.unwrap();
     assert_eq!(reopened.accept(START, vec![made.acceptance("O1", None)]).await.unwrap(), [Accepted::Again(id)]);
+}
+
+#[tokio::test]
+async fn a_declaration_that_cannot_be_read_is_listed_as_such_and_ends_no_page() {
+    let folder = tempfile::tempdir().unwrap();
+    let (file, made) = (folder.path().join("tongguan.db"), Maker::new(1));
+    let store = Sqlite::open(&file).await.unwrap();
+    let many: Vec<_> = ["O1", "O2", "O3"].into_iter().map(|order_no| made.acceptance(order_no, None)).collect();
+    let mut ids: Vec<_> = many.iter().map(|acceptance| acceptance.id).collect();
+    ids.sort();
+    store.accept(START, many).await.unwrap();
+    drop(store);
+    let mut raw = SqliteConnection::connect_with(&SqliteConnectOptions::new().filename(&file)).await.unwrap();
+    let spoil = sqlx::query("UPDATE declarations SET body = '{' WHERE id = ?1").bind(ids[1].0.as_bytes().to_vec());
+    assert_eq!(spoil.execute(&mut raw).await.unwrap().rows_affected(), 1);
+    drop(raw);
+    let store = Sqlite::open(&file).await.unwrap();
+    let page = |after| ListFilter { after, limit: 2, ..ListFilter::default() };
+    let first = store.list(page(None)).await.unwrap();
+    let read = |listed: &Listed| listed.dossiers.iter().map(|dossier| dossier.id).collect::<Vec<_>>();
+    assert_eq!((read(&first), first.unreadable.clone(), first.len()), (vec![ids[0]], vec![ids[1]], 2));
+    assert_eq!(read(&store.list(page(first.last)).await.unwrap()), [ids[2]], "what stands behind it is reached");
 }
 
 #[tokio::test]
@@ -94,7 +116,7 @@ async fn a_full_store_refuses_and_keeps_what_it_has() {
         assert!(kept < 10_000, "it is never full");
     };
     assert!(matches!(refused, Error::Unavailable(_)), "{refused:?}");
-    let all = store.list(tongguan::store::ListFilter { limit: 10_000, ..Default::default() }).await.unwrap();
+    let all = store.list(ListFilter { limit: 10_000, ..Default::default() }).await.unwrap();
     assert_eq!(all.len(), kept, "nothing of what was refused, all of what was not");
     assert!(store.accept(START, vec![made.acceptance("O0-0", None)]).await.is_ok(), "what needs no room is answered");
 }

@@ -120,7 +120,7 @@ async fn a_waybill_that_names_its_order_gives_it_its_number(world: World) {
     assert!(matches!(results[..], [WaybillAccepted::New { declaration: Some(id), .. }] if id == after), "{results:?}");
     world.store().accept_waybills(START, vec![WaybillAcceptance { order: Some(order("O2")), ..world.waybill("W2") }]).await.unwrap();
     let before = world.accept_one("O2", None).await;
-    let dossiers = world.store().list(ListFilter { limit: 10, ..ListFilter::default() }).await.unwrap();
+    let dossiers = world.store().list(ListFilter { limit: 10, ..ListFilter::default() }).await.unwrap().dossiers;
     assert_eq!(dossiers.iter().map(|dossier| dossier.id).collect::<Vec<_>>(), [after, before]);
     assert_eq!(dossiers.iter().map(|dossier| dossier.waybill_no.as_deref()).collect::<Vec<_>>(), [Some("W1"), Some("W2")]);
     assert!(dossiers.iter().all(|dossier| dossier.document(Kind::Waybill).is_some()));

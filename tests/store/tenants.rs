@@ -66,7 +66,7 @@ async fn each_tenant_sees_its_own(world: World) {
     assert!(world.store().show(Some(&b), ids[0]).await.unwrap().is_none());
     let listed = async |tenant: &Tenant| {
         let filter = ListFilter { tenant: Some(tenant.clone()), limit: 10, ..ListFilter::default() };
-        let mut listed: Vec<_> = world.store().list(filter).await.unwrap().into_iter().map(|dossier| dossier.id).collect();
+        let mut listed: Vec<_> = world.store().list(filter).await.unwrap().dossiers.into_iter().map(|dossier| dossier.id).collect();
         listed.sort_by_key(|id| ids.iter().position(|other| other == id));
         listed
     };

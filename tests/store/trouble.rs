@@ -92,7 +92,7 @@ impl Scene {
             let shown = self.direct.show(None, *id).await.unwrap().expect("it was acknowledged");
             assert_eq!(&shown.dossier.declaration.order.order_no, order_no);
         }
-        let all = self.direct.list(ListFilter { limit: 100_000, ..ListFilter::default() }).await.unwrap();
+        let all = self.direct.list(ListFilter { limit: 100_000, ..ListFilter::default() }).await.unwrap().dossiers;
         let accepted = EntryFilter { act: Some("accept".into()), pending: true, limit: 100_000, ..EntryFilter::default() };
         let told = self.direct.entries(accepted).await.unwrap();
         assert_eq!(all.len(), told.len(), "what is kept is told, once");

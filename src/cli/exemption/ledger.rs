@@ -138,6 +138,9 @@ fn is_closed(error: &anyhow::Error) -> bool {
 /// Beside the ledger, not in it: a sum in a column would be added to the lines by whoever sums it.
 fn tell(ledger: &Ledger) {
     complain(&ledger.totals().to_string());
+    if let Some((zh, en)) = ledger.note() {
+        complain(&format!("{zh} · {en}"));
+    }
     for mixed in ledger.mixed() {
         let (seller, year) = (shown(&mixed.seller), mixed.year);
         complain(&format!(

@@ -47,19 +47,19 @@ impl<'a> Table<'a> {
     /// # Errors
     /// If it is of no known kind, cut short, or does not hold what its header says.
     pub(super) fn read(bytes: &'a [u8], memo: Option<&'a [u8]>) -> Result<Self, DataError> {
-        let kind = *bytes.first().ok_or_else(|| broken(0, "the file is empty"))?;
+        let kind = *bytes.first().ok_or_else(|| broken(0, "文件为空 · the file is empty"))?;
         let visual = VISUAL_FOXPRO.contains(&kind);
         if !visual && !OLDER.contains(&kind) {
-            return Err(broken(0, format!("{kind:#04x} is no kind of table that is known")));
+            return Err(broken(0, format!("不认识的表类型 · {kind:#04x} is no kind of table that is known")));
         }
-        let cut = || broken(0, "the file is cut short");
+        let cut = || broken(0, "文件不完整 · the file is cut short");
         let count = number(bytes, 4, 4).ok_or_else(cut)?;
         let start = number(bytes, 8, 2).ok_or_else(cut)?;
         let length = number(bytes, 10, 2).ok_or_else(cut)?;
         let fields = fields(bytes, start)?;
         let used = fields.last().map_or(1, |field| field.at + field.length);
         if length < used {
-            return Err(broken(0, format!("its fields take {used} bytes and a record has {length}")));
+            return Err(broken(0, format!("字段总长与记录长度不符 · its fields take {used} bytes and a record has {length}")));
         }
         let all = count.checked_mul(length).and_then(|size| bytes.get(start..start.checked_add(size)?)).ok_or_else(cut)?;
         let records =
@@ -92,16 +92,19 @@ impl<'a> Table<'a> {
         match field.kind {
             b'M' => self.memo_text(bytes).map_err(wrong),
             b'D' => {
-                let text = decoded(bytes).ok_or_else(|| wrong("a day of eight digits is expected"))?;
+                let text = decoded(bytes).ok_or_else(|| wrong("应为8位日期 · a day of eight digits is expected"))?;
                 if text.is_empty() {
                     return Ok(text);
                 }
                 let day = text.parse::<u32>().ok().filter(|_| text.len() == 8).and_then(day);
-                day.map(|day| day.to_string()).ok_or_else(|| wrong("there is no such day; one of eight digits is expected"))
+                day.map(|day| day.to_string())
+                    .ok_or_else(|| wrong("没有这一天，应为8位日期 · there is no such day; one of eight digits is expected"))
             }
-            b'I' => number(bytes, 0, 4).map(|number| number.to_string()).ok_or_else(|| wrong("a number of four bytes is expected")),
-            b'C' | b'N' | b'F' | b'L' | b'V' => decoded(bytes).ok_or_else(|| wrong("it is not in GB18030")),
-            other => Err(wrong(&format!("a field of kind {} is not known", char::from(other)))),
+            b'I' => number(bytes, 0, 4)
+                .map(|number| number.to_string())
+                .ok_or_else(|| wrong("应为4字节整数 · a number of four bytes is expected")),
+            b'C' | b'N' | b'F' | b'L' | b'V' => decoded(bytes).ok_or_else(|| wrong("不是 GB18030 编码 · it is not in GB18030")),
+            other => Err(wrong(&format!("不认识的字段类型 {0} · a field of kind {0} is not known", char::from(other)))),
         }
     }
 
@@ -109,13 +112,13 @@ impl<'a> Table<'a> {
         let block = if self.visual && bytes.len() == 4 {
             number(bytes, 0, 4).unwrap_or_default()
         } else {
-            let text = std::str::from_utf8(bytes).map_err(|_| "the number of its memo cannot be read")?.trim();
-            if text.is_empty() { 0 } else { text.parse().map_err(|_| "the number of its memo cannot be read")? }
+            let text = std::str::from_utf8(bytes).map_err(|_| "备注编号无法读取 · the number of its memo cannot be read")?.trim();
+            if text.is_empty() { 0 } else { text.parse().map_err(|_| "备注编号无法读取 · the number of its memo cannot be read")? }
         };
         match (&self.memo, block) {
             (_, 0) => Ok(String::new()),
-            (None, _) => Err("the memo file (.FPT) is missing"),
-            (Some(memo), block) => decoded(memo.at(block)?).ok_or("its memo is not in GB18030"),
+            (None, _) => Err("缺少备注文件（.FPT） · the memo file (.FPT) is missing"),
+            (Some(memo), block) => decoded(memo.at(block)?).ok_or("备注不是 GB18030 编码 · its memo is not in GB18030"),
         }
     }
 }
@@ -127,10 +130,10 @@ fn day(number: u32) -> Option<Date> {
 
 fn fields(bytes: &[u8], start: usize) -> Result<Vec<Field>, DataError> {
     let (mut fields, mut at) = (Vec::new(), 1);
-    let header = bytes.get(FIELD..start).ok_or_else(|| broken(0, "the file is cut short"))?;
+    let header = bytes.get(FIELD..start).ok_or_else(|| broken(0, "文件不完整 · the file is cut short"))?;
     for row in header.chunks(FIELD) {
         if row.first() == Some(&HEADER_END) {
-            return if fields.is_empty() { Err(broken(0, "there are no fields")) } else { Ok(fields) };
+            return if fields.is_empty() { Err(broken(0, "没有字段 · there are no fields")) } else { Ok(fields) };
         }
         let (Some(name), Some(&kind), Some(&length)) = (row.get(..11), row.get(11), row.get(16)) else { break };
         let name: String = name.iter().take_while(|&&byte| byte != 0).map(|&byte| char::from(byte)).collect();
@@ -138,7 +141,7 @@ fn fields(bytes: &[u8], start: usize) -> Result<Vec<Field>, DataError> {
         fields.push(Field { name, kind, at, length });
         at += length;
     }
-    Err(broken(0, "the list of fields does not end"))
+    Err(broken(0, "字段表没有结束标志 · the list of fields does not end"))
 }
 
 /// Text without the blanks and zeros that fill it up; nothing if it is not in GB18030.
@@ -160,17 +163,17 @@ fn big(bytes: &[u8], at: usize, length: usize) -> Option<usize> {
 
 impl<'a> Memo<'a> {
     fn read(bytes: &'a [u8]) -> Result<Self, DataError> {
-        let block = big(bytes, 6, 2).ok_or_else(|| DataError::new("FPT", 0, "the file is cut short"))?;
+        let block = big(bytes, 6, 2).ok_or_else(|| DataError::new("FPT", 0, "文件不完整 · the file is cut short"))?;
         // Older writers put zero for a block of one byte.
         Ok(Self { bytes, block: if block == 0 { 1 } else { block } })
     }
 
     fn at(&self, block: usize) -> Result<&'a [u8], &'static str> {
-        let lost = "its memo is not in the memo file";
+        let lost = "备注不在备注文件中 · its memo is not in the memo file";
         let at = block.checked_mul(self.block).ok_or(lost)?;
         let length = big(self.bytes, at.checked_add(4).ok_or(lost)?, 4).ok_or(lost)?;
         if length > LONGEST_MEMO {
-            return Err("its memo is longer than any name of goods");
+            return Err("备注过长，不是商品名称 · its memo is longer than any name of goods");
         }
         let from = at.checked_add(8).ok_or(lost)?;
         self.bytes.get(from..from.checked_add(length).ok_or(lost)?).ok_or(lost)

@@ -37,11 +37,11 @@ fn sound(line: usize, cells: Vec<String>) -> Result<Vec<String>, DataError> {
 pub fn convert(dbf: &[u8], memo: Option<&[u8]>, about: &About) -> Result<String, Vec<DataError>> {
     let alone = |what: &str| vec![DataError::new(TABLE, 0, what)];
     if about.version.trim().is_empty() || [&about.version, &about.label].iter().any(|text| text.contains(['\n', '\r'])) {
-        return Err(alone("the version and its label are one line of text each"));
+        return Err(alone("版本与来源说明各为一行文字 · the version and its label are one line of text each"));
     }
     let table = Table::read(dbf, memo).map_err(|error| vec![error])?;
     if let Some(missing) = COLUMNS.iter().find(|column| !table.has(column)) {
-        return Err(alone(&format!("the table has no field {}", missing.to_ascii_uppercase())));
+        return Err(alone(&format!("表中没有字段 {0} · the table has no field {0}", missing.to_ascii_uppercase())));
     }
     let day = |day: Option<time::Date>| day.map(|day| day.to_string()).unwrap_or_default();
     let mut text = format!("# version: {}\n# label: {}\n# covers: ", about.version.trim(), about.label.trim());
@@ -64,7 +64,7 @@ pub fn convert(dbf: &[u8], memo: Option<&[u8]>, about: &About) -> Result<String,
         return Err(faults);
     }
     let rows = writer.into_inner().ok().and_then(|bytes| String::from_utf8(bytes).ok());
-    text.push_str(&rows.ok_or_else(|| alone("the rows cannot be written"))?);
+    text.push_str(&rows.ok_or_else(|| alone("行无法写出 · the rows cannot be written"))?);
     Version::parse_csv(&text).map_err(|error| vec![error])?;
     Ok(text)
 }

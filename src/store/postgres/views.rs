@@ -13,7 +13,7 @@ use crate::{
     dossier::Dossier,
     party::Tenant,
     state::State,
-    store::{Count, KeptReceipt, ListFilter, Shown, papers::Papers},
+    store::{Count, KeptReceipt, ListFilter, Listed, Shown, papers::Papers},
 };
 
 pub(super) async fn show(
@@ -51,9 +51,9 @@ async fn receipts(connection: &mut PgConnection, dossier: &Dossier) -> Result<Ve
     Ok(found)
 }
 
-pub(super) async fn list(connection: &mut PgConnection, papers: &Papers, filter: &ListFilter) -> Result<Vec<Dossier>> {
+pub(super) async fn list(connection: &mut PgConnection, papers: &Papers, filter: &ListFilter) -> Result<Listed> {
     let ids = ids(connection, filter).await?;
-    dossiers(connection, papers, &ids).await
+    Ok(Listed::of(&ids, dossiers(connection, papers, &ids).await?))
 }
 
 /// The ids of a page of declarations.

@@ -15,7 +15,7 @@ use crate::{
     dossier::Dossier,
     party::Tenant,
     state::State,
-    store::{Count, KeptReceipt, ListFilter, Result, Shown},
+    store::{Count, KeptReceipt, ListFilter, Listed, Result, Shown},
 };
 
 pub(super) async fn show(
@@ -63,9 +63,9 @@ async fn receipts(connection: &mut SqliteConnection, dossier: &Dossier) -> Resul
     Ok(found)
 }
 
-pub(super) async fn list(connection: &mut SqliteConnection, papers: &Papers, filter: &ListFilter) -> Result<Vec<Dossier>> {
+pub(super) async fn list(connection: &mut SqliteConnection, papers: &Papers, filter: &ListFilter) -> Result<Listed> {
     let ids = ids(connection, filter).await?;
-    dossiers(connection, papers, &ids).await
+    Ok(Listed::of(&ids, dossiers(connection, papers, &ids).await?))
 }
 
 /// The ids of a page of declarations.

@@ -61,7 +61,8 @@ async fn declarations(name: &str, store: &dyn Store, model: &Model) -> Result<()
             ListFilter { state: Some(State::Waiting), after: middle, ..all() },
         ];
         for filter in filters {
-            let listed = store.list(filter.clone()).await.map(|listed| listed.iter().map(|dossier| dossier.id).collect::<Vec<_>>());
+            let listed =
+                store.list(filter.clone()).await.map(|listed| listed.dossiers.iter().map(|dossier| dossier.id).collect::<Vec<_>>());
             same(name, &filter, &plain(listed), &text(&model.list(&filter)))?;
         }
     }
