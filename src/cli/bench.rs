@@ -53,6 +53,9 @@ pub(super) struct BenchArgs {
     /// 同时运行的网关数（仅 PostgreSQL，--declarations）· Gateways that work together, on PostgreSQL.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=16))]
     nodes: u16,
+    /// 每个网关的数据库连接数（仅 PostgreSQL）· Connections of each gateway, on PostgreSQL.
+    #[arg(long, default_value_t = postgres::Options::default().connections, value_parser = clap::value_parser!(u32).range(1..=200))]
+    connections: u32,
     /// 只有申报，不推运单（--accepts）· Only declarations, no waybills beside them.
     #[arg(long)]
     alone: bool,
@@ -118,7 +121,8 @@ pub(super) async fn bench(args: &BenchArgs) -> Result<ExitCode> {
             load::Options { server: server.clone(), declarations: args.lives, first: args.first, rate: args.rate, alone: args.alone };
         say(&serde_json::to_string(&load::run(&options, &clockwork).await?)?);
     } else if args.what.node {
-        node(args.dir.clone().context("--node needs --dir")?, &args.store, &clockwork).await?;
+        let postgres = postgres::Options { connections: args.connections, ..postgres::Options::at(&args.store) };
+        node(args.dir.clone().context("--node needs --dir")?, postgres, &clockwork).await?;
     } else {
         customs(args.dir.clone().context("--customs needs --dir")?, clockwork).await?;
     }
@@ -153,7 +157,7 @@ impl Place {
     async fn prepare(args: &BenchArgs, clockwork: &Clockwork) -> Result<Self> {
         let postgres = match args.store.as_str() {
             "sqlite" => None,
-            url => Some(migrate::prepare_empty(url).await?),
+            url => Some(postgres::Options { connections: args.connections, ..migrate::prepare_empty(url).await? }),
         };
         let own = std::env::temp_dir().join(format!("tongguan-bench-{}", clockwork.id().simple()));
         let dir = args.dir.clone().unwrap_or(own);
@@ -189,8 +193,8 @@ async fn lives(declarations: usize, args: &BenchArgs, clockwork: &Clockwork) -> 
     Ok(())
 }
 
-async fn node(dir: PathBuf, store: &str, clockwork: &Clockwork) -> Result<()> {
-    let config = configuration(&dir, Some(postgres::Options::at(store)))?;
+async fn node(dir: PathBuf, postgres: postgres::Options, clockwork: &Clockwork) -> Result<()> {
+    let config = configuration(&dir, Some(postgres))?;
     serve::begin_log(&config.log)?;
     let over = tokio::task::spawn_blocking(|| std::io::stdin().read_to_end(&mut Vec::new()));
     life::node(&config, clockwork, |address| say(&address), over).await?;
