@@ -21,6 +21,7 @@ use crate::{
 };
 
 mod attach;
+mod doubt;
 mod hold;
 mod retry;
 mod roads;

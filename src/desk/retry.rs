@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 
 use super::{
-    Decided, Desk, Error, Order, Report, TRIES, Told, Verdict, check, difference,
+    Decided, Desk, Error, Order, Report, TRIES, Told, Verdict, check, difference, doubt,
     targets::{Target, matter, subject},
 };
 use crate::{
@@ -23,7 +23,7 @@ use crate::{
 
 /// What is to be done about messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Wish {
+pub(super) enum Wish {
     Again,
     Arrived,
     NotArrived,
@@ -85,7 +85,12 @@ impl Desk {
             }
             let mut lines = Vec::new();
             for document in &target.documents {
-                let with = document.message.and_then(|id| carrying.get(&id)).filter(|_| is_on_its_way(document));
+                let with = document.message.and_then(|id| carrying.get(&id)).copied();
+                if let Some(line) = doubt::line(target, document, wish, with) {
+                    lines.push(line);
+                    continue;
+                }
+                let with = with.filter(|_| is_on_its_way(document));
                 match with {
                     Some(with) if with.message.carriage.is_given_up() || wish != Wish::Again => {
                         lines.push(message_line(target, with, wish))
@@ -102,7 +107,8 @@ impl Desk {
                 if let Some(with) = carrying.get(&MessageId(line.id)) {
                     self.do_message(order, now, wish, with, &mut decided);
                 } else if let Some(document) = target.documents.iter().find(|document| document.id.0 == line.id) {
-                    decided.application.changes.push(self.anew(order, now, document, &families));
+                    let ended = self.end_doubt(order, now, wish, document, &families);
+                    decided.application.changes.push(ended.unwrap_or_else(|| self.anew(order, now, "retry", document, &families)));
                 }
             }
             decided.told.extend(lines);
@@ -143,7 +149,14 @@ impl Desk {
     }
 
     /// A document that was turned away goes anew. An inventory goes through its gate again, as its order may have to be ahead of it.
-    fn anew(&self, order: &Order, now: Timestamp, document: &Document, families: &BTreeMap<Uuid, Vec<Document>>) -> Change {
+    pub(super) fn anew(
+        &self,
+        order: &Order,
+        now: Timestamp,
+        act: &str,
+        document: &Document,
+        families: &BTreeMap<Uuid, Vec<Document>>,
+    ) -> Change {
         let Next::To(to) = state::next(document.state, None, Event::Renewed) else { return Change::default() };
         let has_order = family(document, families).iter().any(|other| other.kind == Kind::Order);
         let waits = document.kind == Kind::Inventory && has_order;
@@ -155,7 +168,7 @@ impl Desk {
             expected: vec![(document.id, document.version)],
             documents: vec![renewed],
             renewed: vec![(document.id, guid)],
-            entries: vec![self.entry(order, now, (&document.tenant, subject(document)), "retry", changes)],
+            entries: vec![self.entry(order, now, (&document.tenant, subject(document)), act, changes)],
             ..Change::default()
         }
     }

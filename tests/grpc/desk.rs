@@ -5,7 +5,7 @@ use std::time::Duration;
 use tongguan::{
     clock::Timestamp,
     declaration::{DeclarationId, Kind, MessageId},
-    dossier::{Document, LastWord},
+    dossier::{Document, LastWord, Resent},
     grpc::proto::{self, Carriage, DeskOrder, DeskReport, DeskVerdict},
     party::Role,
     queue::{Fault, Lease},
@@ -222,6 +222,44 @@ async fn what_nobody_knows_the_outcome_of_is_resolved_either_way() {
     let lease = world.lease();
     let deliveries = world.store.lease_deliveries(world.now(), lease, "national", 10).await.unwrap();
     assert_eq!(deliveries.iter().map(|delivery| (delivery.message, delivery.attempt)).collect::<Vec<_>>(), [(silent, 2)]);
+    assert_eq!((world.acts("A1").await, world.acts("A2").await), (vec![told("resolve")], vec![told("resolve")]));
+}
+
+#[tokio::test]
+async fn a_port_failure_that_was_set_aside_is_resolved_once_the_old_bytes_can_tell_no_more() {
+    let world = staffed().await;
+    let mut desk = world.operations("desk");
+    let ids = [world.declared("A1").await, world.declared("A2").await, world.declared("A3").await];
+    let message = world.sent(Outcome::Delivered { silent_at: world.now() }).await;
+    let again = world.store.lease_deliveries(world.now(), world.lease(), "national", 10).await.unwrap();
+    assert_eq!(again.iter().map(|delivery| delivery.attempt).collect::<Vec<_>>(), [2], "silence: the same bytes go again");
+    let doubtful = |document: Document| {
+        let resent = document.resent.map(|resent| Resent { set_aside: Some(world.now()), ..resent });
+        assert!(resent.is_some());
+        Document { state: State::Declaring, resent, ..document }
+    };
+    let mut names = Vec::new();
+    for id in [ids[0], ids[1]] {
+        let document = world.document(id, Kind::Order).await;
+        names.push(document.id.0.to_string());
+        world.set(doubtful(document)).await;
+    }
+    let (first, second) = (order(&[&names[0]]), order(&[&names[1]]));
+    for arrived in [true, false] {
+        let waits = resolve(&mut desk, first.clone(), arrived).await;
+        assert_eq!((verdicts(&waits), waits.applied), (vec![DeskVerdict::Refused], false), "the answer will tell: {waits:?}");
+    }
+    // Another document of that message has moved on: its bytes must not go again.
+    let moved = world.document(ids[2], Kind::Order).await;
+    world.set(Document { state: State::Due, message: None, ..moved }).await;
+    assert_eq!(verdicts(&retry(&mut desk, first.clone()).await), [DeskVerdict::Refused], "first whether customs has it");
+    assert!(resolve(&mut desk, first, false).await.applied);
+    assert!(resolve(&mut desk, second, true).await.applied);
+    let [anew, waiting] = [world.document(ids[0], Kind::Order).await, world.document(ids[1], Kind::Order).await];
+    assert_eq!((anew.state, anew.message), (State::Due, None));
+    assert!(anew.resent.is_some_and(|resent| (resent.copies, resent.set_aside) == (0, None)));
+    assert_eq!((waiting.state, waiting.message), (State::Declaring, Some(message)));
+    assert!(waiting.resent.is_some_and(|resent| resent.set_aside.is_none()));
     assert_eq!((world.acts("A1").await, world.acts("A2").await), (vec![told("resolve")], vec![told("resolve")]));
 }
 
