@@ -325,7 +325,12 @@ impl Story {
             }),
             handling: None,
         };
-        let kept = self.declarations.clone().apply_summary(request).await.unwrap().into_inner();
+        let kept = self.declarations.clone().apply_summary(request.clone()).await.unwrap().into_inner();
+        let mut other = request;
+        other.summary.as_mut().unwrap().note = "再次汇总".into();
+        let again = self.declarations.clone().apply_summary(other).await.unwrap_err();
+        let found = rules(&again);
+        assert!(found.contains("R-ASKED-ALREADY") || found.contains("R-NOT-TO-SUM"), "one summary is enough: {found}");
         self.follow_up_reaches(&kept.id, proto::DocumentState::Passed).await;
         rig::until(LONGEST, "a customs declaration's number", || async {
             self.get(4).await.customs_declaration.is_some_and(|summed| !summed.no.is_empty())

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use rust_decimal::Decimal;
 use tongguan::{
-    declaration::{Action, Cancellation, DocumentGuid, DocumentId, EnterpriseNo, FollowUp, Kind, Manifest, ManifestLine, Part, Payment},
+    declaration::{Action, Cancellation, DocumentGuid, DocumentId, EnterpriseNo, FollowUp, Kind, Manifest, ManifestLine, Part, Payment, Summary},
     dossier::{Content, Document},
     party::{Actor, Role},
     receipt::Key,
@@ -65,6 +65,22 @@ fn cancellation(inventory_no: &str) -> FollowUp {
         declarant: party("DECLARANT"),
         seller: party("SELLER"),
         note: None,
+    })
+}
+
+fn summary(inventory_nos: &[&str]) -> FollowUp {
+    FollowUp::Summary(Summary {
+        declared_at: "5141".into(),
+        declarant: party("DECLARANT"),
+        seller: party("SELLER"),
+        customs_declarant: party("DECLARANT"),
+        period: None,
+        site: None,
+        by_owner: false,
+        by_item_name: true,
+        part: Part::WHOLE,
+        note: None,
+        inventory_nos: inventory_nos.iter().map(|no| (*no).into()).collect(),
     })
 }
 
@@ -330,7 +346,19 @@ async fn what_customs_summed_is_found_and_goes_on(world: World) {
     };
     let first = world.store().summed(&[asked(&["51412026E000000001", "none"]), asked(&[])]).await.unwrap();
     assert_eq!(first.iter().map(Vec::len).collect::<Vec<_>>(), [1, 0]);
-    assert_eq!((first[0][0].declaration, &first[0][0].summed), (one, &None));
+    assert_eq!((first[0][0].declaration, &first[0][0].summed, first[0][0].applied), (one, &None, false));
+    let mut summary = world.follow_up("summary", vec![summary(&["51412026E000000001"])]);
+    summary.parts[0].members.push((one, tenant("local")));
+    assert_eq!(world.keep(&summary).await, FollowUpAccepted::New);
+    let of_two = ["51412026E000000001", "51412026E000000002"];
+    let applied = async || {
+        let found = world.store().summed(&[asked(&of_two)]).await.unwrap().remove(0);
+        [one, two].map(|id| found.iter().find(|found| found.declaration == id).unwrap().applied)
+    };
+    assert_eq!(applied().await, [true, false], "its result is awaited");
+    let document = summary.parts[0].document.clone().unwrap();
+    assert_eq!(world.apply_change(Change { documents: vec![Document { state: State::Refused, ..document }], ..Change::default() }).await, Written::Done);
+    assert_eq!(applied().await, [false, false], "no more");
     let said = |no: Option<&str>, at| Summed {
         declaration: one,
         tenant: tenant("local"),
