@@ -13,7 +13,7 @@ use tokio::{
 };
 
 use crate::{
-    check::{Finding, Findings},
+    check::{Conversion, Finding, Findings},
     clock::{
         Clockwork, Timestamp,
         meter::{Work, measure},
@@ -151,6 +151,8 @@ pub struct Validation {
     pub findings: Vec<Finding>,
     /// The exemption advice, if it would be accepted.
     pub assessment: Option<Paper>,
+    /// Codes that are written to customs otherwise than they were sent.
+    pub converted: Vec<Conversion>,
     /// What the same request made earlier.
     pub earlier: Option<DeclarationId>,
 }

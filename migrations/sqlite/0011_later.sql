@@ -26,3 +26,6 @@ CREATE TABLE waybill_documents (
     waybill BLOB NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX waybill_documents_waybill ON waybill_documents (waybill);
+
+-- Few documents amend others: those that they replace are not counted.
+CREATE INDEX documents_amending ON documents (declaration, kind) WHERE action = 2;

@@ -1,6 +1,7 @@
 //! The gRPC door, over a real server.
 
 mod doors;
+mod following;
 mod hostile;
 mod ledgers;
 mod raw;
