@@ -68,7 +68,17 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { poll_ms: 200, receive_batch: 200, read_batch: 64, lease_s: 60, attempts: 5, port_retries: 5, quiet_s: 30, results_wait_s: 3_600, forward: None }
+        Self {
+            poll_ms: 200,
+            receive_batch: 200,
+            read_batch: 64,
+            lease_s: 60,
+            attempts: 5,
+            port_retries: 5,
+            quiet_s: 30,
+            results_wait_s: 3_600,
+            forward: None,
+        }
     }
 }
 

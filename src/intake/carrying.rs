@@ -132,11 +132,8 @@ impl Known {
     fn amend(&self, core: &Core, change: &mut Change, now: Timestamp) -> Reply<Option<Handled>> {
         // What nobody transmits here, or not yet, only says something else.
         let Some(document) = self.document() else { return Ok(None) };
-        let permit = if self.deletion().is_some() {
-            Permit::No(Obstacle::OnTheWay)
-        } else {
-            self.permit(Operation::AmendWaybill, document)
-        };
+        let permit =
+            if self.deletion().is_some() { Permit::No(Obstacle::OnTheWay) } else { self.permit(Operation::AmendWaybill, document) };
         match permit {
             Permit::No(obstacle) => return Err(refused(obstacle)),
             Permit::InPlace => {
@@ -212,7 +209,8 @@ impl Known {
 
     fn note(&self, change: &mut Change, handled: &Handled) {
         let old = self.document().map_or("", |document| document.state.as_str());
-        let difference = |field: &str, from: &str, to: &str| Difference { field: field.to_owned(), from: from.to_owned(), to: to.to_owned() };
+        let difference =
+            |field: &str, from: &str, to: &str| Difference { field: field.to_owned(), from: from.to_owned(), to: to.to_owned() };
         let mut differences = vec![difference("waybill.state", old, handled.state.as_str())];
         let created = change.created.first();
         differences.extend(created.map(|new| difference("waybill.action", "", &new.action.number().to_string())));

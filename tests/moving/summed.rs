@@ -61,7 +61,8 @@ impl World {
             numbers: vec![number],
             ..Change::default()
         };
-        let written = self.store.apply(self.clockwork.now(), Application { changes: vec![change], ..Application::default() }).await.unwrap();
+        let written =
+            self.store.apply(self.clockwork.now(), Application { changes: vec![change], ..Application::default() }).await.unwrap();
         assert_eq!(written, Written::Done);
     }
 

@@ -6,8 +6,8 @@ use tongguan::{
     clock::Timestamp,
     declaration::{Arrival, DeclarationId, DocumentId, FollowUp, Kind, Part},
     store::{
-        Accepted, Application, Change, Deadline, DeadlineChange, DeadlineKind, FollowUpAcceptance, FollowUpAccepted, FollowUpLookup, Matching, Named,
-        NumberKind, Overtaking, Relabel, Relabelled, Written,
+        Accepted, Application, Change, Deadline, DeadlineChange, DeadlineKind, FollowUpAcceptance, FollowUpAccepted, FollowUpLookup,
+        Matching, Named, NumberKind, Overtaking, Relabel, Relabelled, Written,
     },
 };
 

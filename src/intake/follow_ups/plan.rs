@@ -14,7 +14,10 @@ use crate::{
     dossier::Document,
     lane::{self, Duty, Known, Lane},
     party::{Actor, Sender, Tenant},
-    store::{Concerned, Deadline, DeadlineChange, DeadlineKind, FollowUpAcceptance, FollowUpFound, FollowUpLookup, FollowUpPart, Named, NumberKind},
+    store::{
+        Concerned, Deadline, DeadlineChange, DeadlineKind, FollowUpAcceptance, FollowUpFound, FollowUpLookup, FollowUpPart, Named,
+        NumberKind,
+    },
 };
 
 /// Lines of a part at most (messages §3: what two implementations send in one message).

@@ -67,14 +67,12 @@ fn follow_up(number: u32, head: &str, fields_of: &[(&str, &str)], lines: &str) -
 
 fn arrival() -> String {
     let line = |number: &str| format!("<ceb:ArrivalList>{}</ceb:ArrivalList>", fields(&[("gnum", number), ("logisticsNo", "W")]));
-    let head =
-        [("customsCode", "5141"), ("ieFlag", "E"), ("trafMode", "4"), ("billNo", "B1"), ("msgCount", "3"), ("msgSeqNo", "2")];
+    let head = [("customsCode", "5141"), ("ieFlag", "E"), ("trafMode", "4"), ("billNo", "B1"), ("msgCount", "3"), ("msgSeqNo", "2")];
     follow_up(507, "ArrivalHead", &head, &format!("{}{}", line("1001"), line("1002")))
 }
 
 fn departure() -> String {
-    let head =
-        [("trafMode", "5"), ("trafName", "粤海1"), ("voyageNo", "V1"), ("billNo", "B1"), ("leaveTime", "20261112030405")];
+    let head = [("trafMode", "5"), ("trafName", "粤海1"), ("voyageNo", "V1"), ("billNo", "B1"), ("leaveTime", "20261112030405")];
     follow_up(509, "DepartureHead", &head, "")
 }
 

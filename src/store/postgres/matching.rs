@@ -9,9 +9,7 @@ use super::rows::{Result, column, dossiers, inconsistent, kind};
 use crate::{
     clock::Timestamp,
     declaration::DocumentId,
-    store::{
-        Change, Matching, Named, NumberKind, Overtaking, Relabel, accepting::WAYBILL_NUMBER_LIFE, matching::SETTLED, papers::Papers,
-    },
+    store::{Change, Matching, Named, NumberKind, Overtaking, Relabel, accepting::WAYBILL_NUMBER_LIFE, matching::SETTLED, papers::Papers},
 };
 
 /// Keeps what is waited for.
@@ -99,8 +97,7 @@ pub(super) async fn overtaken(connection: &mut PgConnection, papers: &Papers, no
 
 /// Writes down what looks came to. A waybill that was found is waited for no more; a bill goes on being looked at until none is new.
 pub(super) async fn write(connection: &mut PgConnection, changes: &[Change]) -> Result<()> {
-    let (found, none): (Vec<_>, Vec<_>) =
-        changes.iter().flat_map(|change| &change.matched).partition(|matching| matching.member.is_some());
+    let (found, none): (Vec<_>, Vec<_>) = changes.iter().flat_map(|change| &change.matched).partition(|matching| matching.member.is_some());
     let mut members: Vec<_> =
         found.iter().filter_map(|matching| matching.member.as_ref().map(|(id, _)| (id.0, matching.follow_up.0))).collect();
     members.sort_unstable();
@@ -146,7 +143,8 @@ pub(super) async fn release(connection: &mut PgConnection, asked: &Relabel) -> R
     const MOVING: &str = "FROM follow_up_members m CROSS JOIN LATERAL (SELECT id, kind, bill_no FROM follow_ups WHERE id = m.follow_up LIMIT 1) f \
          CROSS JOIN LATERAL (SELECT waybill_no, body::json->'inventory'->>'bill_no' AS bill_no FROM declarations WHERE id = m.declaration LIMIT 1) d \
          WHERE m.declaration = $1 AND f.kind IN (507, 509, 607)";
-    const BY_BILL: &str = "EXISTS (SELECT 1 FROM follow_up_awaited a WHERE a.number = f.bill_no AND a.kind = 'bill' AND a.follow_up = f.id)";
+    const BY_BILL: &str =
+        "EXISTS (SELECT 1 FROM follow_up_awaited a WHERE a.number = f.bill_no AND a.kind = 'bill' AND a.follow_up = f.id)";
     for statement in [
         format!(
             "INSERT INTO follow_up_awaited (number, kind, carrier, follow_up) SELECT d.waybill_no, 'waybill', $2, f.id {MOVING} \
@@ -162,11 +160,7 @@ pub(super) async fn release(connection: &mut PgConnection, asked: &Relabel) -> R
         ),
         "DELETE FROM deadlines WHERE declaration = $1 AND kind = 'cut_off' AND $2 IS NOT NULL".to_owned(),
     ] {
-        sqlx::query(AssertSqlSafe(statement))
-            .bind(asked.declaration.0)
-            .bind(asked.carrier.as_str())
-            .execute(&mut *connection)
-            .await?;
+        sqlx::query(AssertSqlSafe(statement)).bind(asked.declaration.0).bind(asked.carrier.as_str()).execute(&mut *connection).await?;
     }
     Ok(())
 }

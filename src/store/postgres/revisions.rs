@@ -13,7 +13,10 @@ use crate::{
     clock::Timestamp,
     declaration::DeclarationId,
     party::Tenant,
-    store::{Change, Deadline, DeadlineChange, DeadlineFilter, DeadlineKind, NumberKind, Revision, Summed, SummedFound, SummedLookup, WaybillRevision},
+    store::{
+        Change, Deadline, DeadlineChange, DeadlineFilter, DeadlineKind, NumberKind, Revision, Summed, SummedFound, SummedLookup,
+        WaybillRevision,
+    },
 };
 
 /// Whether every declaration to be amended has been amended as often as was thought. They stay locked until the commit.

@@ -48,7 +48,8 @@ fn ready(now: Timestamp, application: &Application) -> Result<Prepared> {
     look_again(&mut script, changes)?;
     revisions::write(&mut script, now, changes)?;
     matching::write(&mut script, changes)?;
-    let given: Vec<_> = changes.iter().flat_map(given_numbers).chain(revisions::summed_numbers(changes)).chain(given_bills(changes)).collect();
+    let given: Vec<_> =
+        changes.iter().flat_map(given_numbers).chain(revisions::summed_numbers(changes)).chain(given_bills(changes)).collect();
     numbers::insert(&mut script, now, &given)?;
     insert_assessments(&mut script, now, changes);
     insert_receipts(&mut script, application)?;

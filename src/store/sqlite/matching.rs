@@ -12,11 +12,7 @@ use super::{
 use crate::{
     clock::Timestamp,
     declaration::DocumentId,
-    store::{
-        Change, Matching, Named, NumberKind, Overtaking, Relabel, Result,
-        accepting::WAYBILL_NUMBER_LIFE,
-        matching::SETTLED,
-    },
+    store::{Change, Matching, Named, NumberKind, Overtaking, Relabel, Result, accepting::WAYBILL_NUMBER_LIFE, matching::SETTLED},
 };
 
 /// Keeps what is waited for.
@@ -82,8 +78,7 @@ pub(super) async fn overtaken(connection: &mut SqliteConnection, papers: &Papers
 
 /// Writes down what looks came to. A waybill that was found is waited for no more; a bill goes on being looked at until none is new.
 pub(super) fn write(script: &mut Script, changes: &[Change]) -> Result<()> {
-    let (found, none): (Vec<_>, Vec<_>) =
-        changes.iter().flat_map(|change| &change.matched).partition(|matching| matching.member.is_some());
+    let (found, none): (Vec<_>, Vec<_>) = changes.iter().flat_map(|change| &change.matched).partition(|matching| matching.member.is_some());
     const MEMBERS: Bulk =
         Bulk { before: "INSERT INTO follow_up_members (declaration, follow_up) ", columns: 2, after: " ON CONFLICT DO NOTHING" };
     let members: Vec<_> =
@@ -115,7 +110,8 @@ pub(super) async fn release(connection: &mut SqliteConnection, asked: &Relabel) 
     // Which of the documents told of a whole bill is known by their waiting for it.
     const MOVING: &str = "FROM follow_up_members m CROSS JOIN follow_ups f ON f.id = m.follow_up CROSS JOIN declarations d ON d.id = m.declaration \
          WHERE m.declaration = ?1 AND f.kind IN (507, 509, 607)";
-    const BY_BILL: &str = "EXISTS (SELECT 1 FROM follow_up_awaited a WHERE a.number = f.bill_no AND a.kind = 'bill' AND a.follow_up = f.id)";
+    const BY_BILL: &str =
+        "EXISTS (SELECT 1 FROM follow_up_awaited a WHERE a.number = f.bill_no AND a.kind = 'bill' AND a.follow_up = f.id)";
     for statement in [
         format!(
             "INSERT INTO follow_up_awaited (number, kind, carrier, follow_up) SELECT d.waybill_no, 'waybill', ?2, f.id {MOVING} \
@@ -131,7 +127,10 @@ pub(super) async fn release(connection: &mut SqliteConnection, asked: &Relabel) 
         ),
         "DELETE FROM deadlines WHERE declaration = ?1 AND kind = 'cut_off' AND ?2 IS NOT NULL".to_owned(),
     ] {
-        bind_id(sqlx::query(sqlx::AssertSqlSafe(statement)), asked.declaration.0).bind(asked.carrier.clone()).execute(&mut *connection).await?;
+        bind_id(sqlx::query(sqlx::AssertSqlSafe(statement)), asked.declaration.0)
+            .bind(asked.carrier.clone())
+            .execute(&mut *connection)
+            .await?;
     }
     Ok(())
 }
