@@ -64,7 +64,7 @@ pub enum Call {
     Validate,
     /// Get, List, Watch and Deadlines of declarations, and PreviewSummary.
     ReadDeclarations,
-    /// PushWaybills.
+    /// PushWaybills, AmendWaybill and DeleteWaybill.
     PushWaybills,
     /// GetWaybill, and Watch of what carriers push.
     ReadWaybills,

@@ -97,6 +97,18 @@ impl Findings {
     }
 }
 
+/// A code that is written to customs otherwise than it was sent: an ISO code, a new code of a list whose old ones are written, or an HS
+/// code with fewer digits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Conversion {
+    /// Where: `order.currency`.
+    pub path: String,
+    /// As sent; a code of a list, nothing that people wrote freely.
+    pub sent: String,
+    /// As written.
+    pub written: String,
+}
+
 /// What the store says is already used.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Taken {
@@ -196,6 +208,15 @@ pub fn check(draft: &draft::Declaration, taken: &Taken, parameters: &Parameters,
     }
     let warnings = report.finish()?;
     Ok(Checked { declaration: Declaration { order, inventory }, warnings })
+}
+
+/// The codes of a declaration that are written otherwise than they were sent, whatever else is wrong with it.
+#[must_use]
+pub fn conversions(draft: &draft::Declaration, today: Date) -> Vec<Conversion> {
+    let mut report = Report::new(today);
+    let order = order::read(&mut report, &draft.order);
+    inventory::read(&mut report, &draft.inventory, &order);
+    report.conversions()
 }
 
 /// Checks a waybill as sent.

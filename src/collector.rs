@@ -64,13 +64,26 @@ pub struct Options {
     pub port_retries: u32,
     /// Seconds before a message goes again of which the transport says that it failed on the way.
     pub quiet_s: u64,
+    /// Seconds that results of summaries (792) are kept back that nobody can say the inventories of: they may have come before what
+    /// names those. After that they are put aside, or handed on.
+    pub results_wait_s: u64,
     /// The folder that gets what is not ours: another system may share the identity. Nothing: it is only kept.
     pub forward: Option<PathBuf>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { poll_ms: 200, receive_batch: 200, read_batch: 64, lease_s: 60, attempts: 5, port_retries: 5, quiet_s: 30, forward: None }
+        Self {
+            poll_ms: 200,
+            receive_batch: 200,
+            read_batch: 64,
+            lease_s: 60,
+            attempts: 5,
+            port_retries: 5,
+            quiet_s: 30,
+            results_wait_s: 3_600,
+            forward: None,
+        }
     }
 }
 

@@ -13,7 +13,7 @@ use tokio::{
 };
 
 use crate::{
-    check::{Finding, Findings},
+    check::{Conversion, Finding, Findings},
     clock::{
         Clockwork, Timestamp,
         meter::{Work, measure},
@@ -26,6 +26,7 @@ use crate::{
 };
 
 mod amendments;
+mod carrying;
 pub mod deadlines;
 mod declarations;
 mod follow_ups;
@@ -37,6 +38,7 @@ mod waybills;
 
 pub use self::{
     amendments::{AmendmentAnswer, Handled},
+    carrying::WaybillAmended,
     follow_ups::{
         FollowUpAnswer, FollowUpSubmission,
         preview::{Group, Preview},
@@ -151,6 +153,8 @@ pub struct Validation {
     pub findings: Vec<Finding>,
     /// The exemption advice, if it would be accepted.
     pub assessment: Option<Paper>,
+    /// Codes that are written to customs otherwise than they were sent.
+    pub converted: Vec<Conversion>,
     /// What the same request made earlier.
     pub earlier: Option<DeclarationId>,
 }
@@ -339,6 +343,23 @@ impl Intake {
     /// As [`Intake::amend`].
     pub async fn delete(&self, actor: &Actor, id: DeclarationId, kind: Kind) -> Reply<Vec<Handled>> {
         amendments::delete(&self.core, actor, id, kind).await
+    }
+
+    /// Gives a waybill of the actor's tenant other content; answered once it is on disk. The same again changes nothing.
+    ///
+    /// # Errors
+    /// As [`Intake::amend`].
+    pub async fn amend_waybill(&self, actor: &Actor, push: Push) -> Reply<WaybillAmended> {
+        let _room = self.room_now(push.size)?;
+        carrying::amend(&self.core, actor, &push).await
+    }
+
+    /// Takes a waybill of the actor's tenant back; answered once it is on disk.
+    ///
+    /// # Errors
+    /// As [`Intake::amend`].
+    pub async fn delete_waybill(&self, actor: &Actor, carrier: &str, waybill_no: &str) -> Reply<Handled> {
+        carrying::delete(&self.core, actor, carrier, waybill_no).await
     }
 
     /// Gives a declaration the number of its waybill, or another one, until its inventory is sealed; tells which declaration that is.

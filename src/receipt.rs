@@ -100,6 +100,9 @@ pub struct Receipt {
     /// sumNo of a summary, if given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub summary_no: Option<SummaryNo>,
+    /// billNo of an arrival, a departure or a manifest, if given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bill_no: Option<String>,
 }
 
 /// 报文格式校验回执 (900): a whole message was refused.

@@ -226,6 +226,7 @@ fn receipts(kind: Kind, style: Style) -> Vec<u8> {
         port_no: Some(PortNo(text("B20261111000000001"))),
         inventory_no: Some(InventoryNo(text("51412026E000000001"))),
         summary_no: Some(SummaryNo(text("514120260000000001"))),
+        bill_no: None,
     };
     let reply = Reply { guid: DocumentGuid(guid(2)), receipt: &receipt, statistics: "A", follow_up };
     message::compose_receipts(kind, MessageId(guid(4)), &[reply], style).unwrap()

@@ -98,6 +98,7 @@ fn receipt(of: &Sample) -> Result<Vec<u8>, message::Error> {
         port_no: Some(PortNo("B20261111000000001".to_owned())),
         inventory_no: Some(InventoryNo("51412026E000000001".to_owned())),
         summary_no: None,
+        bill_no: None,
     };
     let reply = Reply { guid: DocumentGuid(of.guid.0), receipt: &receipt, statistics: "A", follow_up: None };
     message::compose_receipts(Kind::Inventory, MessageId(of.guid.0), &[reply], Style::default())

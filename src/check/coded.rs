@@ -108,6 +108,7 @@ pub(super) fn hs_code(report: &mut Report, field: Field, index: usize, value: &s
     }
     let Some(mut code) = report.code(field, index, value, &rules::LENGTH, fits) else { return String::new() };
     code.extend(std::iter::repeat_n('0', 10_usize.saturating_sub(code.len())));
+    report.convert(field, index, value, &code);
     if let Some((rule, detail)) = hs_fault(&code, needed, report.today) {
         report.add(rule, field, index, detail);
     }

@@ -14,8 +14,8 @@ pub enum Form {
     Code,
     /// An enterprise code, C..18.
     Enterprise,
-    /// Exactly n digits.
-    Digits(usize),
+    /// A commodity code: 4, 6, 8 or 10 digits, as many as its kind of list and its trade mode want at least.
+    Commodity,
     /// N19,5: at most 14 digits before the point and 5 after it.
     Decimal,
     /// N5, N9: a whole number of at most n digits.
@@ -107,7 +107,7 @@ impl Field {
     }
 }
 
-use Form::{Code, Day, Decimal, Digits, Enterprise, Free, Integer, InventoryNo, Moment, Other, Text};
+use Form::{Code, Commodity, Day, Decimal, Enterprise, Free, Integer, InventoryNo, Moment, Other, Text};
 
 fields! {
     Order {
@@ -172,7 +172,7 @@ fields! {
         InventoryLines: "inventory.lines", "清单商品表体", "inventory lines", Other, required;
         InventoryLineNumber: "inventory.lines[].number", "清单商品序号", "inventory line number", Integer(5), required;
         RecordNo: "inventory.lines[].record_no", "账册备案料号", "number in the books", Text(30), optional;
-        HsCode: "inventory.lines[].hs_code", "商品编码", "HS code", Digits(10), required;
+        HsCode: "inventory.lines[].hs_code", "商品编码", "HS code", Commodity, required;
         CustomsName: "inventory.lines[].customs_name", "商品名称", "customs name", Free(250), required;
         Specification: "inventory.lines[].specification", "规格型号", "specification", Free(250), required;
         LineCountry: "inventory.lines[].country", "目的国(地区)代码", "country of destination", Code, required;
@@ -326,7 +326,7 @@ fields! {
         ReturnNote: "note", "备注", "note", Free(500), optional;
         ReturnLines: "lines", "退货商品表体", "lines of the return", Other, required;
         ReturnLineNumber: "lines[].number", "商品项号", "line number", Integer(4), required;
-        ReturnHsCode: "lines[].hs_code", "商品编码", "HS code", Digits(10), required;
+        ReturnHsCode: "lines[].hs_code", "商品编码", "HS code", Commodity, required;
         ReturnCustomsName: "lines[].customs_name", "商品名称", "customs name", Free(250), required;
         ReturnSpecification: "lines[].specification", "规格型号", "specification", Free(250), required;
         ReturnQuantity: "lines[].quantity", "申报数量", "quantity", Decimal, required;

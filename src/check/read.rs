@@ -131,6 +131,7 @@ impl Report {
         if wire.is_none() {
             self.add(rule, field, index, shown(value));
         }
+        self.convert(field, index, value, wire.unwrap_or(value));
         wire.map(str::to_owned)
     }
 

@@ -2,7 +2,7 @@
 
 use time::Date;
 
-use super::{Finding, Findings, Severity, fields::Field, rules::Rule};
+use super::{Conversion, Finding, Findings, Severity, fields::Field, rules::Rule};
 
 /// The most findings that are held, to be put in order; of more, which only a long list can have, those that came later are
 /// only counted.
@@ -15,6 +15,15 @@ pub(super) struct Report {
     found: Vec<Found>,
     unheld: usize,
     refused: bool,
+    converted: Vec<Written>,
+}
+
+/// A code that is written otherwise than it was sent.
+struct Written {
+    field: Field,
+    index: usize,
+    sent: String,
+    written: String,
 }
 
 struct Found {
@@ -38,7 +47,7 @@ impl Found {
 
 impl Report {
     pub(super) const fn new(today: Date) -> Self {
-        Self { today, found: Vec::new(), unheld: 0, refused: false }
+        Self { today, found: Vec::new(), unheld: 0, refused: false, converted: Vec::new() }
     }
 
     /// Notes that `rule` is broken by `field`, in the line with that index if it belongs to one.
@@ -49,6 +58,20 @@ impl Report {
         } else {
             self.unheld += 1;
         }
+    }
+
+    /// Notes that a code is written otherwise than it was sent.
+    pub(super) fn convert(&mut self, field: Field, index: usize, sent: &str, written: &str) {
+        if sent != written && self.converted.len() < MOST_HELD {
+            self.converted.push(Written { field, index, sent: sent.to_owned(), written: written.to_owned() });
+        }
+    }
+
+    /// The codes that are written otherwise than they were sent, in the order of the document.
+    pub(super) fn conversions(mut self) -> Vec<Conversion> {
+        self.converted.sort_by_key(|of| (of.field.list().unwrap_or(of.field), of.index, of.field));
+        let told = |of: Written| Conversion { path: of.field.spec().path_at(of.index), sent: of.sent, written: of.written };
+        self.converted.into_iter().map(told).collect()
     }
 
     /// The warnings, or everything if there is an error.

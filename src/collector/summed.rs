@@ -1,6 +1,6 @@
 //! Takes in what customs made of summaries (792): which customs declaration each inventory went into, and how that goes on.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use uuid::Uuid;
 
@@ -13,20 +13,41 @@ use crate::{
     task::{self, Error, Note},
 };
 
+/// When what cannot be placed yet is read again first.
+const SOON: Duration = Duration::from_secs(1);
+const NOT_OURS: &str = "results of summaries: not ours";
+const NOT_ALL: &str = "results of summaries: of some nobody can say the inventories";
+
+/// The declarations that results speak of.
+struct Told<'a> {
+    of: BTreeMap<DeclarationId, (SummedFound, Vec<&'a SummaryResult>)>,
+    /// Whether each result speaks of some.
+    all: bool,
+}
+
 impl Collector {
     /// Takes one such arrival in; false if the lease was lost or it could not be done now.
     pub(super) async fn take_summed(&self, token: Uuid, arrival: &LeasedArrival, results: &[SummaryResult]) -> Result<bool, Error> {
         let asked: Vec<_> = results.iter().map(question).collect();
         let found = self.store.summed(&asked).await?;
-        if found.iter().all(Vec::is_empty) {
-            return Ok(self.forward(arrival).await
-                && self.quarantine(token, vec![(arrival, "results of summaries: not ours".to_owned())]).await? > 0);
-        }
         let now = self.clockwork.now();
-        let changes = told(results, found).values().filter_map(|(found, results)| self.summed(arrival, results, found, now)).collect();
-        let application =
-            Application { token: Some(token), arrivals: vec![(arrival.id, Disposition::Read)], changes, ..Application::default() };
-        Ok(self.store.apply(now, application).await? == Written::Done)
+        let Told { of, all } = told(results, found);
+        let disposition = if all { Some(Disposition::Read) } else { self.keep_back(arrival, now) };
+        let Some(disposition) = disposition.or_else(|| (!of.is_empty()).then(|| Disposition::Quarantined(NOT_ALL.to_owned()))) else {
+            return Ok(self.forward(arrival).await && self.quarantine(token, vec![(arrival, NOT_OURS.to_owned())]).await? > 0);
+        };
+        let done = !matches!(disposition, Disposition::PutOff(_));
+        let changes = of.values().filter_map(|(found, results)| self.summed(arrival, results, found, now)).collect();
+        let application = Application { token: Some(token), arrivals: vec![(arrival.id, disposition)], changes, ..Application::default() };
+        Ok(self.store.apply(now, application).await? == Written::Done && done)
+    }
+
+    /// What nobody can say the inventories of may have come before what names them: it is read again, soon at first. Nothing: that has
+    /// been tried long enough.
+    fn keep_back(&self, arrival: &LeasedArrival, now: Timestamp) -> Option<Disposition> {
+        let age = now.since(arrival.at);
+        let waits = age < Duration::from_secs(self.options.results_wait_s);
+        waits.then(|| Disposition::PutOff(now + (age / 2).max(SOON)))
     }
 
     /// What the results of one message say of one declaration, one after the other; nothing if it is old.
@@ -49,16 +70,17 @@ impl Collector {
 
 /// Each declaration with the results that speak of it. One without lines speaks of what an earlier one of its number names, which may
 /// stand in the same message.
-fn told(results: &[SummaryResult], found: Vec<Vec<SummedFound>>) -> BTreeMap<DeclarationId, (SummedFound, Vec<&SummaryResult>)> {
+fn told(results: &[SummaryResult], found: Vec<Vec<SummedFound>>) -> Told<'_> {
     let mut named: BTreeMap<(&str, &str), Vec<SummedFound>> = BTreeMap::new();
-    let mut told: BTreeMap<DeclarationId, (SummedFound, Vec<&SummaryResult>)> = BTreeMap::new();
+    let mut told = Told { of: BTreeMap::new(), all: true };
     for (result, found) in results.iter().zip(found) {
         let named = named.entry((&result.summary_no, &result.declaration_seq_no)).or_default();
         if !found.is_empty() {
             *named = found;
         }
+        told.all &= !named.is_empty();
         for found in named {
-            told.entry(found.declaration).or_insert_with(|| (found.clone(), Vec::new())).1.push(result);
+            told.of.entry(found.declaration).or_insert_with(|| (found.clone(), Vec::new())).1.push(result);
         }
     }
     told

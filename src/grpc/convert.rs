@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::{proto, status};
 use crate::{
-    check::{Finding, Severity},
+    check::{Conversion, Finding, Severity},
     clock::Timestamp,
     declaration::{DeclarationId, Kind},
     dossier::{Document, Dossier, LastWord},
@@ -38,6 +38,11 @@ pub(super) fn text(zh: impl Into<String>, en: impl Into<String>) -> proto::Text 
 pub(super) fn declaration_id(text: &str) -> Result<DeclarationId, Status> {
     // Ids that are none are like ids of nobody.
     Uuid::try_parse(text).map(DeclarationId).map_err(|_| status::not_found())
+}
+
+pub(super) fn conversion(conversion: Conversion) -> proto::Conversion {
+    let Conversion { path, sent, written } = conversion;
+    proto::Conversion { path, sent, written }
 }
 
 pub(super) fn finding(finding: &Finding) -> proto::Finding {

@@ -68,6 +68,7 @@ impl proto::declarations_server::Declarations for Door {
             findings: convert::findings(&validation.findings),
             advice: validation.assessment.as_ref().map(advice::of),
             declaration_id: validation.earlier.map(|id| id.to_string()).unwrap_or_default(),
+            conversions: validation.converted.into_iter().map(convert::conversion).collect(),
         }))
     }
 

@@ -115,6 +115,28 @@ pub(super) async fn delete(door: &Door, caller: &Caller, request: &proto::Delete
     Ok(proto::DeleteResponse { handled: answer.iter().map(handled).collect() })
 }
 
+/// Gives a waybill other content.
+pub(super) async fn amend_waybill(
+    door: &Door,
+    caller: &Caller,
+    request: proto::AmendWaybillRequest,
+) -> Result<proto::AmendWaybillResponse, Status> {
+    let push = drafts::push(request.waybill.unwrap_or_default());
+    let answer = door.parts.intake.amend_waybill(&caller.actor, push).await.map_err(|refusal| status::of_refusal(&refusal))?;
+    Ok(proto::AmendWaybillResponse { handled: answer.handled.as_ref().map(handled), warnings: convert::findings(&answer.warnings) })
+}
+
+/// Takes a waybill back.
+pub(super) async fn delete_waybill(
+    door: &Door,
+    caller: &Caller,
+    request: &proto::DeleteWaybillRequest,
+) -> Result<proto::DeleteWaybillResponse, Status> {
+    let answer = door.parts.intake.delete_waybill(&caller.actor, &request.carrier, &request.waybill_no).await;
+    let answer = answer.map_err(|refusal| status::of_refusal(&refusal))?;
+    Ok(proto::DeleteWaybillResponse { handled: Some(handled(&answer)) })
+}
+
 fn handled(handled: &Handled) -> proto::Handled {
     let how = match handled.permit {
         Permit::InPlace => proto::HandledHow::InPlace,

@@ -59,6 +59,19 @@ impl proto::logistics_server::Logistics for Door {
         }))
     }
 
+    async fn amend_waybill(&self, request: Request<proto::AmendWaybillRequest>) -> Result<Response<proto::AmendWaybillResponse>, Status> {
+        let caller = self.admit(&request, Call::PushWaybills)?;
+        follow_ups::amend_waybill(self, &caller, request.into_inner()).await.map(Response::new)
+    }
+
+    async fn delete_waybill(
+        &self,
+        request: Request<proto::DeleteWaybillRequest>,
+    ) -> Result<Response<proto::DeleteWaybillResponse>, Status> {
+        let caller = self.admit(&request, Call::PushWaybills)?;
+        follow_ups::delete_waybill(self, &caller, request.get_ref()).await.map(Response::new)
+    }
+
     async fn bind_waybill(&self, request: Request<proto::BindWaybillRequest>) -> Result<Response<proto::BindWaybillResponse>, Status> {
         let caller = self.admit(&request, Call::PushManifest)?;
         follow_ups::bind_waybill(self, &caller, request.into_inner()).await.map(Response::new)

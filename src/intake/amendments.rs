@@ -7,7 +7,7 @@ use crate::{
     audit::{Difference, Entry},
     check::{self, Finding, Taken},
     clock::{
-        Timestamp,
+        Clockwork, Timestamp,
         meter::{Work, measured},
     },
     declaration::{Action, Declaration, DeclarationId, DocumentGuid, DocumentId, Kind},
@@ -29,7 +29,7 @@ use super::{
 const RETRIES: usize = 5;
 /// Before this has passed, what amends or deletes another is not packed: appTime has whole seconds, customs heeds only a newer one
 /// (-301014), and the clocks of two nodes may differ.
-const NEWER: Duration = Duration::from_secs(2);
+pub(super) const NEWER: Duration = Duration::from_secs(2);
 
 /// What became of one document of an amended declaration, or of one that was taken back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -216,6 +216,27 @@ fn difference(field: &str, from: &str, to: &str) -> Difference {
     Difference { field: field.to_owned(), from: from.to_owned(), to: to.to_owned() }
 }
 
+/// The document that asks customs to amend or delete another of a declaration, under the same numbers.
+pub(super) fn asking(clockwork: &Clockwork, dossier: &Dossier, document: &Document, action: Action, needed_by: Timestamp) -> Document {
+    let newest = dossier.documents.iter().filter(|other| other.kind == document.kind).map(|other| other.id).max();
+    Document {
+        id: DocumentId::behind(newest.unwrap_or(document.id), clockwork.id()),
+        version: 0,
+        action,
+        guid: DocumentGuid(clockwork.id()),
+        state: State::Due,
+        needed_by,
+        gate_at: None,
+        lot: None,
+        packed: 0,
+        port_failures: 0,
+        resent: None,
+        message: None,
+        on_hold: false,
+        ..document.clone()
+    }
+}
+
 /// What is done to the documents of one declaration.
 struct Handling<'a> {
     core: &'a Core,
@@ -273,7 +294,7 @@ impl<'a> Handling<'a> {
                 self.update(document, self.gated(renewed, self.now), permit);
             }
             Permit::Asked => {
-                let asking = self.asking(document, Action::Amend, needed_by);
+                let asking = asking(&self.core.parts.clockwork, self.dossier, document, Action::Amend, needed_by);
                 let asking = self.gated(asking, self.now + NEWER);
                 self.create(document, asking, permit);
             }
@@ -299,7 +320,7 @@ impl<'a> Handling<'a> {
                 self.update(document, Document { state: to, gate_at: None, message: None, ..document.clone() }, permit);
             }
             Permit::Asked => {
-                let asking = self.asking(document, Action::Delete, document.needed_by);
+                let asking = asking(&self.core.parts.clockwork, self.dossier, document, Action::Delete, document.needed_by);
                 self.create(document, asking, permit);
             }
         }
@@ -311,28 +332,6 @@ impl<'a> Handling<'a> {
             return Document { state: State::Waiting, gate_at: Some(at), ..document };
         }
         document
-    }
-
-    /// The document that asks customs to amend or delete another, under the same numbers.
-    fn asking(&self, document: &Document, action: Action, needed_by: Timestamp) -> Document {
-        let clockwork = &self.core.parts.clockwork;
-        let newest = self.dossier.documents.iter().filter(|other| other.kind == document.kind).map(|other| other.id).max();
-        Document {
-            id: DocumentId::behind(newest.unwrap_or(document.id), clockwork.id()),
-            version: 0,
-            action,
-            guid: DocumentGuid(clockwork.id()),
-            state: State::Due,
-            needed_by,
-            gate_at: None,
-            lot: None,
-            packed: 0,
-            port_failures: 0,
-            resent: None,
-            message: None,
-            on_hold: false,
-            ..document.clone()
-        }
     }
 
     fn update(&mut self, old: &Document, new: Document, permit: Permit) {

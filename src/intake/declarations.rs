@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::{
-    check::Taken,
+    check::{self, Taken},
     clock::{
         Timestamp,
         meter::{Work, measured},
@@ -181,17 +181,18 @@ pub(super) async fn validate(core: &Core, actor: &Actor, submission: &Submission
     let now = core.parts.clockwork.now();
     let found = core.parts.store.lookup(now, vec![lookup(actor, submission)]).await.map_err(|error| Refusal::of_store(&error))?;
     let found = found.into_iter().next().ok_or(Refusal::Internal)?;
+    let converted = check::conversions(&submission.draft, now.day());
     match decide(core, actor, submission, &found, now) {
         Decision::Kept(id) => {
             let first = first_answer(core, &actor.tenant, id).await?;
-            Ok(Validation { acceptable: true, findings: first.warnings, assessment: Some(first.assessment), earlier: Some(id) })
+            Ok(Validation { acceptable: true, findings: first.warnings, assessment: Some(first.assessment), converted, earlier: Some(id) })
         }
         Decision::Ready(ready) => {
             let (findings, assessment) = ready.0.into_answer();
-            Ok(Validation { acceptable: true, findings, assessment: Some(assessment), earlier: None })
+            Ok(Validation { acceptable: true, findings, assessment: Some(assessment), converted, earlier: None })
         }
         Decision::Refused(Refusal::Invalid { findings, .. }) => {
-            Ok(Validation { acceptable: false, findings, assessment: None, earlier: None })
+            Ok(Validation { acceptable: false, findings, assessment: None, converted, earlier: None })
         }
         Decision::Refused(refusal) => Err(refusal),
     }

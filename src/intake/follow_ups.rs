@@ -1,7 +1,7 @@
 //! Documents that are submitted on their own: each checked by itself, then against what is kept, split where it is long, and kept
 //! in one commit. One that somebody else transmits is kept all the same: it tells where the goods are.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use crate::{
     check::{self, Finding},
@@ -189,8 +189,8 @@ struct About {
     shown: Option<Box<crate::store::Shown>>,
     /// What was declared to have come back before.
     returns: Vec<ShownFollowUp>,
-    /// Those that were summed already.
-    summed: HashSet<DeclarationId>,
+    /// Those that were summed already, each with whether customs has said so.
+    summed: HashMap<DeclarationId, bool>,
 }
 
 async fn about(core: &Core, follow_up: &FollowUp, found: &FollowUpFound) -> Reply<About> {

@@ -68,6 +68,7 @@ fn receipts(root: Element<'_, '_>, kind: Kind) -> Result<Vec<Receipt>, Error> {
             port_no: number("preNo").map(PortNo),
             inventory_no: number("invtNo").map(InventoryNo),
             summary_no: number("sumNo").map(SummaryNo),
+            bill_no: number("billNo"),
         });
     }
     if receipts.is_empty() { Err(root.error(Problem::Count)) } else { Ok(receipts) }
@@ -250,6 +251,7 @@ mod tests {
             port_no: Some(PortNo("B20200615494000227".to_owned())),
             inventory_no: None,
             summary_no: None,
+            bill_no: None,
         };
         assert_eq!(inventory_receipts(xml), std::slice::from_ref(&expected));
         let without_namespace = xml.replace("xmlns=\"http://www.chinaport.gov.cn/ceb\"", "");
@@ -271,6 +273,20 @@ mod tests {
         assert_eq!(receipts[0].inventory_no, Some(InventoryNo("514120261234567890".to_owned())));
         let Key::Inventory { enterprise_no, platform, order_no, .. } = &receipts[0].key else { panic!("an inventory") };
         assert_eq!((enterprise_no.as_str(), platform.as_str(), order_no.as_str()), ("", "无", "A&1"));
+    }
+
+    #[test]
+    fn what_a_receipt_repeats_of_its_document_is_kept() {
+        for (number, block) in [(508, "ArrivalReturn"), (608, "WayBillReturn")] {
+            let xml = format!(
+                "<CEB{number}Message><{block}><copNo>TG1</copNo><agentCode>D</agentCode><operatorCode>D</operatorCode>\
+                 <billNo>784-12345675</billNo><msgSeqNo>1</msgSeqNo><returnStatus>2</returnStatus></{block}></CEB{number}Message>"
+            );
+            assert_eq!(inventory_receipts(&xml)[0].bill_no.as_deref(), Some("784-12345675"));
+        }
+        let xml = "<CEB702Message><SummaryReturn><copNo>TG1</copNo><agentCode>D</agentCode><sumNo>514120260000000001</sumNo>\
+             <msgSeqNo>1</msgSeqNo><returnStatus>399</returnStatus></SummaryReturn></CEB702Message>";
+        assert_eq!(inventory_receipts(xml)[0].summary_no, Some(SummaryNo("514120260000000001".to_owned())));
     }
 
     #[test]
@@ -345,6 +361,7 @@ mod tests {
             port_no: is_inventory.then(|| PortNo(text("B20261111000000001"))),
             inventory_no: is_inventory.then(|| InventoryNo(text("51412026E000000001"))),
             summary_no: None,
+            bill_no: None,
         }
     }
 

@@ -133,6 +133,34 @@ impl Examination {
             self.line_number(block, list.numbers, number);
         }
         rules::PAIRS.iter().for_each(|pair| self.pair(block, *pair));
+        if self.side == Side::Request {
+            self.part(block);
+            self.by_post(block);
+        }
+    }
+
+    /// A part that stands behind the last one.
+    fn part(&mut self, block: Element<'_, '_>) {
+        let number = |name| block.value(name).parse::<u32>().ok();
+        let behind = number("msgSeqNo").zip(number("msgCount")).is_some_and(|(part, count)| part > count);
+        if let Some(given) = block.child("msgSeqNo").filter(|_| behind) {
+            self.fault(&rules::PART_ORDER, given.offset(), "");
+        }
+    }
+
+    /// What is missing and only goods by post may leave out.
+    fn by_post(&mut self, block: Element<'_, '_>) {
+        let transport = block.value("trafMode");
+        let Some((_, names)) = rules::UNLESS_BY_POST.iter().find(|(name, _)| *name == block.name()) else { return };
+        if transport.is_empty() || transport == rules::BY_POST {
+            return;
+        }
+        for name in names.iter().filter(|name| block.value(name).is_empty()) {
+            match block.child(name) {
+                Some(empty) => self.fault(&rules::POST_ONLY, empty.offset(), ""),
+                None => self.fault(&rules::POST_ONLY, block.offset(), &format!("/{name}")),
+            }
+        }
     }
 
     fn value(&mut self, (block, name): (&str, &str), value: &str, offset: usize, below: &str) {

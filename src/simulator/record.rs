@@ -296,6 +296,7 @@ impl Record {
             port_no: self.port_no.clone(),
             inventory_no: self.inventory_no.clone().or_else(|| self.about()),
             summary_no: self.summary_no.clone(),
+            bill_no: None,
         };
         let statistics = self.list().map(|list| list.statistics.clone()).unwrap_or_default();
         Told { receipt, guid: self.guid.clone(), statistics, follow_up: self.paper.follow_up.clone() }

@@ -177,7 +177,16 @@ impl Writing {
         let order_no = format!("OTHER{}", self.clockwork.below(1_000_000_000));
         let key = Key::Order { platform: "无".to_owned(), seller: "OTHER-SYSTEM".to_owned(), order_no };
         let info = "[Code:1800;Desc:逻辑校验通过]".to_owned();
-        let receipt = Receipt { key, code: "120".to_owned(), at: Some(now), info, port_no: None, inventory_no: None, summary_no: None };
+        let receipt = Receipt {
+            key,
+            code: "120".to_owned(),
+            at: Some(now),
+            info,
+            port_no: None,
+            inventory_no: None,
+            summary_no: None,
+            bill_no: None,
+        };
         let reply = Reply { guid: DocumentGuid(guid.0), receipt: &receipt, statistics: "", follow_up: None };
         let bytes = message::compose_receipts(Kind::Order, guid, &[reply], self.style(&guid))?;
         self.put(files, address, Message::Receipts(Kind::Order), guid, bytes, now)

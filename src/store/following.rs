@@ -10,7 +10,7 @@ use crate::{
     audit::Entry,
     check::Finding,
     clock::Timestamp,
-    declaration::{Declaration, DeclarationId, DocumentId, FollowUp, Kind, Part},
+    declaration::{Declaration, DeclarationId, DocumentId, FollowUp, Kind, Part, Waybill},
     dossier::{Document, Dossier},
     party::{Actor, Tenant},
 };
@@ -202,6 +202,17 @@ pub struct Revision {
     pub digest: [u8; 32],
 }
 
+/// A waybill's new content, or a document that asks customs for it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct WaybillRevision {
+    /// The waybill.
+    pub waybill: DocumentId,
+    /// What it says from now on; nothing: as before.
+    pub content: Option<Arc<Waybill>>,
+    /// The new document that asks customs to amend or delete it.
+    pub by: Option<DocumentId>,
+}
+
 /// What customs made of an inventory that was summed (792).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Summed {
@@ -245,6 +256,8 @@ pub struct SummedFound {
     pub tenant: Tenant,
     /// What was said of it before, in whatever summary.
     pub summed: Option<Summed>,
+    /// Whether a summary (701) names it that customs has not turned away: its result may still come.
+    pub applied: bool,
 }
 
 /// What must be done by when.

@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::{Attached, DeadlineChange, KeptWaybill, Matching, Revision, RoadChange, Summed};
+use super::{Attached, DeadlineChange, KeptWaybill, Matching, Revision, RoadChange, Summed, WaybillRevision};
 use crate::{
     audit::Entry,
     clock::Timestamp,
@@ -225,6 +225,8 @@ pub enum Disposition {
     Read,
     /// Not readable, or nothing of ours: kept raw, with the reason.
     Quarantined(String),
+    /// Nobody can say yet what it is about: it is leased again from then on.
+    PutOff(Timestamp),
 }
 
 /// A receipt to be kept.
@@ -337,6 +339,8 @@ pub struct Change {
     pub assessment: Option<(DeclarationId, String)>,
     /// A declaration's new content; what it said before is kept.
     pub revision: Option<Revision>,
+    /// A waybill's new content; what it said before is kept.
+    pub rewritten: Option<WaybillRevision>,
     /// Those of `documents` that go out under a new guid.
     pub renewed: Vec<(DocumentId, DocumentGuid)>,
     /// When `created` documents may be packed, where not at once: what amends another must be newer by a second at least.

@@ -93,6 +93,8 @@ fn meant(subject: &Subject, kind: Kind, named: Option<Uuid>) -> Option<DocumentI
     match subject {
         Subject::Waybill(document) => Some(document.id),
         Subject::Dossier(dossier) => match named {
+            // A waybill may be amended or deleted by a document of its own, and has one number.
+            Some(_) if kind == Kind::Waybill => dossier.spoken_of(kind).map(|document| document.id),
             Some(named) => dossier.documents.iter().map(|document| document.id).find(|id| id.0 == named),
             None => dossier.spoken_of(kind).map(|document| document.id),
         },

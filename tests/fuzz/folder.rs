@@ -109,6 +109,7 @@ fn good(number: u8) -> Vec<u8> {
         port_no: None,
         inventory_no: None,
         summary_no: None,
+        bill_no: None,
     };
     let reply = Reply { guid: DocumentGuid(Default::default()), receipt: &receipt, statistics: "", follow_up: None };
     message::compose_receipts(Kind::Waybill, MessageId(Default::default()), &[reply], Style::default()).unwrap()

@@ -2,6 +2,7 @@
 
 mod desk;
 mod doors;
+mod following;
 mod hostile;
 mod ledgers;
 mod raw;

@@ -52,6 +52,7 @@ fn strangers() -> (Key, Vec<u8>) {
         port_no: None,
         inventory_no: None,
         summary_no: None,
+        bill_no: None,
     };
     let reply = Reply { guid: DocumentGuid(clockwork.id()), receipt: &receipt, statistics: "", follow_up: None };
     let style = Style { namespacing: Namespacing::Default, lower_case: false };

@@ -36,6 +36,7 @@ use super::store::{CARRIER, declaration, party};
 mod answers;
 mod nodes;
 mod road;
+mod summed;
 mod whole;
 
 const START: Timestamp = Timestamp(1_795_000_000_000_000);
@@ -305,6 +306,7 @@ impl World {
                 port_no: None,
                 inventory_no: None,
                 summary_no: None,
+                bill_no: None,
             })
             .collect();
         let replies: Vec<_> = receipts

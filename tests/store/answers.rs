@@ -22,6 +22,7 @@ on_each_store!(
     arrivals_are_read_in_the_order_in_which_they_came,
     one_lease_brings_no_more_into_memory_than_is_good,
     what_cannot_be_read_is_put_aside,
+    what_nobody_can_place_yet_is_leased_again_later,
     an_arrival_whose_lease_was_lost_is_not_closed,
     every_change_of_an_application_is_done_or_none,
     changes_that_stand_apart_are_done_but_for_stale_ones,
@@ -161,6 +162,21 @@ async fn what_cannot_be_read_is_put_aside(world: World) {
     assert!(world.store().lease_arrivals(lease.until, world.lease(), 10).await.unwrap().is_empty());
     world.store().keep(START, vec![world.arrival("a")]).await.unwrap();
     assert!(world.store().lease_arrivals(lease.until, world.lease(), 10).await.unwrap().is_empty(), "still known");
+}
+
+async fn what_nobody_can_place_yet_is_leased_again_later(world: World) {
+    world.store().keep(START, vec![world.arrival("a"), world.arrival("b")]).await.unwrap();
+    let lease = world.lease();
+    let leased = world.store().lease_arrivals(START, lease, 10).await.unwrap();
+    let later = lease.until + Duration::from_secs(60);
+    let arrivals = vec![(leased[0].id, Disposition::PutOff(later)), (leased[1].id, Disposition::Read)];
+    let application = Application { token: Some(lease.token), arrivals, ..Application::default() };
+    assert_eq!(world.store().apply(START, application.clone()).await.unwrap(), Written::Done);
+    assert_eq!(world.store().apply(START, application).await.unwrap(), Written::Stale, "the lease is given back");
+    assert!(world.store().lease_arrivals(lease.until, world.lease(), 10).await.unwrap().is_empty());
+    let again = world.store().lease_arrivals(later, world.lease(), 10).await.unwrap();
+    assert_eq!(again.iter().map(|arrival| (arrival.id, arrival.attempt)).collect::<Vec<_>>(), [(leased[0].id, 2)]);
+    assert_eq!(again[0].bytes, leased[0].bytes);
 }
 
 async fn an_arrival_whose_lease_was_lost_is_not_closed(world: World) {

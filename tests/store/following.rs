@@ -4,14 +4,17 @@ use std::{sync::Arc, time::Duration};
 
 use rust_decimal::Decimal;
 use tongguan::{
-    declaration::{Action, Cancellation, DocumentGuid, DocumentId, EnterpriseNo, FollowUp, Kind, Manifest, ManifestLine, Part, Payment},
+    declaration::{
+        Action, Cancellation, DocumentGuid, DocumentId, EnterpriseNo, FollowUp, Kind, Manifest, ManifestLine, Part, Payment, Summary,
+    },
     dossier::{Content, Document},
     party::{Actor, Role},
     receipt::Key,
     state::State,
     store::{
         Application, Change, Deadline, DeadlineChange, DeadlineFilter, DeadlineKind, FollowUpAcceptance, FollowUpAccepted, FollowUpLookup,
-        FollowUpPart, Number, NumberKind, Relabel, Relabelled, Revision, Subject, Summed, SummedLookup, WaybillAccepted, Written,
+        FollowUpPart, Number, NumberKind, Relabel, Relabelled, Revision, Subject, Summed, SummedLookup, WaybillAccepted, WaybillRevision,
+        Written,
     },
 };
 
@@ -30,6 +33,8 @@ on_each_store!(
     what_customs_summed_is_found_and_goes_on,
     deadlines_come_earliest_first_until_they_are_met,
     a_declaration_gets_another_waybill_until_it_is_somebody_elses,
+    a_waybill_says_something_else_and_is_asked_about_by_documents_of_their_own,
+    what_amends_another_is_counted_in_its_place,
 );
 
 pub fn manifest(bill_no: &str, part: Part, waybill_nos: &[&str]) -> FollowUp {
@@ -65,6 +70,22 @@ fn cancellation(inventory_no: &str) -> FollowUp {
         declarant: party("DECLARANT"),
         seller: party("SELLER"),
         note: None,
+    })
+}
+
+fn summary(inventory_nos: &[&str]) -> FollowUp {
+    FollowUp::Summary(Summary {
+        declared_at: "5141".into(),
+        declarant: party("DECLARANT"),
+        seller: party("SELLER"),
+        customs_declarant: party("DECLARANT"),
+        period: None,
+        site: None,
+        by_owner: false,
+        by_item_name: true,
+        part: Part::WHOLE,
+        note: None,
+        inventory_nos: inventory_nos.iter().map(|no| (*no).into()).collect(),
     })
 }
 
@@ -336,7 +357,22 @@ async fn what_customs_summed_is_found_and_goes_on(world: World) {
     };
     let first = world.store().summed(&[asked(&["51412026E000000001", "none"]), asked(&[])]).await.unwrap();
     assert_eq!(first.iter().map(Vec::len).collect::<Vec<_>>(), [1, 0]);
-    assert_eq!((first[0][0].declaration, &first[0][0].summed), (one, &None));
+    assert_eq!((first[0][0].declaration, &first[0][0].summed, first[0][0].applied), (one, &None, false));
+    let mut summary = world.follow_up("summary", vec![summary(&["51412026E000000001"])]);
+    summary.parts[0].members.push((one, tenant("local")));
+    assert_eq!(world.keep(&summary).await, FollowUpAccepted::New);
+    let of_two = ["51412026E000000001", "51412026E000000002"];
+    let applied = async || {
+        let found = world.store().summed(&[asked(&of_two)]).await.unwrap().remove(0);
+        [one, two].map(|id| found.iter().find(|found| found.declaration == id).unwrap().applied)
+    };
+    assert_eq!(applied().await, [true, false], "its result is awaited");
+    let document = summary.parts[0].document.clone().unwrap();
+    assert_eq!(
+        world.apply_change(Change { documents: vec![Document { state: State::Refused, ..document }], ..Change::default() }).await,
+        Written::Done
+    );
+    assert_eq!(applied().await, [false, false], "no more");
     let said = |no: Option<&str>, at| Summed {
         declaration: one,
         tenant: tenant("local"),
@@ -423,4 +459,102 @@ async fn a_declaration_gets_another_waybill_until_it_is_somebody_elses(world: Wo
     assert_eq!(world.store().relabel(START, asked(two, "W3").await).await.unwrap(), Relabelled::Done);
     assert_eq!(bound("W3").await, Some((Some(two), Some(two))));
     assert!(world.now(two, Kind::Inventory).await.gate_at.is_some());
+}
+
+async fn a_waybill_says_something_else_and_is_asked_about_by_documents_of_their_own(world: World) {
+    let (one, two) = (world.accept_one("O1", Some("W1")).await, world.accept_one("O2", Some("W2")).await);
+    let waybill = world.waybill("W1");
+    world.store().accept_waybills(START, vec![waybill.clone()]).await.unwrap();
+    let first = world.now(one, Kind::Waybill).await;
+    world.change(START, Document { state: State::Stored, packed: 1, ..first.clone() }).await;
+    let stored = world.now(one, Kind::Waybill).await;
+    let mut content = (*waybill.waybill).clone();
+    content.packs = 7;
+    let amendment = Document {
+        action: Action::Amend,
+        id: DocumentId::behind(first.id, world.clockwork.id()),
+        ..world.document(Kind::Waybill, Some(one), State::Due)
+    };
+    let rewritten = WaybillRevision { waybill: waybill.id, content: Some(Arc::new(content.clone())), by: Some(amendment.id) };
+    let change = Change {
+        expected: vec![(stored.id, stored.version)],
+        created: vec![amendment.clone()],
+        rewritten: Some(rewritten),
+        entries: vec![world.entry("amend_waybill", waybill.id.0)],
+        ..Change::default()
+    };
+    assert_eq!(world.apply_change(change.clone()).await, Written::Done);
+    let kept = world.store().waybill(None, CARRIER, "W1").await.unwrap().unwrap();
+    assert_eq!((kept.id, kept.waybill.packs), (waybill.id, 7));
+    assert_eq!(world.now(one, Kind::Waybill).await.id, amendment.id, "it counts from now on");
+    let lease = world.lease();
+    let batches = world.store().lease_documents(START, lease, 10).await.unwrap();
+    let leased = batches.iter().flat_map(|batch| &batch.documents).find(|leased| leased.document.kind == Kind::Waybill).unwrap();
+    assert_eq!((leased.document.id, &leased.content), (amendment.id, &Content::Waybill(Arc::new(content))));
+    // Customs names the waybill alone: it means what it has.
+    let meant = async || {
+        let matches = world.store().matches(&[super::samples::waybill_key("W1")]).await.unwrap();
+        matches.of[0].map(|(_, document)| document)
+    };
+    assert_eq!(meant().await, Some(first.id));
+    world.change(START, Document { state: State::Declaring, packed: 1, ..world.now(one, Kind::Waybill).await }).await;
+    assert_eq!(meant().await, Some(amendment.id));
+    // All of it goes where the waybill goes.
+    for (declaration, waybill_no) in [(one, "W9"), (two, "W1")] {
+        let inventory = world.now(declaration, Kind::Inventory).await;
+        let relabel = Relabel {
+            declaration,
+            tenant: tenant("local"),
+            expected: vec![(inventory.id, inventory.version)],
+            carrier: CARRIER.into(),
+            waybill_no: waybill_no.into(),
+            entry: world.entry("bind_waybill", declaration.0),
+        };
+        assert_eq!(world.store().relabel(START, relabel).await.unwrap(), Relabelled::Done);
+    }
+    assert_eq!(world.shown(one).await.dossier.document(Kind::Waybill), None);
+    assert_eq!(world.now(two, Kind::Waybill).await.id, amendment.id);
+    assert_eq!(world.shown(two).await.dossier.spoken_of(Kind::Waybill).map(|document| document.id), Some(amendment.id));
+}
+
+async fn what_amends_another_is_counted_in_its_place(world: World) {
+    let id = world.accept_one("O1", Some("W1")).await;
+    let order = world.now(id, Kind::Order).await;
+    world.change(START, Document { state: State::Stored, packed: 1, ..order.clone() }).await;
+    let asking = |action, newest: &Document| Document {
+        action,
+        id: DocumentId::behind(newest.id, world.clockwork.id()),
+        ..world.document(Kind::Order, Some(id), State::Due)
+    };
+    let counted = async || {
+        let counts = world.store().counts(Some(&tenant("local"))).await.unwrap();
+        counts.into_iter().filter(|count| count.kind == Kind::Order).map(|count| (count.state, count.count)).collect::<Vec<_>>()
+    };
+    assert_eq!(counted().await, [(State::Stored, 1)]);
+    let amendment = asking(Action::Amend, &order);
+    let deletion = asking(Action::Delete, &amendment);
+    let create = |document: &Document| Change { created: vec![document.clone()], ..Change::default() };
+    assert_eq!(world.apply_change(create(&amendment)).await, Written::Done);
+    assert_eq!(counted().await, [(State::Due, 1)]);
+    assert_eq!(world.apply_change(create(&deletion)).await, Written::Done);
+    assert_eq!(counted().await, [(State::Due, 1)], "what asks for a deletion is no order");
+    let amending = world.now(id, Kind::Order).await;
+    assert_eq!(amending.id, amendment.id);
+    world.change(START, Document { state: State::Rejected, ..amending }).await;
+    assert_eq!(counted().await, [(State::Stored, 1)], "it stands as it was");
+    let listed = async |state| {
+        let filter = tongguan::store::ListFilter { state: Some(state), limit: 10, ..Default::default() };
+        world.store().list(filter).await.unwrap().len()
+    };
+    let inventory = world.now(id, Kind::Inventory).await;
+    let amends = Document {
+        action: Action::Amend,
+        id: DocumentId::behind(inventory.id, world.clockwork.id()),
+        state: State::Due,
+        gate_at: None,
+        ..inventory
+    };
+    assert_eq!((listed(State::Waiting).await, listed(State::Due).await), (1, 0));
+    assert_eq!(world.apply_change(create(&amends)).await, Written::Done);
+    assert_eq!((listed(State::Waiting).await, listed(State::Due).await), (0, 1));
 }

@@ -245,5 +245,14 @@ pub fn inventory_key(enterprise_no: &str, order_no: &str) -> Key {
 }
 
 pub fn receipt(key: Key, code: &str) -> Receipt {
-    Receipt { key, code: code.into(), at: Some(START), info: String::new(), port_no: None, inventory_no: None, summary_no: None }
+    Receipt {
+        key,
+        code: code.into(),
+        at: Some(START),
+        info: String::new(),
+        port_no: None,
+        inventory_no: None,
+        summary_no: None,
+        bill_no: None,
+    }
 }

@@ -119,10 +119,9 @@ fn fields(first: Field, last: Field) -> Vec<Column> {
 
 fn form(path: &str, form: Form) -> CellForm {
     match form {
-        _ if path.ends_with(".hs_code") => CellForm::HsCode,
+        Form::Commodity => CellForm::HsCode,
         Form::Decimal | Form::Integer(_) => CellForm::Number,
         Form::Day => CellForm::Day,
-        Form::Digits(width) => CellForm::Text(width),
         Form::Code => {
             let name = path.rsplit('.').next().unwrap_or(path);
             let width = WIDTHS.iter().find(|(end, _)| if end.starts_with('_') { name.ends_with(end) } else { name == *end });

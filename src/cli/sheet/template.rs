@@ -89,6 +89,10 @@ fn note(text: &str) -> Note {
     Note::new(text).add_author_prefix(false).set_width(320).set_height(140)
 }
 
+/// How a commodity code is written: [`crate::check`] asks as many digits as are declared by.
+const COMMODITY: &str = "4、6、8或10位数字，不足部分补0：简化申报（A）至少4位，B2B（9710、9810）至少6位；汇总申报（B）须10位 · \
+     4, 6, 8 or 10 digits, zeros take the place of the others: at least 4 where simplified (A), 6 of them in B2B (9710, 9810); all 10 where summed (B)";
+
 fn comment(column: &Column, list: Option<&List>) -> String {
     let required = if column.required { "必填 · required" } else { "可空 · may be empty" };
     let form = match (column.form, column.field) {
@@ -96,7 +100,7 @@ fn comment(column: &Column, list: Option<&List>) -> String {
         (CellForm::Day, _) => "日期 · a day: 2026-01-31".to_owned(),
         (_, Some(Form::Decimal)) => "数，小数不超过5位 · a number, at most 5 digits behind the point".to_owned(),
         (_, Some(Form::Integer(digits))) => format!("整数，不超过{digits}位 · a whole number of at most {digits} digits"),
-        (_, Some(Form::Digits(digits))) => format!("{digits}位数字 · {digits} digits"),
+        (_, Some(Form::Commodity)) => COMMODITY.to_owned(),
         (_, Some(Form::Text(most) | Form::Free(most))) => format!("不超过{most}个字符 · at most {most} characters"),
         (_, Some(Form::Enterprise)) => "统一社会信用代码（18位）或海关代码（10位）· credit code (18) or customs code (10)".to_owned(),
         _ => String::new(),

@@ -133,8 +133,12 @@ impl<'a> Held<'a> {
             let path = format!("inventory_nos[{index}]");
             let Some(dossier) = self.inventory(Operation::Summarise, number, &path, dossier.as_ref()) else { continue };
             let declaration = &dossier.declaration;
-            if declaration.inventory.statistics != Statistics::Summed || about.summed.contains(&dossier.id) {
+            let summed = about.summed.get(&dossier.id).copied();
+            if declaration.inventory.statistics != Statistics::Summed || summed == Some(true) {
                 self.findings.push(rules::NOT_TO_SUM.finding(path.clone(), ("", ""), number));
+            } else if summed.is_some() {
+                let kind = Kind::Summary.row();
+                self.findings.push(rules::ASKED_ALREADY.finding(path.clone(), (kind.zh, kind.en), ""));
             }
             self.party(&path, ("收发货人", "consignor"), &summary.seller, &declaration.order.seller, number);
             self.party(&path, ("申报单位", "declarant"), &summary.declarant, &declaration.inventory.declarant, number);

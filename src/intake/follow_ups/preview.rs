@@ -1,6 +1,6 @@
 //! What could be summed, in the groups in which customs would sum it: shown before anything is sent.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 
 use super::{
     super::{Core, Refusal, Reply},
@@ -44,7 +44,7 @@ pub struct Group {
 pub struct Preview {
     /// The groups.
     pub groups: Vec<Group>,
-    /// Numbers that cannot be summed: not the caller's, of the A kind, not released, or summed already.
+    /// Numbers that cannot be summed: not the caller's, of the A kind, not released, or summed already, be it that the result is awaited.
     pub left_out: Vec<String>,
 }
 
@@ -94,14 +94,16 @@ async fn waiting(store: &dyn Store, tenant: &Tenant) -> store::Result<Vec<Dossie
     }
 }
 
-/// The declarations of those numbers that customs has summed already.
-pub(super) async fn summed(store: &dyn Store, numbers: &[String]) -> store::Result<HashSet<DeclarationId>> {
+/// The declarations of those numbers that have been summed already, each with whether customs has said so: else a summary that names it
+/// waits for its results.
+pub(super) async fn summed(store: &dyn Store, numbers: &[String]) -> store::Result<HashMap<DeclarationId, bool>> {
     let asked = SummedLookup { summary_no: String::new(), seq_no: String::new(), inventory_nos: numbers.to_vec() };
     let found = store.summed(&[asked]).await?.into_iter().flatten();
-    Ok(found.filter(|found| found.summed.is_some()).map(|found| found.declaration).collect())
+    let found = found.filter(|found| found.summed.is_some() || found.applied);
+    Ok(found.map(|found| (found.declaration, found.summed.is_some())).collect())
 }
 
-fn group(dossiers: Vec<(String, Option<Dossier>)>, summed: &HashSet<DeclarationId>, by_owner: bool) -> Preview {
+fn group(dossiers: Vec<(String, Option<Dossier>)>, summed: &HashMap<DeclarationId, bool>, by_owner: bool) -> Preview {
     let mut groups: BTreeMap<(String, String, String, String, String), Group> = BTreeMap::new();
     let mut left_out = Vec::new();
     for (number, dossier) in dossiers {
@@ -109,7 +111,7 @@ fn group(dossiers: Vec<(String, Option<Dossier>)>, summed: &HashSet<DeclarationI
         let may = document.is_some_and(|(dossier, document)| {
             dossier.declaration.inventory.statistics == Statistics::Summed
                 && permits(Operation::Summarise, document.state, None) == Permit::Asked
-                && !summed.contains(&dossier.id)
+                && !summed.contains_key(&dossier.id)
         });
         let Some((dossier, document)) = document.filter(|_| may) else {
             left_out.push(number);

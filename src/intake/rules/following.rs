@@ -83,6 +83,17 @@ pub const OTHER_PARTY: Rule = Rule {
     remedy_zh: "照清单填写；不同企业的清单请分开提交",
     remedy_en: "write that of the inventory; submit inventories of several enterprises apart",
 };
+/// Customs has a waybill whose order is not known yet.
+pub const WAYBILL_ALONE: Rule = Rule {
+    code: "R-WAYBILL-ALONE",
+    severity: Error,
+    source_zh: SOURCE_ZH,
+    source_en: SOURCE_EN,
+    zh: "海关已收到运单{detail}，而其订单尚未提交",
+    en: "customs has the waybill {detail}, and its order is not known yet",
+    remedy_zh: "订单提交后再变更或撤回",
+    remedy_en: "amend it or take it back once its order is there",
+};
 /// An inventory of the A kind cannot be summed.
 pub const NOT_TO_SUM: Rule = Rule {
     code: "R-NOT-TO-SUM",
@@ -152,10 +163,11 @@ pub const WAYBILL_TAKEN: Rule = Rule {
 };
 
 /// Each of them.
-pub const RULES: [Rule; 13] = [
+pub const RULES: [Rule; 14] = [
     NO_INVENTORY,
     STATE,
     ASKED_ALREADY,
+    WAYBILL_ALONE,
     NO_LINE,
     OTHER_LINE,
     TOO_MUCH,

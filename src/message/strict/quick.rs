@@ -39,6 +39,14 @@ enum Place {
     /// The number of a line that is counted upwards.
     Rising,
     TradeMode,
+    /// How many parts there are.
+    PartCount,
+    /// Which part it is.
+    PartNumber,
+    /// The mode of transport: all but the post say so many other things behind it.
+    Transport(u8),
+    /// What only the post may leave out.
+    UnlessByPost,
     /// It comes with another or not at all.
     Pair,
     /// The same, and it says what is summed.
@@ -57,10 +65,25 @@ impl Place {
             },
             "tradeMode" => Self::TradeMode,
             "startTime" => Self::Span,
+            "msgCount" => Self::PartCount,
+            "msgSeqNo" => Self::PartNumber,
+            _ if rules::UNLESS_BY_POST.iter().any(|(of, _)| *of == block) => Self::of_movement(block, name),
             _ if rules::PAIRS.iter().any(|(first, second)| *first == name || *second == name) => Self::Pair,
             _ if numbers(name).is_some_and(|list| list.numbers == Numbers::None) => Self::Summed,
             _ if numbers(name).is_some() => Self::Line,
             _ if family::of_block(name).is_some_and(|family| family.document == name) => Self::Document,
+            _ => Self::Nothing,
+        }
+    }
+}
+
+impl Place {
+    /// Of an element of a head that tells how goods move.
+    fn of_movement(block: &str, name: &str) -> Self {
+        let names = rules::UNLESS_BY_POST.iter().find(|(of, _)| *of == block).map_or(&[][..], |(_, names)| names);
+        match name {
+            "trafMode" => Self::Transport(u8::try_from(names.len()).unwrap_or(u8::MAX)),
+            _ if names.contains(&name) => Self::UnlessByPost,
             _ => Self::Nothing,
         }
     }
@@ -102,6 +125,10 @@ pub struct Quick {
     waits: bool,
     /// Whether a summary waits for what it sums.
     is_empty: bool,
+    /// How many parts there are.
+    parts: u32,
+    /// How many elements are waited for that only the post may leave out.
+    owed: u8,
     is_spoilt: bool,
 }
 
@@ -109,12 +136,12 @@ impl Quick {
     /// Listens for the rules of a pack.
     pub fn new(pack: &'static Pack, model: &Model) -> Self {
         let held = pack.held.get_or_init(|| held(pack, model));
-        Self { pack, held, side: None, line: 0, waits: false, is_empty: false, is_spoilt: false }
+        Self { pack, held, side: None, line: 0, waits: false, is_empty: false, parts: u32::MAX, owed: 0, is_spoilt: false }
     }
 
     /// Whether no rule has anything to tell, if the schema has not.
     pub const fn is_clean(&self) -> bool {
-        !self.is_spoilt && !self.waits && !self.is_empty
+        !self.is_spoilt && !self.waits && !self.is_empty && self.owed == 0
     }
 }
 
@@ -131,8 +158,8 @@ impl schema::Listener for Quick {
     fn open(&mut self, element: usize) {
         let Some(place) = self.held.get(element).map(|held| held.place) else { return };
         if matches!(place, Place::Document | Place::Summary) {
-            self.is_spoilt |= self.waits || self.is_empty;
-            self.line = 0;
+            self.is_spoilt |= self.waits || self.is_empty || self.owed > 0;
+            (self.line, self.parts) = (0, u32::MAX);
         }
         match place {
             Place::Summary => self.is_empty = true,
@@ -154,9 +181,13 @@ impl schema::Listener for Quick {
         match held.place {
             Place::Counted | Place::Rising => self.number(text, matches!(held.place, Place::Rising)),
             Place::TradeMode => self.is_spoilt |= SPECIAL_AREAS.contains(&text),
+            Place::PartCount => self.parts = text.parse().unwrap_or(0),
+            Place::PartNumber => self.is_spoilt |= side == Side::Request && text.parse().map_or(true, |part: u32| part > self.parts),
+            Place::Transport(owed) if text != rules::BY_POST => self.owed = owed,
+            Place::UnlessByPost => self.owed = self.owed.saturating_sub(1),
             Place::Pair => self.waits = !self.waits,
             Place::Span => (self.waits, self.is_empty) = (!self.waits, false),
-            Place::Nothing | Place::Document | Place::Summary | Place::Line | Place::Summed => {}
+            Place::Transport(_) | Place::Nothing | Place::Document | Place::Summary | Place::Line | Place::Summed => {}
         }
     }
 }

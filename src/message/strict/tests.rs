@@ -67,12 +67,13 @@ fn follow_up(number: u32, head: &str, fields_of: &[(&str, &str)], lines: &str) -
 
 fn arrival() -> String {
     let line = |number: &str| format!("<ceb:ArrivalList>{}</ceb:ArrivalList>", fields(&[("gnum", number), ("logisticsNo", "W")]));
-    let head = [("customsCode", "5141"), ("ieFlag", "E"), ("msgCount", "3"), ("msgSeqNo", "2")];
+    let head = [("customsCode", "5141"), ("ieFlag", "E"), ("trafMode", "4"), ("billNo", "B1"), ("msgCount", "3"), ("msgSeqNo", "2")];
     follow_up(507, "ArrivalHead", &head, &format!("{}{}", line("1001"), line("1002")))
 }
 
 fn departure() -> String {
-    follow_up(509, "DepartureHead", &[("leaveTime", "20261112030405")], "")
+    let head = [("trafMode", "5"), ("trafName", "粤海1"), ("voyageNo", "V1"), ("billNo", "B1"), ("leaveTime", "20261112030405")];
+    follow_up(509, "DepartureHead", &head, "")
 }
 
 fn summary() -> String {
@@ -100,7 +101,7 @@ struct Case {
     bad: &'static [&'static str],
 }
 
-const CASES: [Case; 37] = [
+const CASES: [Case; 42] = [
     Case {
         code: "X-REQUIRED",
         message: inventory,
@@ -220,6 +221,35 @@ const CASES: [Case; 37] = [
         from: "<ceb:msgSeqNo>2<",
         good: &["<ceb:msgSeqNo>1<", "<ceb:msgSeqNo>x<"],
         bad: &["<ceb:msgSeqNo>0<", "<ceb:msgSeqNo>-1<"],
+    },
+    Case {
+        code: "X-PART-ORDER",
+        message: arrival,
+        from: "<ceb:msgSeqNo>2<",
+        good: &["<ceb:msgSeqNo>3<", "<ceb:msgSeqNo>x<"],
+        bad: &["<ceb:msgSeqNo>4<"],
+    },
+    Case { code: "X-PART-ORDER", message: arrival, from: "<ceb:msgCount>3<", good: &["<ceb:msgCount>2<"], bad: &["<ceb:msgCount>1<"] },
+    Case {
+        code: "X-POST-ONLY",
+        message: arrival,
+        from: "<ceb:trafMode>4</ceb:trafMode><ceb:billNo>B1</ceb:billNo>",
+        good: &["<ceb:trafMode>6</ceb:trafMode>", "<ceb:trafMode>6</ceb:trafMode><ceb:billNo></ceb:billNo>"],
+        bad: &["<ceb:trafMode>4</ceb:trafMode>", "<ceb:trafMode>4</ceb:trafMode><ceb:billNo> </ceb:billNo>"],
+    },
+    Case {
+        code: "X-POST-ONLY",
+        message: departure,
+        from: "<ceb:trafName>粤海1</ceb:trafName>",
+        good: &["<ceb:trafName>粤海2</ceb:trafName>"],
+        bad: &["", "<ceb:trafName></ceb:trafName>"],
+    },
+    Case {
+        code: "X-POST-ONLY",
+        message: departure,
+        from: "<ceb:voyageNo>V1</ceb:voyageNo>",
+        good: &["<ceb:voyageNo>V2</ceb:voyageNo>"],
+        bad: &["", "<ceb:voyageNo></ceb:voyageNo>"],
     },
     Case {
         code: "X-MOMENT",

@@ -215,16 +215,18 @@ async fn close_arrivals(connection: &mut PgConnection, application: &Application
         return Ok(());
     }
     let told = |disposition: &Disposition| match disposition {
-        Disposition::Read => ("read", None),
-        Disposition::Quarantined(reason) => ("quarantined", Some(reason.clone())),
+        Disposition::Read => ("read", None, 0),
+        Disposition::Quarantined(reason) => ("quarantined", Some(reason.clone()), 0),
+        Disposition::PutOff(at) => ("kept", None, at.0),
     };
     sqlx::query(
         "UPDATE arrivals SET state = ($2::text[])[array_position($1, id)], reason = ($3::text[])[array_position($1, id)], \
-         lease_token = NULL, lease_until = 0 WHERE id = ANY($1)",
+         lease_token = NULL, lease_until = ($4::bigint[])[array_position($1, id)] WHERE id = ANY($1)",
     )
     .bind(column(&application.arrivals, |(id, _)| *id))
     .bind(column(&application.arrivals, |(_, disposition)| told(disposition).0))
     .bind(column(&application.arrivals, |(_, disposition)| told(disposition).1))
+    .bind(column(&application.arrivals, |(_, disposition)| told(disposition).2))
     .execute(connection)
     .await?;
     Ok(())

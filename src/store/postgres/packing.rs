@@ -155,7 +155,8 @@ async fn with_content(connection: &mut PgConnection, known: &Papers, documents: 
     }
     let ids: Vec<_> = documents.iter().filter(|document| document.kind == Kind::Waybill).map(|document| document.id.0).collect();
     if !ids.is_empty() {
-        let statement = "SELECT id, body FROM waybills WHERE id = ANY($1)";
+        let statement = "SELECT j.id, w.body FROM unnest($1::uuid[]) AS j (id) LEFT JOIN waybill_documents x ON x.document = j.id \
+             CROSS JOIN LATERAL (SELECT body FROM waybills WHERE id = coalesce(x.waybill, j.id) LIMIT 1) w";
         let rows = sqlx::query(statement).bind(&ids).fetch_all(&mut *connection).await?;
         for row in &rows {
             let Some(body) = readable(from_json("waybills", row.try_get("body")?)) else { continue };

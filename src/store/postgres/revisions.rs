@@ -13,7 +13,10 @@ use crate::{
     clock::Timestamp,
     declaration::DeclarationId,
     party::Tenant,
-    store::{Change, Deadline, DeadlineChange, DeadlineFilter, DeadlineKind, NumberKind, Revision, Summed, SummedFound, SummedLookup},
+    store::{
+        Change, Deadline, DeadlineChange, DeadlineFilter, DeadlineKind, NumberKind, Revision, Summed, SummedFound, SummedLookup,
+        WaybillRevision,
+    },
 };
 
 /// Whether every declaration to be amended has been amended as often as was thought. They stay locked until the commit.
@@ -33,6 +36,9 @@ pub(super) async fn write(connection: &mut PgConnection, now: Timestamp, changes
     for new in changes.iter().filter_map(|change| change.revision.as_ref()) {
         revise(connection, now, new).await?;
     }
+    for new in changes.iter().filter_map(|change| change.rewritten.as_ref()) {
+        rewrite(connection, now, new).await?;
+    }
     renew(connection, changes).await?;
     put_off(connection, changes).await?;
     sum(connection, &changes.iter().flat_map(|change| &change.summed).collect::<Vec<_>>()).await?;
@@ -49,6 +55,20 @@ async fn revise(connection: &mut PgConnection, now: Timestamp, new: &Revision) -
         .bind(new.digest)
         .execute(connection)
         .await?;
+    Ok(())
+}
+
+async fn rewrite(connection: &mut PgConnection, now: Timestamp, new: &WaybillRevision) -> Result<()> {
+    if let Some(content) = &new.content {
+        let keep = "INSERT INTO waybill_revisions (waybill, until, body) SELECT id, $2, body FROM waybills WHERE id = $1";
+        sqlx::query(keep).bind(new.waybill.0).bind(now.0).execute(&mut *connection).await?;
+        let replace = "UPDATE waybills SET body = $2 WHERE id = $1";
+        sqlx::query(replace).bind(new.waybill.0).bind(json(content)?).execute(&mut *connection).await?;
+    }
+    if let Some(by) = new.by {
+        let insert = "INSERT INTO waybill_documents (document, waybill) VALUES ($1, $2) ON CONFLICT DO NOTHING";
+        sqlx::query(insert).bind(by.0).bind(new.waybill.0).execute(connection).await?;
+    }
     Ok(())
 }
 
@@ -205,13 +225,19 @@ pub(super) async fn summed_of(connection: &mut PgConnection, declaration: Declar
     row.as_ref().map(summed).transpose()
 }
 
+/// Whether a summary that stands names it; somebody else's, of which no document is kept, stands.
+const APPLIED: &str = "EXISTS (SELECT 1 FROM follow_up_members m \
+     CROSS JOIN LATERAL (SELECT id FROM follow_ups WHERE id = m.follow_up AND kind = 701 LIMIT 1) f \
+     LEFT JOIN LATERAL (SELECT id, state FROM documents WHERE id = f.id LIMIT 1) o ON true WHERE m.declaration = d.id \
+     AND (o.id IS NULL OR o.state NOT IN ('port_failed', 'refused', 'rejected', 'cancelled')))";
+
 /// The declarations that results of summaries are about.
 pub(super) async fn find_summed(connection: &mut PgConnection, many: &[SummedLookup]) -> Result<Vec<Vec<SummedFound>>> {
     let mut found = Vec::with_capacity(many.len());
     for asked in many {
         // Those that its lines name, and those that an earlier result of the same customs declaration named.
         let statement = format!(
-            "SELECT d.id, d.tenant AS owner, {SUMMED} FROM ( \
+            "SELECT d.id, d.tenant AS owner, {APPLIED} AS applied, {SUMMED} FROM ( \
                SELECT n.declaration AS id FROM unnest($1::text[]) AS j (number) \
                CROSS JOIN LATERAL (SELECT declaration FROM numbers WHERE number = j.number AND kind = 'inventory' AND declaration IS NOT NULL OFFSET 0) n \
                UNION SELECT declaration FROM summed WHERE summary_no = $2 AND seq_no = $3 \
@@ -230,6 +256,7 @@ pub(super) async fn find_summed(connection: &mut PgConnection, many: &[SummedLoo
                 declaration: DeclarationId(row.try_get("id")?),
                 tenant: tenant("declarations", row.try_get("owner")?)?,
                 summed: known.map(|_| summed(row)).transpose()?,
+                applied: row.try_get("applied")?,
             })
         };
         found.push(rows.iter().map(read).collect::<Result<Vec<_>>>()?);

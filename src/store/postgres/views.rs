@@ -56,14 +56,19 @@ pub(super) async fn list(connection: &mut PgConnection, papers: &Papers, filter:
     Ok(Listed::of(&ids, dossiers(connection, papers, &ids).await?))
 }
 
+/// Whether a document `c` counts as that of its kind, as [`Dossier::document`] says: what only asks for a deletion does not, nor an
+/// amendment that was turned away, nor what is amended by one that was not.
+const COUNTS: &str = "c.action <> 3 AND NOT (c.action = 2 AND c.state IN ('port_failed', 'refused', 'rejected')) \
+     AND NOT EXISTS (SELECT 1 FROM documents n WHERE n.action = 2 AND n.declaration = c.declaration AND n.kind = c.kind AND n.id > c.id \
+       AND n.state NOT IN ('port_failed', 'refused', 'rejected'))";
+
 /// The ids of a page of declarations.
 pub(super) async fn ids(connection: &mut PgConnection, filter: &ListFilter) -> Result<Vec<Uuid>> {
+    let in_state = format!("EXISTS (SELECT 1 FROM documents c WHERE c.declaration = d.id AND c.kind = 603 AND c.state = $4 AND {COUNTS})");
     let mut conditions = vec!["d.id > $1"];
     conditions.extend(filter.tenant.is_some().then_some("d.tenant = $2"));
     conditions.extend(filter.office.is_some().then_some("left(d.office, length($3)) = $3"));
-    conditions.extend(
-        filter.state.is_some().then_some("EXISTS (SELECT 1 FROM documents c WHERE c.declaration = d.id AND c.kind = 603 AND c.state = $4)"),
-    );
+    conditions.extend(filter.state.is_some().then_some(in_state.as_str()));
     let statement = format!(
         "SELECT d.id FROM declarations d WHERE {} AND ($2::text IS NULL OR $3::text IS NULL OR $4::text IS NULL OR true) ORDER BY d.id LIMIT $5",
         conditions.join(" AND ")
@@ -90,7 +95,9 @@ pub(super) async fn counts(connection: &mut PgConnection, tenant: Option<&Tenant
     // All of them, however they are reached.
     sqlx::raw_sql("SET LOCAL enable_seqscan = on").execute(&mut *connection).await?;
     let rows = sqlx::query(
-        "SELECT kind, state, count(*) AS count FROM documents WHERE $1::text IS NULL OR tenant = $1 GROUP BY kind, state ORDER BY kind, state",
+        AssertSqlSafe(format!(
+        "SELECT c.kind, c.state, count(*) AS count FROM documents c WHERE ($1::text IS NULL OR c.tenant = $1) AND {COUNTS} GROUP BY c.kind, c.state ORDER BY c.kind, c.state"
+    )),
     )
     .bind(tenant.map(Tenant::as_str))
     .fetch_all(connection)

@@ -195,6 +195,8 @@ pub(super) async fn bind(connection: &mut PgConnection, pairs: &[(Uuid, Uuid)]) 
     sqlx::query(
         "WITH heard AS (DELETE FROM waybill_orders WHERE waybill = ANY($1)), \
          of_document AS (UPDATE documents SET declaration = ($2::uuid[])[array_position($1, id)], version = version + 1 WHERE id = ANY($1)), \
+         beside AS (UPDATE documents d SET declaration = ($2::uuid[])[array_position($1, x.waybill)], version = d.version + 1 \
+           FROM waybill_documents x WHERE x.waybill = ANY($1) AND d.id = x.document), \
          looks AS (UPDATE gates SET declaration = ($2::uuid[])[array_position($1, document)] WHERE document = ANY($1)) \
          INSERT INTO waybill_declarations (waybill, declaration) SELECT * FROM unnest($1::uuid[], $2::uuid[])",
     )

@@ -192,15 +192,16 @@ fn close_arrivals(script: &mut Script, application: &Application) -> Result<()> 
         .arrivals
         .iter()
         .map(|(id, disposition)| match disposition {
-            Disposition::Read => (hex(*id), "read", None),
-            Disposition::Quarantined(reason) => (hex(*id), "quarantined", Some(reason)),
+            Disposition::Read => (hex(*id), "read", None, 0),
+            Disposition::Quarantined(reason) => (hex(*id), "quarantined", Some(reason), 0),
+            Disposition::PutOff(at) => (hex(*id), "kept", None, at.0),
         })
         .collect();
     if rows.is_empty() {
         return Ok(());
     }
     let statement = sqlx::query(
-        "UPDATE arrivals SET state = j.value->>1, reason = j.value->>2, lease_token = NULL, lease_until = 0 \
+        "UPDATE arrivals SET state = j.value->>1, reason = j.value->>2, lease_token = NULL, lease_until = j.value->>3 \
          FROM json_each(?1) j WHERE arrivals.id = unhex(j.value->>0)",
     );
     script.add(statement.bind(json(&rows)?));

@@ -122,10 +122,13 @@ async fn with_content(connection: &mut SqliteConnection, papers: &Papers, docume
     }
     let ids: Vec<_> = documents.iter().filter(|document| document.kind == Kind::Waybill).map(|document| hex(document.id.0)).collect();
     if !ids.is_empty() {
-        let rows = sqlx::query("SELECT w.id, w.body FROM json_each(?1) j CROSS JOIN waybills w ON w.id = unhex(j.value)")
-            .bind(json(&ids)?)
-            .fetch_all(&mut *connection)
-            .await?;
+        let rows = sqlx::query(
+            "SELECT unhex(j.value) AS id, w.body FROM json_each(?1) j LEFT JOIN waybill_documents x ON x.document = unhex(j.value) \
+             CROSS JOIN waybills w ON w.id = coalesce(x.waybill, unhex(j.value))",
+        )
+        .bind(json(&ids)?)
+        .fetch_all(&mut *connection)
+        .await?;
         for row in &rows {
             let Some(body) = readable(from_json("waybills", row.try_get("body")?)) else { continue };
             contents.waybills.insert(id("waybills", row, "id")?, Arc::new(body));

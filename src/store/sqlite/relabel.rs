@@ -57,6 +57,8 @@ pub(super) async fn relabel(connection: &mut SqliteConnection, now: Timestamp, a
             // One without a document is looked at: the declaration tells who transmits it.
             "UPDATE waybills SET declaration = ?1, look_at = CASE WHEN EXISTS (SELECT 1 FROM documents WHERE id = ?2) THEN look_at ELSE ?3 END WHERE id = ?2",
             "UPDATE documents SET declaration = ?1, version = version + 1 WHERE id = ?2 AND ?3 IS NOT NULL",
+            "UPDATE documents SET declaration = ?1, version = version + 1 \
+             WHERE id IN (SELECT document FROM waybill_documents WHERE waybill = ?2) AND ?3 IS NOT NULL",
             "DELETE FROM waybill_orders WHERE waybill = ?2 AND ?1 IS NOT NULL AND ?3 IS NOT NULL",
         ] {
             script.add(bind_id(bind_id(sqlx::query(statement), id), waybill).bind(now.0));

@@ -13,7 +13,7 @@ use crate::{
     party::Tenant,
     store::{
         Change, Deadline, DeadlineChange, DeadlineFilter, DeadlineKind, Error, NumberKind, Result, Revision, Summed, SummedFound,
-        SummedLookup,
+        SummedLookup, WaybillRevision,
     },
 };
 
@@ -40,6 +40,9 @@ pub(super) fn write(script: &mut Script, now: Timestamp, changes: &[Change]) -> 
     for new in changes.iter().filter_map(|change| change.revision.as_ref()) {
         revise(script, now, new)?;
     }
+    for new in changes.iter().filter_map(|change| change.rewritten.as_ref()) {
+        rewrite(script, now, new)?;
+    }
     renew(script, changes)?;
     put_off(script, changes)?;
     let rows: Vec<_> = changes.iter().flat_map(|change| &change.summed).collect();
@@ -54,6 +57,20 @@ fn revise(script: &mut Script, now: Timestamp, new: &Revision) -> Result<()> {
     let replace = "UPDATE declarations SET revision = revision + 1, body = ?2, warnings = ?3, amended = ?4 WHERE id = ?1";
     let replace = bind_id(sqlx::query(replace), new.declaration.0).bind(json(&new.content)?).bind(json(&new.warnings)?);
     script.add(replace.bind(new.digest.to_vec()));
+    Ok(())
+}
+
+fn rewrite(script: &mut Script, now: Timestamp, new: &WaybillRevision) -> Result<()> {
+    if let Some(content) = &new.content {
+        let keep = "INSERT INTO waybill_revisions (waybill, until, body) SELECT id, ?2, body FROM waybills WHERE id = ?1";
+        script.add(bind_id(sqlx::query(keep), new.waybill.0).bind(now.0));
+        let replace = "UPDATE waybills SET body = ?2 WHERE id = ?1";
+        script.add(bind_id(sqlx::query(replace), new.waybill.0).bind(json(content)?));
+    }
+    if let Some(by) = new.by {
+        let insert = "INSERT INTO waybill_documents (document, waybill) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
+        script.add(bind_id(bind_id(sqlx::query(insert), by.0), new.waybill.0));
+    }
     Ok(())
 }
 
@@ -184,13 +201,18 @@ pub(super) async fn summed_of(connection: &mut SqliteConnection, declaration: De
     row.as_ref().map(summed).transpose()
 }
 
+/// Whether a summary that stands names it; somebody else's, of which no document is kept, stands.
+const APPLIED: &str = "EXISTS (SELECT 1 FROM follow_up_members m CROSS JOIN follow_ups f ON f.id = m.follow_up AND f.kind = 701 \
+     LEFT JOIN documents o ON o.id = f.id WHERE m.declaration = d.id \
+     AND (o.id IS NULL OR o.state NOT IN ('port_failed', 'refused', 'rejected', 'cancelled')))";
+
 /// The declarations that results of summaries are about.
 pub(super) async fn find_summed(connection: &mut SqliteConnection, many: &[SummedLookup]) -> Result<Vec<Vec<SummedFound>>> {
     let mut found = Vec::with_capacity(many.len());
     for asked in many {
         // Those that its lines name, and those that an earlier result of the same customs declaration named.
         let statement = format!(
-            "SELECT d.id, d.tenant AS owner, {SUMMED} FROM ( \
+            "SELECT d.id, d.tenant AS owner, {APPLIED} AS applied, {SUMMED} FROM ( \
                SELECT n.declaration AS id FROM json_each(?1) j CROSS JOIN numbers n ON n.number = j.value AND n.kind = 'inventory' WHERE n.declaration IS NOT NULL \
                UNION SELECT declaration FROM summed WHERE summary_no = ?2 AND seq_no = ?3 \
              ) k CROSS JOIN declarations d ON d.id = k.id LEFT JOIN summed s ON s.declaration = d.id ORDER BY d.id"
@@ -207,6 +229,7 @@ pub(super) async fn find_summed(connection: &mut SqliteConnection, many: &[Summe
                 declaration: DeclarationId(id("declarations", row, "id")?),
                 tenant: tenant("declarations", row.try_get("owner")?)?,
                 summed: known.map(|_| summed(row)).transpose()?,
+                applied: row.try_get("applied")?,
             })
         };
         found.push(rows.iter().map(read).collect::<Result<Vec<_>>>()?);

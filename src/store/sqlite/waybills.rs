@@ -148,6 +148,8 @@ pub(super) async fn bind(connection: &mut SqliteConnection, pairs: &[(String, St
     for statement in [
         "UPDATE waybills SET declaration = unhex(j.value->>1) FROM json_each(?1) j WHERE waybills.id = unhex(j.value->>0)",
         "UPDATE documents SET declaration = unhex(j.value->>1), version = version + 1 FROM json_each(?1) j WHERE documents.id = unhex(j.value->>0)",
+        "UPDATE documents SET declaration = unhex(j.value->>1), version = version + 1 \
+         FROM json_each(?1) j CROSS JOIN waybill_documents x ON x.waybill = unhex(j.value->>0) WHERE documents.id = x.document",
         "DELETE FROM waybill_orders WHERE waybill IN (SELECT unhex(value->>0) FROM json_each(?1))",
     ] {
         sqlx::query(statement).bind(&pairs).execute(&mut *connection).await?;

@@ -9,7 +9,7 @@ use tongguan::{
     dossier::{Document, Resent},
     party::Tenant,
     state::State,
-    store::{Application, Change, DeadlineChange, KeptReceipt, MessageChange, Number, RoadChange, Written},
+    store::{Application, Change, DeadlineChange, Disposition, KeptReceipt, MessageChange, Number, RoadChange, Written},
 };
 use uuid::Uuid;
 
@@ -41,9 +41,12 @@ impl Model {
         }
         self.rouse(now, &application.changes);
         self.receipts.extend(application.receipts.iter().cloned());
-        for (id, _) in &application.arrivals {
+        for (id, disposition) in &application.arrivals {
             let came = self.arrivals.get_mut(id).unwrap();
-            (came.unread, came.hold) = (false, Hold::NOBODY);
+            (came.unread, came.hold) = match disposition {
+                Disposition::PutOff(at) => (true, Hold { token: None, until: *at }),
+                Disposition::Read | Disposition::Quarantined(_) => (false, Hold::NOBODY),
+            };
         }
         for change in &application.messages {
             self.change_message(change);

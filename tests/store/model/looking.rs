@@ -134,7 +134,10 @@ impl Model {
     pub fn counts(&self, tenant: Option<&Tenant>) -> BTreeMap<(i64, &'static str), i64> {
         let mut counts = BTreeMap::new();
         for paper in self.papers.values() {
-            if tenant.is_none_or(|tenant| paper.document.tenant == *tenant) {
+            let dossier = paper.document.declaration.map(|id| self.dossier(id));
+            let present =
+                dossier.as_ref().map_or(Some(paper.document.id), |of| of.document(paper.document.kind).map(|document| document.id));
+            if present == Some(paper.document.id) && tenant.is_none_or(|tenant| paper.document.tenant == *tenant) {
                 *counts.entry((paper.document.kind.number(), paper.document.state.as_str())).or_default() += 1;
             }
         }

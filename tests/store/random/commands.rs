@@ -308,9 +308,15 @@ impl<'a> Dice<'a> {
         if let Some((token, _)) = self.pick(&self.held.arrivals) {
             application.token = Some(token);
             for (_, arrival) in self.held.arrivals.iter().filter(|(other, _)| *other == token) {
-                let read = if self.one_in(4) { Disposition::Quarantined("no XML".into()) } else { Disposition::Read };
+                let read = match self.below(6) {
+                    0 => Disposition::Quarantined("no XML".into()),
+                    1 => Disposition::PutOff(self.now + Duration::from_secs(self.below(30))),
+                    _ => Disposition::Read,
+                };
+                // What is put off is read again: nothing of it is kept yet.
+                let keys = if matches!(read, Disposition::PutOff(_)) { &[][..] } else { &keys[..] };
                 application.arrivals.push((*arrival, read));
-                let receipts = (0_u32..).zip(&keys).map(|(ordinal, key)| self.kept(*arrival, ordinal, key));
+                let receipts = (0_u32..).zip(keys).map(|(ordinal, key)| self.kept(*arrival, ordinal, key));
                 application.receipts.extend(receipts);
             }
         }

@@ -69,8 +69,34 @@ pub const PAIR: Rule = Rule {
 /// The pairs, each of two elements that follow in one block.
 pub const PAIRS: [(&str, &str); 2] = [("qty2", "unit2"), ("startTime", "endTime")];
 
+/// A part behind the last one.
+pub const PART_ORDER: Rule = Rule {
+    code: "X-PART-ORDER",
+    fields: &["msgCount", "msgSeqNo"],
+    source: "202205 §2.7.4, §2.9.4, §2.15.4, §2.21.4: 拆分的填实际数量；以1开始的报文顺序号",
+    zh: "报文序号不得大于报文总数",
+    en: "must not be above how many parts there are",
+    ..EMPTY
+};
+
+/// What only goods by post may leave out.
+pub const POST_ONLY: Rule = Rule {
+    code: "X-POST-ONLY",
+    fields: &["billNo", "trafName", "voyageNo"],
+    source: "202205 §2.7.4 billNo, §2.9.4 trafName, voyageNo, billNo: 邮路运输方可为空",
+    zh: "只有邮件运输（6）可以不填",
+    en: "may be left out by post (6) alone",
+    ..EMPTY
+};
+
+/// trafMode of what goes by post.
+pub const BY_POST: &str = "6";
+
+/// What goods that do not go by post must say, by block; it stands behind trafMode.
+pub const UNLESS_BY_POST: [(&str, &[&str]); 2] = [("ArrivalHead", &["billNo"]), ("DepartureHead", &["trafName", "voyageNo", "billNo"])];
+
 /// Every rule.
-pub static RULES: [Rule; 33] = [
+pub static RULES: [Rule; 35] = [
     Rule {
         code: UTF8,
         source: "202205 §2: encoding=\"UTF-8\" of every published sample",
@@ -85,6 +111,8 @@ pub static RULES: [Rule; 33] = [
     NOTHING_SUMMED,
     SPECIAL_AREA,
     PAIR,
+    PART_ORDER,
+    POST_ONLY,
     Rule {
         code: "X-GUID",
         fields: &["guid"],
