@@ -10,6 +10,7 @@ use std::{
 };
 
 use async_trait::async_trait;
+use rust_decimal::Decimal;
 use sha2::{Digest, Sha256};
 use tokio::sync::watch;
 use tracing::{error, info};
@@ -148,7 +149,8 @@ impl Redecider {
         if as_before.to_kept() == kept {
             return None;
         }
-        let after = Assessment { on: now.day(), cause: asked.cause, ..as_before };
+        let cause = if came_back(&before) == came_back(&Paper::from(&as_before)) { asked.cause } else { Cause::Returned };
+        let after = Assessment { on: now.day(), cause, ..as_before };
         let differences = differences(&before, &Paper::from(&after));
         let note = Note { task: NAME, act: "decide", subject: dossier.id.0, why: &asked.why };
         Some(Change {
@@ -207,6 +209,11 @@ fn list_now(dossier: &Dossier, before: &Paper) -> ListStatus {
     let spoken = inventory.and_then(|document| document.last_word.as_ref()).map(|word| word.at.day());
     let now = inventory.and_then(|document| list_status(document.state, spoken));
     now.filter(|now| std::mem::discriminant(now) != std::mem::discriminant(&known)).unwrap_or(known)
+}
+
+/// What came back of which lines.
+fn came_back(paper: &Paper) -> Vec<(u32, Decimal)> {
+    paper.lines.iter().map(|line| (line.line, line.inputs.returned)).filter(|(_, back)| !back.is_zero()).collect()
 }
 
 /// What changed, in codes and numbers.

@@ -125,7 +125,13 @@ impl Hints {
 
     /// Tells those who have something to do now.
     fn awaited(&self, awaited: Awaited) {
-        let told = [(awaited.pack, &self.pack), (awaited.gate, &self.gate), (awaited.deliver, &self.deliver), (true, &self.sequence)];
+        let told = [
+            (awaited.pack, &self.pack),
+            (awaited.gate, &self.gate),
+            (awaited.deliver, &self.deliver),
+            (awaited.decide, &self.decide),
+            (true, &self.sequence),
+        ];
         for (_, hint) in told.iter().filter(|(waits, _)| *waits) {
             hint.tell();
         }

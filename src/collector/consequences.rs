@@ -3,11 +3,12 @@
 
 use super::fold::{Rules, list_status};
 use crate::{
-    declaration::{Action, Kind, Statistics},
+    declaration::{Action, DocumentId, Kind, Statistics},
     dossier::{Document, Dossier},
+    exemption::Cause,
     intake::deadlines,
     state::{self, Event, Next, State},
-    store::{Change, Deadline, DeadlineChange, DeadlineKind, Store},
+    store::{Change, Deadline, DeadlineChange, DeadlineKind, Redecision, Store},
     task::{self, Error, Note},
 };
 
@@ -76,12 +77,25 @@ pub(super) async fn follow(store: &dyn Store, rules: Rules<'_>, changes: &mut Ve
             }
             Some(Kind::GoodsReturn) => {
                 let met = [DeadlineKind::ReturnTax, DeadlineKind::ReturnCustoms].map(|kind| DeadlineChange::Met(dossier.id, kind));
-                changes.push(Change { deadlines: met.to_vec(), ..Change::default() });
+                changes.push(Change { deadlines: met.to_vec(), again: Some(came_back(rules, id, &dossier)), ..Change::default() });
             }
             _ => {}
         }
     }
     Ok(())
+}
+
+/// What came back is no exempt sale: the declaration is decided again once the release of its return is kept.
+fn came_back(rules: Rules<'_>, back: DocumentId, dossier: &Dossier) -> Redecision {
+    Redecision {
+        id: dossier.id.0,
+        tenant: Some(dossier.tenant.clone()),
+        seller: None,
+        cause: Cause::Evidence,
+        why: format!("return {back}"),
+        seen: None,
+        at: rules.now,
+    }
 }
 
 /// The inventory's end, as customs has granted it (606: 399). Where the same arrivals moved the inventory, it ends all the same.

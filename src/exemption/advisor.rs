@@ -176,7 +176,7 @@ impl Advisor {
         parts(facts).into_iter().map(|share| self.assess_part(facts, share, today)).collect()
     }
 
-    /// What a declaration, the seller's profile and what is recorded tell of its lines: nothing returned, no material. The caller adds
+    /// What a declaration, the seller's profile and what is recorded tell of its lines: no material, nothing that the authority found. The caller adds
     /// what it knows.
     #[must_use]
     pub fn facts(&self, declaration: &Declaration, recorded: &Recorded, list: ListStatus) -> Vec<Facts> {

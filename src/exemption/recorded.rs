@@ -1,4 +1,5 @@
-//! What sellers and their accountants have recorded: profiles, vouchers, registrations, statements, evidence, filings, choices. A later
+//! What is known of declarations beside what they say: what sellers and their accountants have recorded (profiles, vouchers,
+//! registrations, statements, evidence, filings, choices), and what came back. A later
 //! record counts instead of an earlier one about the same; every one is kept, and decisions keep what they were made from.
 
 use std::sync::Arc;
@@ -131,6 +132,8 @@ pub struct Recorded {
     pub periods: Vec<OfPeriod>,
     /// Of its lines.
     pub lines: Vec<OfLine>,
+    /// How much of which lines came back (213, released).
+    pub returned: Vec<(u32, Decimal)>,
 }
 
 impl Recorded {
@@ -149,6 +152,8 @@ impl Recorded {
             }
         }
         let (line, declared) = (facts.line, facts.invoice);
+        let back = self.returned.iter().filter(|(of, _)| *of == line).map(|(_, quantity)| *quantity);
+        facts.returned = back.fold(facts.returned, Decimal::saturating_add);
         for of_line in self.lines.iter().filter(|of_line| of_line.line == line) {
             match &of_line.said {
                 Said::Invoice { status, rate, .. } => {

@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::{Attached, DeadlineChange, KeptWaybill, Matching, Revision, RoadChange, Summed, WaybillRevision};
+use super::{Attached, DeadlineChange, KeptWaybill, Matching, Redecision, Revision, RoadChange, Summed, WaybillRevision};
 use crate::{
     audit::Entry,
     clock::Timestamp,
@@ -351,6 +351,8 @@ pub struct Change {
     pub deadlines: Vec<DeadlineChange>,
     /// Documents submitted on their own that came before their declarations, and what a look at each came to.
     pub matched: Vec<Matching>,
+    /// What is to be decided again once this is kept.
+    pub again: Option<Redecision>,
     /// What was done.
     pub entries: Vec<Entry>,
 }
@@ -411,6 +413,7 @@ impl Application {
         let resumed = self.roads.iter().any(|change| matches!(change, RoadChange::Resumed(_)));
         let mut awaited = Awaited { deliver: resumed || !self.messages.is_empty(), pack: resumed, ..Awaited::default() };
         // What a manifest has given a bill may be waited for by that.
+        awaited.decide = self.changes.iter().any(|change| change.again.is_some());
         awaited.gate = self.changes.iter().any(|change| !change.woken.is_empty() || !change.matched.is_empty());
         for document in self.changes.iter().flat_map(|change| change.documents.iter().chain(&change.created)) {
             awaited.pack |= document.state == State::Due && !document.on_hold;
@@ -429,6 +432,8 @@ pub struct Awaited {
     pub gate: bool,
     /// The courier: messages go again.
     pub deliver: bool,
+    /// The redecider: something is to be decided again.
+    pub decide: bool,
 }
 
 /// A message found by its CopMsgId (which is its guid), with its documents as they are now.

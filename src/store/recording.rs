@@ -6,13 +6,14 @@ use std::{
     time::Duration,
 };
 
+use rust_decimal::Decimal;
 use uuid::Uuid;
 
 use super::{Error, Result, reading};
 use crate::{
     audit::Entry,
     clock::{Timestamp, parse_day},
-    declaration::{DeclarationId, DocumentId},
+    declaration::{DeclarationId, DocumentId, FollowUp},
     dossier::Dossier,
     exemption::{Cause, OfLine, OfPeriod, PeriodKind, Recorded, Said, Seller},
     party::Tenant,
@@ -98,14 +99,14 @@ pub enum RecordKept {
     Stale,
 }
 
-/// Declarations that are to be decided again: those of a record's lines, those of a seller, or all.
+/// Declarations that are to be decided again: one, those of a record's lines, those of a seller, or all.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Redecision {
-    /// That of the record, where there is one.
+    /// That of the declaration, or of the record, where there is one. Asked for again before it is done, it begins anew.
     pub id: Uuid,
     /// Of this tenant; of all, if none is named.
     pub tenant: Option<Tenant>,
-    /// Those that name this seller; nothing beside a tenant: those of the record's lines.
+    /// Those that name this seller; nothing beside a tenant: the one, or those of the record's lines.
     pub seller: Option<String>,
     /// Why they are decided again.
     pub cause: Cause,
@@ -124,7 +125,7 @@ impl Redecision {
         if self.is_of_record() { self.at } else { self.at + SETTLED }
     }
 
-    /// Whether it is about the lines of a record.
+    /// Whether it is about one declaration or the lines of a record.
     #[must_use]
     pub const fn is_of_record(&self) -> bool {
         self.tenant.is_some() && self.seller.is_none()
@@ -184,12 +185,14 @@ pub(super) struct Answer {
     /// Tenant, code, profile.
     pub(super) sellers: Vec<(String, String, String)>,
     pub(super) periods: Vec<PeriodRow>,
+    /// Declaration, and what was said of goods that came back and that customs released.
+    pub(super) returned: Vec<(Uuid, String)>,
 }
 
 impl Answer {
     /// Puts what is recorded into the declarations it is about.
     pub(super) fn put(self, dossiers: &mut [Dossier]) -> Result<()> {
-        if self.lines.is_empty() && self.sellers.is_empty() && self.periods.is_empty() {
+        if self.lines.is_empty() && self.sellers.is_empty() && self.periods.is_empty() && self.returned.is_empty() {
             return Ok(());
         }
         let mut lines: HashMap<Uuid, Vec<OfLine>> = HashMap::new();
@@ -206,12 +209,19 @@ impl Answer {
             let (key, period) = period(row)?;
             periods.entry(key).or_default().push(period);
         }
+        let mut returned: HashMap<Uuid, Vec<(u32, Decimal)>> = HashMap::new();
+        for (declaration, body) in self.returned {
+            if let FollowUp::GoodsReturn(back) = reading::from_json("follow_ups", &body)? {
+                returned.entry(declaration).or_default().extend(back.lines.iter().map(|line| (line.number, line.quantity)));
+            }
+        }
         for dossier in dossiers {
             let keys: BTreeSet<_> = codes(dossier).map(|code| (dossier.tenant.as_str().to_owned(), code.to_owned())).collect();
             let recorded = Recorded {
                 sellers: keys.iter().filter_map(|key| sellers.get(key).cloned()).collect(),
                 periods: keys.iter().filter_map(|key| periods.get(key)).flatten().cloned().collect(),
                 lines: lines.remove(&dossier.id.0).unwrap_or_default(),
+                returned: returned.remove(&dossier.id.0).unwrap_or_default(),
             };
             if recorded != Recorded::default() {
                 dossier.recorded = Arc::new(recorded);

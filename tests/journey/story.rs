@@ -308,6 +308,11 @@ impl Story {
         let too_much = self.declarations.clone().declare_return(again).await.unwrap_err();
         assert!(rules(&too_much).contains("R-TOO-MUCH"), "all of it has come back already");
         self.follow_up_reaches(&kept.id, proto::DocumentState::Released).await;
+        rig::until(LONGEST, "a decision on what came back", || async {
+            let line = self.get(3).await.advice.unwrap().lines.remove(0);
+            line.part == "returned" && line.reasons.iter().any(|reason| reason.code == "N-RETURNED")
+        })
+        .await;
     }
 
     async fn sum_one(&self) {

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::{
     desk, matching,
     numbers::{self, NumberRow},
-    revisions,
+    records, revisions,
     rows::{Result, column, insert_documents, insert_entries, is_told, json, take_back, update_documents},
     waybills,
 };
@@ -51,6 +51,9 @@ pub(super) async fn apply(connection: &mut PgConnection, now: Timestamp, applica
     let given = changes.iter().flat_map(given_numbers).chain(revisions::summed_numbers(changes)).chain(given_bills(changes));
     numbers::insert(connection, now, given.collect()).await?;
     insert_assessments(connection, now, changes).await?;
+    for again in changes.iter().filter_map(|change| change.again.as_ref()) {
+        records::ask(connection, again).await?;
+    }
     insert_receipts(connection, application).await?;
     close_arrivals(connection, application).await?;
     change_messages(connection, &application.messages).await?;

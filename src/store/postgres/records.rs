@@ -31,7 +31,12 @@ pub(super) async fn fill(connection: &mut PgConnection, dossiers: &mut [Dossier]
     let periods = "SELECT p.* FROM unnest($1::text[], $2::text[]) AS j (tenant, code) \
          CROSS JOIN LATERAL (SELECT tenant, seller, kind, from_day, to_day, on_day FROM seller_periods \
            WHERE tenant = j.tenant AND seller = j.code ORDER BY ordinal OFFSET 0) p";
+    let returned = "SELECT f.declaration, f.body FROM unnest($1::uuid[]) AS j (id) \
+         CROSS JOIN LATERAL (SELECT m.declaration, m.follow_up FROM follow_up_members m WHERE m.declaration = j.id OFFSET 0) m \
+         CROSS JOIN LATERAL (SELECT m.declaration, b.id, b.body FROM follow_ups b WHERE b.id = m.follow_up AND b.kind = 213 LIMIT 1) f \
+         CROSS JOIN LATERAL (SELECT state FROM documents WHERE id = f.id LIMIT 1) d WHERE d.state IN ('released', 'closed') ORDER BY f.id";
     let answer = Answer {
+        returned: sqlx::query_as(returned).bind(&asked.declarations).fetch_all(&mut *connection).await?,
         lines: sqlx::query_as(lines).bind(&asked.declarations).fetch_all(&mut *connection).await?,
         sellers: sqlx::query_as(sellers).bind(&asked.tenants).bind(&asked.codes).fetch_all(&mut *connection).await?,
         periods: sqlx::query_as(periods).bind(&asked.tenants).bind(&asked.codes).fetch_all(connection).await?,
@@ -136,9 +141,11 @@ async fn of_seller(connection: &mut PgConnection, recording: &Recording) -> Resu
     Ok(())
 }
 
-async fn ask(connection: &mut PgConnection, again: &Redecision) -> Result<()> {
+/// Asks for something to be decided again; what is asked for already begins anew, whoever is at it.
+pub(super) async fn ask(connection: &mut PgConnection, again: &Redecision) -> Result<()> {
     let ask = "INSERT INTO redecisions (id, tenant, seller, cause, why, seen, at, due_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) \
-         ON CONFLICT DO NOTHING";
+         ON CONFLICT (id) DO UPDATE SET \
+         why = excluded.why, seen = excluded.seen, due_at = excluded.due_at, lease_token = NULL, lease_until = 0";
     sqlx::query(ask)
         .bind(again.id)
         .bind(again.tenant.as_ref().map(crate::party::Tenant::as_str))
@@ -206,8 +213,9 @@ pub(super) async fn settle(connection: &mut PgConnection, token: Uuid, asked: Uu
     Ok(if done.rows_affected() == 1 || unsure { Written::Done } else { Written::Stale })
 }
 
-/// The declarations of a record's lines, a page.
+/// The declarations of a record's lines, or the one with that id; a page.
 pub(super) async fn ids_of(connection: &mut PgConnection, record: Uuid, after: Uuid, limit: u32) -> Result<Vec<Uuid>> {
-    let page = "SELECT DISTINCT declaration FROM record_lines WHERE record = $1 AND declaration > $2 ORDER BY declaration LIMIT $3";
+    let page = "SELECT declaration FROM record_lines WHERE record = $1 AND declaration > $2 \
+         UNION SELECT id FROM declarations WHERE id = $1 AND id > $2 ORDER BY 1 LIMIT $3";
     Ok(sqlx::query_scalar(page).bind(record).bind(after).bind(i64::from(limit)).fetch_all(connection).await?)
 }

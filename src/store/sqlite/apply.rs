@@ -9,7 +9,7 @@ use super::{
     bulk::{Bound, Bulk, Script},
     desk, matching,
     numbers::{self, NumberRow},
-    revisions,
+    records, revisions,
     rows::{bind_id, hex, id, insert_documents, insert_entries, json, update_documents},
     waybills,
 };
@@ -54,6 +54,7 @@ fn ready(now: Timestamp, application: &Application) -> Result<Prepared> {
         changes.iter().flat_map(given_numbers).chain(revisions::summed_numbers(changes)).chain(given_bills(changes)).collect();
     numbers::insert(&mut script, now, &given)?;
     insert_assessments(&mut script, now, changes);
+    changes.iter().filter_map(|change| change.again.as_ref()).for_each(|again| script.add(records::asking(again)));
     insert_receipts(&mut script, application)?;
     close_arrivals(&mut script, application)?;
     change_messages(&mut script, &application.messages)?;

@@ -28,6 +28,12 @@ pub(super) async fn fill(connection: &mut SqliteConnection, dossiers: &mut [Doss
     let ids = json(&asked.declarations.iter().map(|id| hex(*id)).collect::<Vec<_>>())?;
     let pairs = json(&asked.tenants.iter().zip(&asked.codes).collect::<Vec<_>>())?;
     let mut answer = Answer::default();
+    let returned = "SELECT m.declaration, f.body FROM json_each(?1) j CROSS JOIN follow_up_members m ON m.declaration = unhex(j.value) \
+         CROSS JOIN follow_ups f ON f.id = m.follow_up AND f.kind = 213 CROSS JOIN documents d ON d.id = f.id AND d.state IN ('released', 'closed') \
+         ORDER BY m.declaration, f.id";
+    for row in sqlx::query(returned).bind(&ids).fetch_all(&mut *connection).await? {
+        answer.returned.push((id("follow_up_members", &row, "declaration")?, row.try_get("body")?));
+    }
     let lines = "SELECT l.declaration, l.line, l.body FROM json_each(?1) j CROSS JOIN record_lines l ON l.declaration = unhex(j.value) \
          ORDER BY l.declaration, l.ordinal";
     for row in sqlx::query(lines).bind(ids).fetch_all(&mut *connection).await? {
@@ -144,8 +150,10 @@ fn period(recording: &Recording, said: &OfPeriod) -> Bound {
         .bind(said.on.to_string())
 }
 
-fn asking(again: &Redecision) -> Bound {
-    let ask = "INSERT INTO redecisions (id, tenant, seller, cause, why, seen, at, due_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO NOTHING";
+/// Asks for something to be decided again; what is asked for already begins anew, whoever is at it.
+pub(super) fn asking(again: &Redecision) -> Bound {
+    let ask = "INSERT INTO redecisions (id, tenant, seller, cause, why, seen, at, due_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (id) DO UPDATE SET \
+         why = excluded.why, seen = excluded.seen, due_at = excluded.due_at, lease_token = NULL, lease_until = 0";
     bind_id(sqlx::query(ask), again.id)
         .bind(again.tenant.as_ref().map(|tenant| tenant.as_str().to_owned()))
         .bind(again.seller.clone())
@@ -211,9 +219,10 @@ pub(super) async fn settle(connection: &mut SqliteConnection, token: Uuid, asked
     Ok(if done == 1 { Written::Done } else { Written::Stale })
 }
 
-/// The declarations of a record's lines, a page.
+/// The declarations of a record's lines, or the one with that id; a page.
 pub(super) async fn ids_of(connection: &mut SqliteConnection, record: Uuid, after: Uuid, limit: u32) -> Result<Vec<Uuid>> {
-    let page = "SELECT DISTINCT declaration FROM record_lines WHERE record = ?1 AND declaration > ?2 ORDER BY declaration LIMIT ?3";
+    let page = "SELECT declaration FROM record_lines WHERE record = ?1 AND declaration > ?2 \
+         UNION SELECT id FROM declarations WHERE id = ?1 AND id > ?2 ORDER BY 1 LIMIT ?3";
     let rows = bind_id(bind_id(sqlx::query(page), record), after).bind(limit).fetch_all(connection).await?;
     rows.iter().map(|row| id("record_lines", row, "declaration")).collect()
 }
