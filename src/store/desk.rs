@@ -6,6 +6,7 @@ use crate::{
     clock::Timestamp,
     declaration::{DocumentId, Kind, MessageId},
     dossier::Document,
+    state::State,
 };
 
 /// How far a sealed message has come.
@@ -147,6 +148,17 @@ pub struct KeptArrival {
     pub reason: String,
     /// How many bytes it has.
     pub size: u64,
+}
+
+/// How many inventories that are declared at an office are in a state.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OfficeCount {
+    /// The office's code.
+    pub office: String,
+    /// The state.
+    pub state: State,
+    /// How many.
+    pub count: i64,
 }
 
 /// How much waits, and since when.

@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::{
     arrivals::{RECEIPT, receipt as read_receipt},
-    rows::{DOCUMENT, Result, column, count, document, kind},
+    rows::{DOCUMENT, Result, column, count, document, kind, state},
 };
 use crate::{
     clock::Timestamp,
@@ -14,7 +14,7 @@ use crate::{
     party::Tenant,
     store::{
         Application, Backlog, Carriage, DeliveryFilter, KeptArrival, KeptMessage, KeptReceipt, MessageChange, MessageWithDocuments,
-        RoadChange, desk::made_at,
+        OfficeCount, RoadChange, desk::made_at,
     },
 };
 
@@ -148,6 +148,23 @@ pub(super) async fn arrival(connection: &mut PgConnection, asked: Uuid) -> Resul
     );
     let row = sqlx::query(AssertSqlSafe(statement)).bind(asked).fetch_optional(connection).await?;
     row.as_ref().map(|row| Ok((kept_arrival(row)?, row.try_get::<Option<Vec<u8>>, _>("bytes")?.unwrap_or_default()))).transpose()
+}
+
+/// Inventories by office and state.
+pub(super) async fn offices(connection: &mut PgConnection, tenant: Option<&Tenant>) -> Result<Vec<OfficeCount>> {
+    // All of them, however they are reached.
+    sqlx::raw_sql("SET LOCAL enable_seqscan = on").execute(&mut *connection).await?;
+    let rows = sqlx::query(
+        "SELECT d.office, c.state, count(*) AS count FROM documents c JOIN declarations d ON d.id = c.declaration \
+         WHERE c.kind = 603 AND ($1::text IS NULL OR c.tenant = $1) GROUP BY d.office, c.state ORDER BY d.office, c.state",
+    )
+    .bind(tenant.map(Tenant::as_str))
+    .fetch_all(connection)
+    .await?;
+    let count = |row: &PgRow| {
+        Ok(OfficeCount { office: row.try_get("office")?, state: state(row.try_get("state")?)?, count: row.try_get("count")? })
+    };
+    rows.iter().map(count).collect()
 }
 
 /// How much waits, and since when.

@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::{
     arrivals::{RECEIPT, receipt as read_receipt},
     bulk::Script,
-    rows::{DOCUMENT, count, document, hex, id, json, kind},
+    rows::{DOCUMENT, count, document, hex, id, json, kind, state},
 };
 use crate::{
     clock::Timestamp,
@@ -14,8 +14,8 @@ use crate::{
     dossier::Document,
     party::Tenant,
     store::{
-        Application, Backlog, Carriage, DeliveryFilter, KeptArrival, KeptMessage, KeptReceipt, MessageChange, MessageWithDocuments, Result,
-        RoadChange, desk::made_at,
+        Application, Backlog, Carriage, DeliveryFilter, KeptArrival, KeptMessage, KeptReceipt, MessageChange, MessageWithDocuments,
+        OfficeCount, Result, RoadChange, desk::made_at,
     },
 };
 
@@ -144,6 +144,21 @@ pub(super) async fn arrival(connection: &mut SqliteConnection, asked: Uuid) -> R
         format!("SELECT {ARRIVAL}, (SELECT bytes FROM arrival_bytes b WHERE b.arrival = arrivals.id) AS bytes FROM arrivals WHERE id = ?1");
     let row = sqlx::query(AssertSqlSafe(statement)).bind(asked.as_bytes().as_slice()).fetch_optional(connection).await?;
     row.as_ref().map(|row| Ok((kept_arrival(row)?, row.try_get::<Option<Vec<u8>>, _>("bytes")?.unwrap_or_default()))).transpose()
+}
+
+/// Inventories by office and state.
+pub(super) async fn offices(connection: &mut SqliteConnection, tenant: Option<&Tenant>) -> Result<Vec<OfficeCount>> {
+    let rows = sqlx::query(
+        "SELECT d.office, c.state, count(*) AS count FROM documents c JOIN declarations d ON d.id = c.declaration \
+         WHERE c.kind = 603 AND (?1 IS NULL OR c.tenant = ?1) GROUP BY d.office, c.state ORDER BY d.office, c.state",
+    )
+    .bind(tenant.map(Tenant::as_str))
+    .fetch_all(connection)
+    .await?;
+    let count = |row: &SqliteRow| {
+        Ok(OfficeCount { office: row.try_get("office")?, state: state(row.try_get("state")?)?, count: row.try_get("count")? })
+    };
+    rows.iter().map(count).collect()
 }
 
 /// How much waits, and since when.
