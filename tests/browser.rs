@@ -261,7 +261,7 @@ async fn read(browser: &Browser, desk: &Desk) {
     let page = browser.page();
     let at = page.find("<dt>清单编号</dt><dd><code>").unwrap();
     let inventory_no = page[at..].split("<code>").nth(1).unwrap().split('<').next().unwrap().to_owned();
-    browser.until(&format!("/find?numbers={inventory_no}"), "aria-current=\"step\">海关结关").await;
+    browser.until(&format!("/find?numbers={inventory_no}"), "aria-current=\"step\">已结关").await;
     found(browser, desk, &inventory_no);
     found(browser, desk, &desk.waybill_no());
     for told in ["文件夹已恢复", "口岸已确认", "海关放行"] {
