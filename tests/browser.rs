@@ -5,11 +5,12 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 use super::{
     console::Desk,
@@ -269,7 +270,8 @@ async fn read(browser: &Browser, desk: &Desk) {
     }
     browser.picture("declaration");
     browser.click("ol.receipts a");
-    browser.says("&lt;");
+    browser.says("信封内的报文");
+    browser.says("&lt;ceb:");
     browser.picture("arrival");
     browser.go(&format!("/find?numbers={}", desk.order_no));
     browser.click("a.language");

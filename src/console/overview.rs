@@ -126,7 +126,7 @@ fn tiles(lang: Lang, backlog: &Backlog, now: Timestamp, late: usize) -> Markup {
         ul.tiles {
             (tile(lang.t("待打包单证", "documents to be packed"), backlog.due, oldest(backlog.oldest_due), None, false))
             (tile(lang.t("待发报文", "messages to be sent"), backlog.queued, oldest(backlog.oldest_queued), Some("/deliveries?state=queued"), false))
-            (tile(lang.t("待人处理的报文", "messages that wait for a person"), backlog.given_up, lang.t("搁置或无回执", "shelved or unanswered").to_owned(), Some("/deliveries?state=shelved"), true))
+            (tile(lang.t("待人处理的报文", "messages that wait for a person"), backlog.given_up, lang.t("搁置或无回执", "shelved or unanswered").to_owned(), Some("/deliveries"), true))
             (tile(lang.t("迟到的回执", "late receipts"), i64::try_from(late).unwrap_or(i64::MAX), lang.t("发出超过10分钟", "sent over 10 minutes ago").to_owned(), Some("/deliveries?state=delivered"), true))
             (tile(lang.t("暂停的单证", "documents held"), backlog.on_hold, String::new(), None, false))
             (tile(lang.t("待读来文", "arrivals to be read"), backlog.unread, oldest(backlog.oldest_unread), None, false))

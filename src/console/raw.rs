@@ -9,7 +9,10 @@ use super::{
     routes::Asked,
     words::when,
 };
-use crate::declaration::MessageId;
+use crate::{
+    declaration::MessageId,
+    message::dxp::{self, Opened},
+};
 
 /// Bytes that a page shows.
 const SHOWN: usize = 256 * 1_024;
@@ -75,6 +78,11 @@ pub(super) async fn arrival(console: &Console, asked: &Asked, text: &str) -> Res
             @if !arrival.reason.is_empty() { dt { (lang.t("隔离原因", "put aside because")) } dd { (arrival.reason) } }
         }
         p { a href=(format!("/arrivals/{}/file", arrival.id)) download { (lang.t("下载原文", "Save as it came")) } }
+        @if let Ok(Opened::Envelope(envelope)) = dxp::open(&bytes) {
+            h2 { (lang.t("信封内的报文", "What is in the envelope")) }
+            (block(asked, &envelope.data))
+            h2 { (lang.t("原文", "As it came")) }
+        }
         (block(asked, &bytes))
     };
     Ok(Reply::page(lang.t("来文", "Arrival"), format!("/arrivals/{}", arrival.id), body))

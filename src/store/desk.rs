@@ -47,10 +47,13 @@ impl Carriage {
     }
 
     /// What is kept says it so.
-    pub(super) fn of(state: &str, due_at: Option<Timestamp>) -> Self {
+    /// `waits`: one of its documents has not been answered.
+    pub(super) fn of(state: &str, due_at: Option<Timestamp>, waits: bool) -> Self {
         match (state, due_at) {
             ("queued", _) => Self::Queued,
             ("shelved", _) => Self::Shelved,
+            // Answered after all, if late.
+            ("delivered", Some(at)) if at >= Timestamp::NEVER && !waits => Self::Over,
             ("delivered", Some(at)) if at >= Timestamp::NEVER => Self::Unanswered,
             ("delivered", Some(_)) => Self::Delivered,
             _ => Self::Over,
