@@ -13,7 +13,7 @@ use figment::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    access, collector, courier, endpoint,
+    access, collector, console, courier, endpoint,
     exemption::{Seller, Settings},
     gatekeeper, grpc, intake,
     lane::Lane,
@@ -43,6 +43,8 @@ pub struct Config {
     pub node: node::Options,
     /// The door.
     pub grpc: grpc::Options,
+    /// Pages for operations staff.
+    pub console: console::Options,
     /// Who may come in.
     pub access: access::Options,
     /// Identities towards customs.
@@ -81,6 +83,7 @@ impl Default for Config {
             store: StoreOptions::default(),
             node: node::Options::default(),
             grpc: grpc::Options::default(),
+            console: console::Options::default(),
             access: access::Options::default(),
             senders: Vec::new(),
             signers: Vec::new(),

@@ -27,6 +27,7 @@ use crate::{
     queue::{Backoff, Breaker, Fault, Lease},
     state::State,
     store::{self, Delivery, Hint, Outcome, Settlement, Store, Written},
+    tally::Event,
     task::{self, Error, Note, Pace, Task},
 };
 
@@ -125,6 +126,7 @@ impl Courier {
         let now = self.clockwork.now();
         self.note(&sent, now);
         let outcome = self.outcome(&delivery, sent, now);
+        count(&outcome);
         let entries = self.entries(&delivery, &outcome, now);
         Settlement { message: delivery.message, attempt: delivery.attempt, outcome, entries }
     }
@@ -169,6 +171,7 @@ impl Courier {
             error!(road.name = self.name(), sender.name = delivery.sender, error = %fault, "messages of this sender wait: they cannot be tried");
         }
         let outcome = Outcome::PutOff { fault, at: now + PUT_OFF };
+        count(&outcome);
         Settlement { message: delivery.message, attempt: delivery.attempt, outcome, entries: Vec::new() }
     }
 
@@ -268,6 +271,18 @@ impl Courier {
             Outcome::Shelved { fault } => vec![write(first(), "deliver_failed", Vec::new(), &format!("{}, shelved", fault.as_str()))],
         }
     }
+}
+
+/// Counts how an attempt ended, for who looks from outside.
+fn count(outcome: &Outcome) {
+    let event = match outcome {
+        Outcome::Delivered { .. } => Event::Delivered,
+        Outcome::Again { fault: Fault::Unknown(_), .. } => Event::DeliveryUnknown,
+        Outcome::Again { .. } => Event::DeliveredAgain,
+        Outcome::PutOff { .. } => Event::DeliveryPutOff,
+        Outcome::Shelved { .. } => Event::Shelved,
+    };
+    event.happened(1);
 }
 
 fn locked<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -23,11 +23,13 @@ use crate::{
 mod attach;
 mod doubt;
 mod hold;
+mod look;
 mod retry;
 mod roads;
 mod targets;
 
 pub use attach::Attachment;
+pub use look::{SEARCH_PAGE, look_through, subjects};
 
 /// Items in a request at most.
 pub const MOST_ITEMS: usize = 200;

@@ -16,6 +16,7 @@ use crate::{
     },
     collector::{Collector, Receiver},
     config::{Config, StoreOptions, TableError},
+    console,
     courier::Courier,
     desk::Desk,
     endpoint::{self, Road},
@@ -175,6 +176,8 @@ fn runs(config: &Config, roles: &[Role]) -> bool {
 struct Doorway {
     listener: TcpListener,
     address: SocketAddr,
+    /// Where pages for operations staff are, if anywhere.
+    console: Option<TcpListener>,
     access: Arc<Access>,
     advisor: Arc<Advisor>,
     parameters: check::Parameters,
@@ -185,9 +188,11 @@ impl Doorway {
         let access = Arc::new(Access::new(&config.access)?);
         let parameters = config.check.parameters().map_err(Error::Check)?;
         let listen = &config.grpc.listen;
-        let listener = TcpListener::bind(listen).await.map_err(|error| Error::Listen(listen.clone(), error))?;
+        let bind = async |listen: &String| TcpListener::bind(listen).await.map_err(|error| Error::Listen(listen.clone(), error));
+        let listener = bind(listen).await?;
+        let console = if config.console.is_on() { Some(bind(&config.console.listen).await?) } else { None };
         let address = listener.local_addr().map_err(|error| Error::Listen(listen.clone(), error))?;
-        Ok(Self { listener, address, access, advisor, parameters })
+        Ok(Self { listener, address, console, access, advisor, parameters })
     }
 }
 
@@ -231,8 +236,11 @@ impl Parts<'_> {
 
     fn door(&self, door: Doorway) -> Stage {
         let (mut stage, stopped) = Stage::new();
-        let Doorway { listener, access, advisor, parameters, .. } = door;
+        let Doorway { listener, console, access, advisor, parameters, .. } = door;
         let desk = self.desk(&advisor);
+        if let Some(listener) = console {
+            stage.tasks.spawn(self.console(listener, desk.clone(), Arc::clone(&access), stopped.clone()));
+        }
         let parts = intake::Parts {
             store: Arc::clone(self.store),
             clockwork: self.clockwork.clone(),
@@ -255,6 +263,23 @@ impl Parts<'_> {
             while workers.join_next().await.is_some() {}
         });
         stage
+    }
+
+    /// The pages for operations staff.
+    fn console(
+        &self,
+        listener: TcpListener,
+        desk: Desk,
+        access: Arc<Access>,
+        stopped: watch::Receiver<bool>,
+    ) -> impl Future<Output = ()> + use<> {
+        let (store, clockwork, options) = (Arc::clone(self.store), self.clockwork.clone(), self.config.console.clone());
+        let serving = console::serve(listener, console::Parts { store, desk, access, clockwork, options }, stopped);
+        async move {
+            if let Err(error) = serving.await {
+                tracing::error!(error = %error, "the console is shut");
+            }
+        }
     }
 
     fn desk(&self, advisor: &Arc<Advisor>) -> Desk {

@@ -35,6 +35,7 @@
 //! | [`vault`] | encryption of what is kept raw |
 //! | [`store`] | the use cases of what is kept; [`store::sqlite`] or [`store::postgres`] keeps it |
 //! | [`signers`] | keys from files, paced as their device allows |
+//! | [`tally`] | what this process has done, counted for who looks from outside |
 //! | [`task`] | the loop that every moving part runs |
 //! | [`node`] | processes that share a store: who lives, who differs, whose turn it is |
 //! | [`endpoint`] | a road to customs: today a folder |
@@ -52,6 +53,7 @@
 //! | [`ledgers`] | ledgers of the exemption out of what is kept, a page at a time |
 //! | [`desk`] | what operations staff decide: hold, release, retry, resolve, pause, attach |
 //! | [`grpc`] | the services, and the client that our own commands use |
+//! | [`console`] | pages for operations staff; metrics and health |
 //! | [`simulator`] | a customs to rehearse against |
 //! | [`config`] | gathers the options of every part |
 //! | [`gateway`] | starts everything and stops it in the order in which work flows |
@@ -139,6 +141,7 @@ pub mod seal;
 pub mod vault;
 pub mod store;
 pub mod signers;
+pub mod tally;
 pub mod task;
 pub mod node;
 pub mod endpoint;
@@ -153,6 +156,7 @@ pub mod access;
 pub mod ledgers;
 pub mod desk;
 pub mod grpc;
+pub mod console;
 pub mod simulator;
 pub mod config;
 pub mod gateway;

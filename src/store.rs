@@ -295,6 +295,8 @@ pub trait Store: Send + Sync {
     async fn quarantined(&self, before: Option<Uuid>, limit: u32) -> Result<Vec<KeptArrival>>;
     /// An arrival with its bytes.
     async fn arrival(&self, id: Uuid) -> Result<Option<(KeptArrival, Vec<u8>)>>;
+    /// How many inventories of a tenant (of any, if none is named) are in which state, by the office where they are declared.
+    async fn offices(&self, tenant: Option<&Tenant>) -> Result<Vec<OfficeCount>>;
     /// How much waits, and since when.
     async fn backlog(&self) -> Result<Backlog>;
     /// Lets a stopped sender go on.

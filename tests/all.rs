@@ -3,6 +3,8 @@
 
 mod backups;
 mod bench;
+mod browser;
+mod console;
 mod desk;
 mod encrypted;
 mod files;

@@ -11,17 +11,19 @@ const LONGEST_FUNCTION: usize = 70;
 const MEDIAN_FILE: usize = 200;
 
 /// An outside crate, and the only modules that may name it.
-const FAMILIES: [(&str, &[&str]); 14] = [
+const FAMILIES: [(&str, &[&str]); 16] = [
     ("sqlx", &["store"]),
     ("quick_xml", &["message"]),
     ("toml", &["message"]),
     ("tonic", &["grpc"]),
     ("prost", &["grpc"]),
     ("axum", &["console"]),
+    ("maud", &["console"]),
+    ("form_urlencoded", &["console"]),
     ("clap", &["cli", "main"]),
     ("indicatif", &["cli"]),
     ("calamine", &["cli"]),
-    ("rust_xlsxwriter", &["cli"]),
+    ("rust_xlsxwriter", &["cli", "console"]),
     ("zip", &["cli"]),
     ("figment", &["config"]),
     ("rustix", &["clock"]),

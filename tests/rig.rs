@@ -24,6 +24,7 @@ use tongguan::{
     signers,
 };
 
+pub mod http;
 pub mod postgres;
 pub mod proxy;
 pub mod town;

@@ -8,7 +8,7 @@ use std::{
 
 use super::Config;
 use crate::{
-    access,
+    access, console,
     lane::Duty,
     message::{self, Pack},
     node::{self, Role},
@@ -54,6 +54,7 @@ pub(super) fn faults(config: &Config) -> Vec<String> {
     check_keys(&config.access, &mut faults);
     faults.extend(config.simulator.script.faults().into_iter().map(|fault| format!("  simulator.script: {fault}")));
     faults.extend(open_door(config));
+    faults.extend(open_console(&config.console));
     faults
 }
 
@@ -266,6 +267,17 @@ fn open_door(config: &Config) -> Option<String> {
     let open = config.access.keys.is_empty() && !address.ip().is_loopback();
     open.then(|| {
         format!("  grpc.listen {address} can be reached from outside, and no access.keys are there; make one with `tongguan key api`")
+    })
+}
+
+/// Cookies must not go over a network in the clear.
+fn open_console(options: &console::Options) -> Option<String> {
+    let is_open = options.is_on() && !options.is_safe();
+    is_open.then(|| {
+        format!(
+            "  console.listen {:?} 只能监听本机；由前置代理负责 TLS 时设 console.behind_tls · console.listen must be on this machine, unless a proxy before it speaks TLS: console.behind_tls",
+            options.listen
+        )
     })
 }
 

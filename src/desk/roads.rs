@@ -77,6 +77,28 @@ impl Desk {
         Told { asked: road.to_owned(), id: Uuid::nil(), kind: None, verdict, zh: zh.to_owned(), en: en.to_owned() }
     }
 
+    /// Lets stopped senders go on, one after the other, as the preview told.
+    ///
+    /// # Errors
+    /// If the request makes no sense, or the store cannot be read or written.
+    pub async fn resume_senders(&self, order: &Order, senders: &[String]) -> Result<Report, Error> {
+        check(order, senders.len())?;
+        let stopped = self.store.stopped().await?;
+        let told = |sender: &String| {
+            let (verdict, zh, en) = if stopped.iter().any(|(name, _)| name == sender) {
+                (Verdict::Done, "恢复，待发报文立即发送", "goes on: what it had to send is sent at once")
+            } else {
+                (Verdict::Already, "未被停用", "is not stopped")
+            };
+            Told { asked: sender.clone(), id: Uuid::nil(), kind: None, verdict, zh: zh.to_owned(), en: en.to_owned() }
+        };
+        let mut report = Report { told: senders.iter().map(told).collect(), applied: false };
+        for line in report.told.iter().filter(|line| !order.dry_run && line.verdict == Verdict::Done) {
+            report.applied |= self.resume_sender(order, &line.asked).await?;
+        }
+        Ok(report)
+    }
+
     /// Lets a stopped sender go on. False: it is not stopped.
     ///
     /// # Errors

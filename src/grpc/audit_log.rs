@@ -11,13 +11,11 @@ use super::{
 use crate::{
     access::{Call, Caller},
     audit::Entry,
-    store::{EntryFilter, PlacedEntry},
+    desk::{SEARCH_PAGE, look_through},
+    store::EntryFilter,
 };
 
 const LONGEST_STORY: u32 = 1_000;
-/// Pages looked through for one answer, where the store cannot sort out the actor itself.
-const MOST_PAGES: usize = 20;
-const SEARCH_PAGE: u32 = 500;
 const LONGEST_WORD: usize = 100;
 
 #[async_trait]
@@ -60,7 +58,9 @@ impl proto::audit_log_server::AuditLog for Door {
         let Some(filter) = self.search_filter(&caller, &asked).await? else {
             return Ok(Response::new(proto::SearchResponse::default()));
         };
-        let (found, next_after_position) = self.look_through(filter, &asked.actor, convert::page_size(asked.page_size)).await?;
+        let (found, next_after_position) = look_through(self.store(), filter, &asked.actor, convert::page_size(asked.page_size))
+            .await
+            .map_err(|error| status::of_store(&error))?;
         let entries = found.into_iter().map(|placed| entry(placed.position, placed.entry)).collect();
         Ok(Response::new(proto::SearchResponse { entries, next_after_position }))
     }
@@ -97,29 +97,6 @@ impl Door {
             pending: false,
             limit: SEARCH_PAGE,
         }))
-    }
-
-    /// Entries of an actor, and where to go on; looks through a bounded number of pages.
-    async fn look_through(&self, mut filter: EntryFilter, actor: &str, wanted: u32) -> Result<(Vec<PlacedEntry>, Option<i64>), Status> {
-        let wanted = usize::try_from(wanted).unwrap_or(usize::MAX);
-        let mut found = Vec::new();
-        for _ in 0..MOST_PAGES {
-            let page = self.store().entries(filter.clone()).await.map_err(|error| status::of_store(&error))?;
-            let last_page = u32::try_from(page.len()).is_ok_and(|len| len < SEARCH_PAGE);
-            for placed in page {
-                filter.after = placed.position;
-                if actor.is_empty() || placed.entry.actor.name == actor {
-                    found.push(placed);
-                }
-                if found.len() == wanted {
-                    return Ok((found, filter.after));
-                }
-            }
-            if last_page {
-                return Ok((found, None));
-            }
-        }
-        Ok((found, filter.after))
     }
 }
 

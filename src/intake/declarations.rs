@@ -12,6 +12,7 @@ use crate::{
     exemption::{self, Recorded},
     party::{Actor, Tenant},
     store::{Acceptance, Accepted, Error, Found, Lookup},
+    tally::Event,
 };
 
 use super::{
@@ -137,7 +138,10 @@ async fn keep(core: &Core, decided: Vec<(DeclarationJob, Decision)>, now: Timest
         Ok(results) => {
             for ((job, planned, id, needed_by), accepted) in waiting.into_iter().zip(results) {
                 let answer = match accepted {
-                    Accepted::New(new) if new == id => Ok(new_answer(planned, id, now, needed_by)),
+                    Accepted::New(new) if new == id => {
+                        Event::Accepted.happened(1);
+                        Ok(new_answer(planned, id, now, needed_by))
+                    }
                     other => settled(core, &job, other, now).await,
                 };
                 job.reply(answer);

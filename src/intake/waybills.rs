@@ -11,6 +11,7 @@ use crate::{
     lane::{self, Duty},
     party::Actor,
     store::{WaybillAcceptance, WaybillAccepted},
+    tally::Event,
 };
 
 use super::{Core, Job, Jobs, Push, Refusal, Reply, WaybillAnswer, prepare};
@@ -35,6 +36,7 @@ pub(super) async fn process(core: Arc<Core>, jobs: Jobs<Push, WaybillAnswer>) {
     }
     match core.parts.store.accept_waybills(now, acceptances).await {
         Ok(results) => {
+            Event::WaybillAccepted.happened(results.iter().filter(|result| matches!(result, WaybillAccepted::New { .. })).count());
             for ((job, warnings), result) in waiting.into_iter().zip(results) {
                 let answer = settled(&job.request, result, warnings, now);
                 job.reply(answer);

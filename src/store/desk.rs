@@ -6,6 +6,7 @@ use crate::{
     clock::Timestamp,
     declaration::{DocumentId, Kind, MessageId},
     dossier::Document,
+    state::State,
 };
 
 /// How far a sealed message has come.
@@ -46,10 +47,13 @@ impl Carriage {
     }
 
     /// What is kept says it so.
-    pub(super) fn of(state: &str, due_at: Option<Timestamp>) -> Self {
+    /// `waits`: one of its documents has not been answered.
+    pub(super) fn of(state: &str, due_at: Option<Timestamp>, waits: bool) -> Self {
         match (state, due_at) {
             ("queued", _) => Self::Queued,
             ("shelved", _) => Self::Shelved,
+            // Answered after all, if late.
+            ("delivered", Some(at)) if at >= Timestamp::NEVER && !waits => Self::Over,
             ("delivered", Some(at)) if at >= Timestamp::NEVER => Self::Unanswered,
             ("delivered", Some(_)) => Self::Delivered,
             _ => Self::Over,
@@ -147,6 +151,17 @@ pub struct KeptArrival {
     pub reason: String,
     /// How many bytes it has.
     pub size: u64,
+}
+
+/// How many inventories that are declared at an office are in a state.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OfficeCount {
+    /// The office's code.
+    pub office: String,
+    /// The state.
+    pub state: State,
+    /// How many.
+    pub count: i64,
 }
 
 /// How much waits, and since when.

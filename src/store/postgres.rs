@@ -21,9 +21,9 @@ use super::{
     Acceptance, Accepted, Application, Arrival, Backlog, Batch, Count, Deadline, DeadlineFilter, Decided, DecisionFilter, Delivery,
     DeliveryFilter, EntryFilter, Error, FollowUpAcceptance, FollowUpAccepted, FollowUpFound, FollowUpLookup, Found, Gated, Hints, Hit,
     KeptArrival, KeptMessage, KeptNode, KeptReceipt, KeptWaybill, LeasedArrival, ListFilter, Listed, LogHead, Lookup, Matches,
-    MessageFound, MessageWithDocuments, Overtaking, Packing, PendingEntry, PlacedEntry, RecordKept, Recording, Redecision, RedecisionEnd,
-    Relabel, Relabelled, Resealed, Result, Sequencing, Settlement, Shown, ShownFollowUp, Store, StoredCheckpoint, StoredRow, SummedFound,
-    SummedLookup, WaybillAcceptance, WaybillAccepted, Written, guarding,
+    MessageFound, MessageWithDocuments, OfficeCount, Overtaking, Packing, PendingEntry, PlacedEntry, RecordKept, Recording, Redecision,
+    RedecisionEnd, Relabel, Relabelled, Resealed, Result, Sequencing, Settlement, Shown, ShownFollowUp, Store, StoredCheckpoint, StoredRow,
+    SummedFound, SummedLookup, WaybillAcceptance, WaybillAccepted, Written, guarding,
     papers::{Paper, Papers},
 };
 use crate::{
@@ -403,6 +403,10 @@ impl Store for Postgres {
     async fn arrival(&self, id: Uuid) -> Result<Option<(KeptArrival, Vec<u8>)>> {
         let kept = tried!(&self.pool, Single, |connection| desk::arrival(connection, id))?;
         kept.map(|(arrival, bytes)| Ok((arrival, guarding::open(&self.vault, Place::Arrival(id), bytes)?))).transpose()
+    }
+
+    async fn offices(&self, tenant: Option<&Tenant>) -> Result<Vec<OfficeCount>> {
+        tried!(&self.pool, Snapshot, |connection| desk::offices(connection, tenant))
     }
 
     async fn backlog(&self) -> Result<Backlog> {

@@ -22,9 +22,9 @@ use super::{
     Acceptance, Accepted, Application, Arrival, Backlog, Batch, Count, Deadline, DeadlineFilter, Decided, DecisionFilter, Delivery,
     DeliveryFilter, EntryFilter, Error, FollowUpAcceptance, FollowUpAccepted, FollowUpFound, FollowUpLookup, Found, Gated, Hints, Hit,
     KeptArrival, KeptMessage, KeptNode, KeptReceipt, KeptWaybill, LeasedArrival, ListFilter, Listed, LogHead, Lookup, Matches,
-    MessageFound, MessageWithDocuments, Overtaking, Packing, PendingEntry, PlacedEntry, RecordKept, Recording, Redecision, RedecisionEnd,
-    Relabel, Relabelled, Resealed, Result, Sequencing, Settlement, Shown, ShownFollowUp, Store, StoredCheckpoint, StoredRow, SummedFound,
-    SummedLookup, WaybillAcceptance, WaybillAccepted, Written, guarding,
+    MessageFound, MessageWithDocuments, OfficeCount, Overtaking, Packing, PendingEntry, PlacedEntry, RecordKept, Recording, Redecision,
+    RedecisionEnd, Relabel, Relabelled, Resealed, Result, Sequencing, Settlement, Shown, ShownFollowUp, Store, StoredCheckpoint, StoredRow,
+    SummedFound, SummedLookup, WaybillAcceptance, WaybillAccepted, Written, guarding,
 };
 use crate::{
     audit::Entry,
@@ -475,6 +475,10 @@ impl Store for Sqlite {
     async fn arrival(&self, id: Uuid) -> Result<Option<(KeptArrival, Vec<u8>)>> {
         let kept = desk::arrival(&mut *self.readers.acquire().await?, id).await?;
         kept.map(|(arrival, bytes)| Ok((arrival, guarding::open(&self.vault, Place::Arrival(id), bytes)?))).transpose()
+    }
+
+    async fn offices(&self, tenant: Option<&Tenant>) -> Result<Vec<OfficeCount>> {
+        desk::offices(&mut *self.readers.acquire().await?, tenant).await
     }
 
     async fn backlog(&self) -> Result<Backlog> {

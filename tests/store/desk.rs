@@ -188,6 +188,12 @@ async fn messages_that_are_not_over_are_told_in_pages(world: World) {
     assert_eq!(told(DeliveryFilter { sender: Some("nobody".into()), ..all() }).await, []);
     let mine = DeliveryFilter { sender: Some("declarant".into()), road: Some("guangzhou".into()), ..all() };
     assert_eq!(told(mine).await.len(), 4);
+    // Answered after all, it is over, whatever was said of it before.
+    let answered = world.store().messages_of(&[silent]).await.unwrap().remove(0).documents.remove(0);
+    world.change(START, Document { state: State::Stored, ..answered }).await;
+    assert_eq!(told(DeliveryFilter { carriage: Some(Carriage::Unanswered), ..all() }).await, []);
+    assert_eq!((told(all()).await.len(), world.store().backlog().await.unwrap().given_up), (3, 1));
+    assert_eq!(world.store().messages_of(&[silent]).await.unwrap()[0].message.carriage, Carriage::Over);
     let first = world.store().messages(DeliveryFilter { carriage: Some(Carriage::Shelved), ..all() }).await.unwrap().remove(0);
     assert_eq!((first.sealed, first.reason.as_str(), first.due_at), (1, "cannot be sent: no such road", None));
     assert_eq!(world.store().sealed(shelved).await.unwrap().unwrap(), b"<sealed/>");

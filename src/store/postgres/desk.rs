@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::{
     arrivals::{RECEIPT, receipt as read_receipt},
-    rows::{DOCUMENT, Result, column, count, document, kind},
+    rows::{DOCUMENT, Result, column, count, document, kind, state},
 };
 use crate::{
     clock::Timestamp,
@@ -14,13 +14,18 @@ use crate::{
     party::Tenant,
     store::{
         Application, Backlog, Carriage, DeliveryFilter, KeptArrival, KeptMessage, KeptReceipt, MessageChange, MessageWithDocuments,
-        RoadChange, desk::made_at,
+        OfficeCount, RoadChange, desk::made_at,
     },
 };
 
 const MESSAGE: &str = "m.id, m.sender, m.kind, m.road, m.state, m.reason, m.sealed_at, m.needed_by, m.due_at, m.attempt, \
      (SELECT cardinality(s.members)::bigint FROM sealed s WHERE s.message = m.id) AS sealed, \
-     EXISTS (SELECT 1 FROM attempts a WHERE a.message = m.id AND (a.outcome IS NULL OR a.outcome IN ('delivered', 'unknown'))) AS may_have_arrived";
+     EXISTS (SELECT 1 FROM attempts a WHERE a.message = m.id AND (a.outcome IS NULL OR a.outcome IN ('delivered', 'unknown'))) AS may_have_arrived, \
+     EXISTS (SELECT 1 FROM sealed s JOIN documents d ON d.id = ANY(s.members) WHERE s.message = m.id AND d.message = m.id AND d.state IN ('packed', 'delivered')) AS waits";
+
+/// Given up without an answer, and not answered since; and all that is listed beside what is shelved.
+const UNANSWERED: &str = "AND m.state = 'delivered' AND m.due_at >= $5 AND EXISTS (SELECT 1 FROM sealed s JOIN documents d ON d.id = ANY(s.members) WHERE s.message = m.id AND d.message = m.id AND d.state IN ('packed', 'delivered'))";
+const LISTED: &str = "AND (m.due_at < $5 OR EXISTS (SELECT 1 FROM sealed s JOIN documents d ON d.id = ANY(s.members) WHERE s.message = m.id AND d.message = m.id AND d.state IN ('packed', 'delivered')))";
 
 fn message(row: &PgRow) -> Result<KeptMessage> {
     const TABLE: &str = "messages";
@@ -30,7 +35,7 @@ fn message(row: &PgRow) -> Result<KeptMessage> {
         sender: row.try_get("sender")?,
         kind: kind(TABLE, row.try_get("kind")?)?,
         road: row.try_get("road")?,
-        carriage: Carriage::of(row.try_get("state")?, due_at),
+        carriage: Carriage::of(row.try_get("state")?, due_at, row.try_get("waits")?),
         reason: row.try_get::<Option<String>, _>("reason")?.unwrap_or_default(),
         sealed_at: Timestamp(row.try_get("sealed_at")?),
         needed_by: Timestamp(row.try_get("needed_by")?),
@@ -44,10 +49,10 @@ fn message(row: &PgRow) -> Result<KeptMessage> {
 /// Messages that are not over, by their ids.
 pub(super) async fn messages(connection: &mut PgConnection, filter: &DeliveryFilter) -> Result<Vec<KeptMessage>> {
     let (due, shelved) = match filter.carriage {
-        None => ("AND true", "AND true"),
+        None => (LISTED, "AND true"),
         Some(Carriage::Queued) => ("AND m.state = 'queued'", "AND false"),
         Some(Carriage::Delivered) => ("AND m.state = 'delivered' AND m.due_at < $5", "AND false"),
-        Some(Carriage::Unanswered) => ("AND m.state = 'delivered' AND m.due_at >= $5", "AND false"),
+        Some(Carriage::Unanswered) => (UNANSWERED, "AND false"),
         Some(Carriage::Shelved) => ("AND false", "AND true"),
         Some(Carriage::Over) => return Ok(Vec::new()),
     };
@@ -150,6 +155,23 @@ pub(super) async fn arrival(connection: &mut PgConnection, asked: Uuid) -> Resul
     row.as_ref().map(|row| Ok((kept_arrival(row)?, row.try_get::<Option<Vec<u8>>, _>("bytes")?.unwrap_or_default()))).transpose()
 }
 
+/// Inventories by office and state.
+pub(super) async fn offices(connection: &mut PgConnection, tenant: Option<&Tenant>) -> Result<Vec<OfficeCount>> {
+    // All of them, however they are reached.
+    sqlx::raw_sql("SET LOCAL enable_seqscan = on").execute(&mut *connection).await?;
+    let rows = sqlx::query(
+        "SELECT d.office, c.state, count(*) AS count FROM documents c JOIN declarations d ON d.id = c.declaration \
+         WHERE c.kind = 603 AND ($1::text IS NULL OR c.tenant = $1) GROUP BY d.office, c.state ORDER BY d.office, c.state",
+    )
+    .bind(tenant.map(Tenant::as_str))
+    .fetch_all(connection)
+    .await?;
+    let count = |row: &PgRow| {
+        Ok(OfficeCount { office: row.try_get("office")?, state: state(row.try_get("state")?)?, count: row.try_get("count")? })
+    };
+    rows.iter().map(count).collect()
+}
+
 /// How much waits, and since when.
 pub(super) async fn backlog(connection: &mut PgConnection) -> Result<Backlog> {
     // All of them, however they are reached.
@@ -159,7 +181,7 @@ pub(super) async fn backlog(connection: &mut PgConnection) -> Result<Backlog> {
          (SELECT count(*) FROM documents WHERE on_hold) AS on_hold, \
          (SELECT count(*) FROM messages WHERE due_at IS NOT NULL AND state = 'queued') AS queued, \
          (SELECT min(sealed_at) FROM messages WHERE due_at IS NOT NULL AND state = 'queued') AS oldest_queued, \
-         (SELECT count(*) FROM messages WHERE due_at >= $1) + (SELECT count(*) FROM messages WHERE state = 'shelved') AS given_up, \
+         (SELECT count(*) FROM messages m WHERE m.due_at >= $1 AND EXISTS (SELECT 1 FROM sealed s JOIN documents d ON d.id = ANY(s.members) WHERE s.message = m.id AND d.message = m.id AND d.state IN ('packed', 'delivered'))) + (SELECT count(*) FROM messages WHERE state = 'shelved') AS given_up, \
          (SELECT count(*) FROM arrivals WHERE state = 'kept') AS unread, (SELECT min(at) FROM arrivals WHERE state = 'kept') AS oldest_unread, \
          (SELECT count(*) FROM arrivals WHERE state = 'quarantined') AS quarantined",
     )

@@ -1,0 +1,266 @@
+//! Pages for operations staff, and what is seen from outside: metrics, liveness, readiness. Rendered here, and whole without scripts.
+//!
+//! One table ([`routes`]) names every page with the call of [`crate::access`] that opens it; what is not in it is not there. Pages only look and ask:
+//! what is decided is decided by [`crate::desk`], as over gRPC. Values are escaped where they are written into a page; the policy that
+//! goes with each page lets a browser run and load nothing but its one style sheet.
+
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
+
+use axum::{
+    Router,
+    body::to_bytes,
+    extract::{ConnectInfo, Request, State},
+    http::{HeaderMap, Method, header},
+    response::Response,
+    serve::ListenerExt as _,
+};
+use serde::{Deserialize, Serialize};
+use tokio::{net::TcpListener, sync::watch, time::timeout};
+
+use crate::{
+    access::Access,
+    clock::Clockwork,
+    desk::Desk,
+    store::{self, Store},
+};
+
+mod acts;
+mod audit;
+mod declaration;
+mod find;
+mod metrics;
+mod overview;
+mod page;
+mod queues;
+mod raw;
+mod receipts;
+mod routes;
+mod session;
+mod sheet;
+mod sign_in;
+mod words;
+
+use page::{Problem, Reply};
+use routes::{Asked, Gate};
+use session::Sessions;
+use words::Lang;
+
+/// Bytes of a form: thousands of numbers.
+const FORM_BYTES: usize = 512 * 1_024;
+/// A page that takes longer is given up.
+const LONGEST: Duration = Duration::from_secs(20);
+
+/// Where the console is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Options {
+    /// Where it listens; empty: there is none. Only this machine, unless a proxy before it speaks TLS.
+    pub listen: String,
+    /// A proxy before it speaks TLS to browsers: cookies are sent by TLS alone, and it may listen elsewhere than on this machine.
+    pub behind_tls: bool,
+    /// Names under which browsers know it, beside addresses and `localhost`: others are refused, so that no page elsewhere can pass itself
+    /// off as this one.
+    pub hosts: Vec<String>,
+    /// Minutes without a request that end a session.
+    pub idle_min: u64,
+    /// Hours that end a session in any case.
+    pub longest_h: u64,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { listen: String::new(), behind_tls: false, hosts: Vec::new(), idle_min: 30, longest_h: 12 }
+    }
+}
+
+impl Options {
+    /// Whether there is a console.
+    #[must_use]
+    pub fn is_on(&self) -> bool {
+        !self.listen.is_empty()
+    }
+
+    /// Whether it listens where it may.
+    #[must_use]
+    pub fn is_safe(&self) -> bool {
+        let address = self.listen.parse::<SocketAddr>();
+        let is_local = address.is_ok_and(|address| address.ip().is_loopback()) || self.listen.starts_with("localhost:");
+        is_local || self.behind_tls
+    }
+}
+
+/// What the console opens to.
+#[derive(Clone)]
+pub struct Parts {
+    /// What is kept.
+    pub store: Arc<dyn Store>,
+    /// What operations staff decide.
+    pub desk: Desk,
+    /// Who may do what.
+    pub access: Arc<Access>,
+    /// Time and randomness.
+    pub clockwork: Clockwork,
+    /// How it is.
+    pub options: Options,
+}
+
+/// What every page holds.
+struct Console {
+    parts: Parts,
+    sessions: Sessions,
+    figures: overview::Cache,
+}
+
+impl Console {
+    fn store(&self) -> &dyn Store {
+        self.parts.store.as_ref()
+    }
+}
+
+/// Serves until `stop` says so; pages in hand are finished.
+///
+/// # Errors
+/// If the listener fails.
+pub async fn serve(listener: TcpListener, parts: Parts, mut stop: watch::Receiver<bool>) -> std::io::Result<()> {
+    let sessions = Sessions::new(&parts.options);
+    let console = Arc::new(Console { parts, sessions, figures: overview::Cache::default() });
+    let router = Router::new().fallback(handle).with_state(console);
+    let listener = listener.tap_io(|socket| {
+        // A page is sent at once; where that cannot be asked for it is only slower.
+        let _ = socket.set_nodelay(true);
+    });
+    let stopped = async move {
+        // An error means that the other side is gone, which is a stop as well.
+        let _ = stop.wait_for(|stop| *stop).await;
+    };
+    axum::serve(listener, router.into_make_service_with_connect_info::<SocketAddr>()).with_graceful_shutdown(stopped).await
+}
+
+async fn handle(State(console): State<Arc<Console>>, ConnectInfo(peer): ConnectInfo<SocketAddr>, request: Request) -> Response {
+    let lang = Lang::of(request.headers());
+    match timeout(LONGEST, answer(&console, peer.ip(), lang, request)).await {
+        Ok(response) => response,
+        Err(_) => page::problem(&console.parts.options, lang, None, &Problem::Busy),
+    }
+}
+
+async fn answer(console: &Console, peer: IpAddr, lang: Lang, request: Request) -> Response {
+    let options = &console.parts.options;
+    let mut session = None;
+    match told(console, peer, lang, request, &mut session).await {
+        Ok(reply) => page::reply(options, lang, session.as_ref(), reply),
+        Err(problem) => page::problem(options, lang, session.as_ref(), &problem),
+    }
+}
+
+async fn told(
+    console: &Console,
+    peer: IpAddr,
+    lang: Lang,
+    request: Request,
+    known: &mut Option<session::Session>,
+) -> Result<Reply, Problem> {
+    let options = &console.parts.options;
+    let (head, body) = request.into_parts();
+    let is_known = |host: &str| {
+        options.hosts.iter().any(|name| name == host) || host == "localhost" || host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok()
+    };
+    if !host(&head.headers).is_some_and(|host| is_known(&host)) {
+        return Err(Problem::Host);
+    }
+    let is_post = head.method == Method::POST;
+    let (route, gate) = routes::find(&head.method, head.uri.path()).ok_or(Problem::NotFound)?;
+    let now = console.parts.clockwork.now();
+    *known = console.sessions.find(&head.headers, now);
+    let form = if is_post {
+        if !is_form(&head.headers) {
+            return Err(Problem::NotFound);
+        }
+        let bytes = to_bytes(body, FORM_BYTES).await.map_err(|_| Problem::invalid("表单过大", "the form is too large"))?;
+        form_urlencoded::parse(&bytes).into_owned().collect()
+    } else {
+        Vec::new()
+    };
+    let query = form_urlencoded::parse(head.uri.query().unwrap_or_default().as_bytes()).into_owned().collect();
+    let asked = Asked { lang, peer, query, form, headers: head.headers };
+    let session = match gate {
+        Gate::Anybody => return routes::open(console, route, &asked).await,
+        Gate::SignedIn => known.clone().ok_or(Problem::SignIn)?,
+        Gate::Call(call) => {
+            let session = known.clone().ok_or(Problem::SignIn)?;
+            if !crate::access::allows(session.caller.actor.role, call) {
+                return Err(Problem::Forbidden);
+            }
+            session
+        }
+    };
+    // A form that another page has had filled in does not know the session's secret.
+    if is_post && !session.vouches(asked.one("token")) {
+        return Err(Problem::Token);
+    }
+    routes::shown(console, route, &session, &asked).await
+}
+
+/// The name under which the browser knows this place.
+fn host(headers: &HeaderMap) -> Option<String> {
+    let host = headers.get(header::HOST)?.to_str().ok()?;
+    let name = match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) => name,
+        _ => host,
+    };
+    Some(name.to_ascii_lowercase())
+}
+
+fn is_form(headers: &HeaderMap) -> bool {
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/x-www-form-urlencoded"))
+}
+
+impl From<store::Error> for Problem {
+    fn from(error: store::Error) -> Self {
+        match error {
+            store::Error::Unavailable(_) => {
+                tracing::warn!(error = crate::task::chain(&error), "a page could not be made: the store cannot be read now");
+                Self::Busy
+            }
+            store::Error::Inconsistent { .. } | store::Error::Schema(_) => {
+                tracing::error!(error = crate::task::chain(&error), "a page could not be made");
+                Self::Internal
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_listens_on_this_machine_unless_a_proxy_speaks_tls() {
+        let at = |listen: &str, behind_tls| Options { listen: listen.into(), behind_tls, ..Options::default() };
+        for (listen, safe) in
+            [("127.0.0.1:1", true), ("[::1]:1", true), ("localhost:1", true), ("0.0.0.0:1", false), ("example.com:1", false)]
+        {
+            assert_eq!(at(listen, false).is_safe(), safe, "{listen}");
+            assert!(at(listen, true).is_safe());
+        }
+        assert!(!Options::default().is_on());
+    }
+
+    #[test]
+    fn the_host_is_told_without_its_port() {
+        let of = |value: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::HOST, value.parse().unwrap());
+            host(&headers)
+        };
+        for (value, name) in [("127.0.0.1:8", "127.0.0.1"), ("[::1]:8", "[::1]"), ("Desk.example", "desk.example"), ("a:b", "a:b")] {
+            assert_eq!(of(value).as_deref(), Some(name));
+        }
+        assert_eq!(host(&HeaderMap::new()), None);
+    }
+}

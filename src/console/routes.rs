@@ -1,0 +1,182 @@
+//! Every page there is, and what opens it: the one table.
+
+use std::net::IpAddr;
+
+use axum::http::{HeaderMap, Method};
+
+use super::{
+    Console, acts, audit, declaration, find, metrics, overview,
+    page::{Problem, Reply},
+    queues, raw, receipts,
+    session::Session,
+    sign_in,
+    words::Lang,
+};
+use crate::access::Call;
+
+/// What opens a page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Gate {
+    /// Nothing.
+    Anybody,
+    /// Being signed in.
+    SignedIn,
+    /// Being allowed to make that call.
+    Call(Call),
+}
+
+/// A page, with what its path names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Route {
+    Live,
+    Ready,
+    Metrics,
+    Style,
+    Language,
+    SignInPage,
+    SignIn,
+    SignOut,
+    Overview,
+    Find,
+    FindMany,
+    Declaration(String),
+    Deliveries,
+    Unmatched,
+    AttachPage,
+    Attach,
+    Quarantined,
+    Message(String),
+    Arrival(String),
+    ArrivalFile(String),
+    Act,
+    Audit,
+}
+
+/// What was asked, beside the path.
+pub(super) struct Asked {
+    pub lang: Lang,
+    pub peer: IpAddr,
+    pub query: Vec<(String, String)>,
+    pub form: Vec<(String, String)>,
+    pub headers: HeaderMap,
+}
+
+impl Asked {
+    /// The first value of a field; empty if there is none.
+    pub(super) fn one(&self, name: &str) -> &str {
+        self.form.iter().chain(&self.query).find(|(known, _)| known == name).map_or("", |(_, value)| value.as_str())
+    }
+
+    /// All values of a field that say something.
+    pub(super) fn all(&self, name: &str) -> Vec<String> {
+        let values = self.form.iter().chain(&self.query).filter(|(known, _)| known == name);
+        values.map(|(_, value)| value.trim().to_owned()).filter(|value| !value.is_empty()).collect()
+    }
+}
+
+/// The page at a path, and what opens it. What is not here is not there.
+pub(super) fn find(method: &Method, path: &str) -> Option<(Route, Gate)> {
+    let segments: Vec<_> = path.trim_matches('/').split('/').collect();
+    let own = |text: &&str| (*text).to_owned();
+    let look = Gate::Call(Call::ReadQueues);
+    Some(match (method.as_str(), segments.as_slice()) {
+        ("GET", ["livez"]) => (Route::Live, Gate::Anybody),
+        ("GET", ["readyz"]) => (Route::Ready, Gate::Anybody),
+        ("GET", ["metrics"]) => (Route::Metrics, Gate::Anybody),
+        ("GET", ["style.css"]) => (Route::Style, Gate::Anybody),
+        ("GET", ["language"]) => (Route::Language, Gate::Anybody),
+        ("GET", ["sign-in"]) => (Route::SignInPage, Gate::Anybody),
+        ("POST", ["sign-in"]) => (Route::SignIn, Gate::Anybody),
+        ("POST", ["sign-out"]) => (Route::SignOut, Gate::SignedIn),
+        ("GET", [""]) => (Route::Overview, Gate::SignedIn),
+        ("GET", ["find"]) => (Route::Find, Gate::Call(Call::Find)),
+        ("POST", ["find"]) => (Route::FindMany, Gate::Call(Call::Find)),
+        ("GET", ["declarations", id]) => (Route::Declaration(own(id)), Gate::Call(Call::Find)),
+        ("GET", ["deliveries"]) => (Route::Deliveries, look),
+        ("GET", ["unmatched"]) => (Route::Unmatched, look),
+        ("GET", ["attach"]) => (Route::AttachPage, Gate::Call(Call::Desk)),
+        ("POST", ["attach"]) => (Route::Attach, Gate::Call(Call::Desk)),
+        ("GET", ["quarantined"]) => (Route::Quarantined, look),
+        ("GET", ["messages", id]) => (Route::Message(own(id)), look),
+        ("GET", ["arrivals", id]) => (Route::Arrival(own(id)), look),
+        ("GET", ["arrivals", id, "file"]) => (Route::ArrivalFile(own(id)), look),
+        ("POST", ["act"]) => (Route::Act, Gate::Call(Call::Desk)),
+        ("GET", ["audit"]) => (Route::Audit, Gate::Call(Call::ReadAuditLog)),
+        _ => return None,
+    })
+}
+
+/// A page for anybody.
+pub(super) async fn open(console: &Console, route: Route, asked: &Asked) -> Result<Reply, Problem> {
+    match route {
+        Route::Live => Ok(Reply::text("ok\n".to_owned())),
+        Route::Ready => metrics::ready(console).await,
+        Route::Metrics => metrics::metrics(console).await,
+        Route::Style => Ok(Reply::style()),
+        Route::Language => Ok(sign_in::language(console, asked)),
+        Route::SignInPage => Ok(sign_in::page(console, asked, None)),
+        Route::SignIn => sign_in::sign_in(console, asked).await,
+        _ => Err(Problem::NotFound),
+    }
+}
+
+/// A page for somebody who may see it.
+pub(super) async fn shown(console: &Console, route: Route, session: &Session, asked: &Asked) -> Result<Reply, Problem> {
+    match route {
+        Route::SignOut => Ok(sign_in::sign_out(console, asked)),
+        Route::Overview => overview::page(console, session, asked).await,
+        Route::Find | Route::FindMany => find::page(console, session, asked).await,
+        Route::Declaration(id) => declaration::page(console, session, asked, &id).await,
+        Route::Deliveries => queues::deliveries(console, session, asked).await,
+        Route::Unmatched => receipts::unmatched(console, session, asked).await,
+        Route::AttachPage | Route::Attach => receipts::attach(console, session, asked).await,
+        Route::Quarantined => receipts::quarantined(console, asked).await,
+        Route::Message(id) => raw::message(console, asked, &id).await,
+        Route::Arrival(id) => raw::arrival(console, asked, &id).await,
+        Route::ArrivalFile(id) => raw::arrival_file(console, &id).await,
+        Route::Act => acts::act(console, session, asked).await,
+        Route::Audit => audit::page(console, session, asked).await,
+        _ => Err(Problem::NotFound),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_anybody_may_see_is_listed_here_once_more() {
+        const PATHS: [(&str, &str); 21] = [
+            ("GET", "/livez"),
+            ("GET", "/readyz"),
+            ("GET", "/metrics"),
+            ("GET", "/style.css"),
+            ("GET", "/language"),
+            ("GET", "/sign-in"),
+            ("POST", "/sign-in"),
+            ("POST", "/sign-out"),
+            ("GET", "/"),
+            ("GET", "/find"),
+            ("POST", "/find"),
+            ("GET", "/declarations/x"),
+            ("GET", "/deliveries"),
+            ("GET", "/unmatched"),
+            ("GET", "/attach"),
+            ("POST", "/attach"),
+            ("GET", "/quarantined"),
+            ("GET", "/messages/x"),
+            ("GET", "/arrivals/x"),
+            ("POST", "/act"),
+            ("GET", "/audit"),
+        ];
+        for (at, (method, path)) in PATHS.iter().enumerate() {
+            let (_, gate) = find(&Method::try_from(*method).unwrap(), path).unwrap();
+            assert_eq!(gate == Gate::Anybody, at < 7, "{method} {path}");
+        }
+        for (method, path) in
+            [("POST", "/"), ("GET", "/act"), ("GET", "/nothing"), ("DELETE", "/find"), ("GET", "/declarations"), ("GET", "/a/b/c/d")]
+        {
+            assert_eq!(find(&Method::try_from(method).unwrap(), path), None, "{method} {path}");
+        }
+    }
+}
