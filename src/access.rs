@@ -1,20 +1,34 @@
 //! Who may do what. A key belongs to a tenant and has a role; [`Access::identify`] tells whose call it is, [`allows`] whether
 //! the role may make it. What is not in the one table is denied.
 //!
-//! Keys are kept as SHA-256 digests: they are random and long, so a slow hash would add nothing.
+//! Keys are kept as SHA-256 digests: they are random and long, so a slow hash would add nothing. Certificates are verified by the
+//! handshake; here is only whose they are. [`Access::replace`] takes other keys and certificates while callers are in: whoever came in
+//! with one that is gone is let go ([`Access::gone`]).
+
+use std::{sync::Arc, time::Duration};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
+use tokio::sync::watch;
 
 use crate::{
     clock::Clockwork,
     party::{Actor, Role, Tenant},
 };
 
+mod held;
+mod presented;
+mod rates;
+mod refusals;
+
+pub use self::{
+    presented::Presented,
+    rates::RateOptions,
+    refusals::{Cause, Refusals},
+};
+use held::{Held, digest, hex};
+
 const PREFIX: &str = "tgk_";
-const LONGEST_KEY: usize = 200;
-const LONGEST_NAME: usize = 60;
 
 /// Which keys exist.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -22,6 +36,28 @@ const LONGEST_NAME: usize = 60;
 pub struct Options {
     /// The keys; none: every caller is the administrator of the tenant `local`, and only this machine may call.
     pub keys: Vec<KeyOptions>,
+    /// Certificates that callers come in with, where `grpc.tls.client_ca` asks for them.
+    pub certificates: Vec<CertificateOptions>,
+    /// How often one of them may call.
+    pub rate: RateOptions,
+}
+
+/// A certificate's owner: one of `subject` and `san` says which certificates these are.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct CertificateOptions {
+    /// Its name, written into the audit log; never a person's.
+    pub name: String,
+    /// Whose data it works on.
+    pub tenant: String,
+    /// What it may do.
+    pub role: Option<Role>,
+    /// The whole subject, as RFC 4514 writes it: `CN=erp,O=Acme`.
+    pub subject: Option<String>,
+    /// One alternative name: `DNS:erp.acme.example`, `URI:spiffe://acme/erp`.
+    pub san: Option<String>,
+    /// The last day on which it opens, where that is before the certificate's own: `20270630`.
+    pub until: Option<String>,
 }
 
 /// One key.
@@ -36,6 +72,9 @@ pub struct KeyOptions {
     pub role: Role,
     /// SHA-256 of the key, in hexadecimal.
     pub sha256: String,
+    /// The last day on which it opens, in China's time: `20270630`; nothing: for ever.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<String>,
 }
 
 /// Why the keys cannot be used.
@@ -50,6 +89,17 @@ pub enum Error {
     /// The digest is not one.
     #[error("密钥 {0}：sha256 为64位十六进制 · key {0}: sha256 takes 64 hexadecimal digits")]
     Digest(String),
+    /// The last day is none.
+    #[error("{0}：until 应为8位日期 · {0}: until is a day of 8 digits")]
+    Until(String),
+    /// A certificate is not said by exactly one of subject and alternative name, or has no role.
+    #[error("证书 {0}：须有 role，subject 与 san 须恰有其一 · certificate {0}: it needs a role, and one of subject and san")]
+    Certificate(String),
+    /// Nobody would be left who may call; without any key everybody could.
+    #[error(
+        "不能在运行中删除全部密钥和证书 · the last key cannot be taken away while the gateway runs: without keys everybody could come in"
+    )]
+    Nobody,
     /// The gateway's own role is not for callers.
     #[error("密钥 {0}：gateway 角色仅供网关自身使用 · key {0}: the role gateway is the gateway's own")]
     Role(String),
@@ -84,7 +134,7 @@ pub enum Call {
     PushManifest,
     /// PushArrival and PushDeparture.
     PushMovements,
-    /// Timeline, Search, Tail.
+    /// Timeline, Search, Checkpoint, ProveInclusion, ProveConsistency, Tail.
     ReadAuditLog,
     /// Find.
     Find,
@@ -144,46 +194,48 @@ pub enum Denied {
     Forbidden,
 }
 
-#[derive(Debug, Clone)]
-struct Key {
-    digest: [u8; 32],
-    caller: Caller,
-}
-
-/// The keys, ready to be compared.
-#[derive(Debug, Clone)]
+/// Keys and certificates, ready to be compared.
+#[derive(Debug)]
 pub struct Access {
-    keys: Vec<Key>,
+    held: watch::Sender<Arc<Held>>,
+    clockwork: Clockwork,
+    rates: rates::Rates,
+    refusals: Refusals,
 }
 
 impl Access {
-    /// Reads the keys.
+    /// Reads the keys and certificates.
     ///
     /// # Errors
-    /// If a key has no proper name, tenant, role or digest.
+    /// If one has no proper name, tenant, role, digest or day.
     pub fn new(options: &Options) -> Result<Self, Error> {
-        let mut keys: Vec<Key> = Vec::with_capacity(options.keys.len());
-        for key in &options.keys {
-            let name = || key.name.clone();
-            let known = keys.iter().any(|other| other.caller.actor.name == key.name);
-            if known || key.name.is_empty() || key.name.chars().count() > LONGEST_NAME {
-                return Err(Error::Name(name()));
-            }
-            if key.role == Role::Gateway {
-                return Err(Error::Role(name()));
-            }
-            let tenant = Tenant::parse(&key.tenant).ok_or_else(|| Error::Tenant(name()))?;
-            let digest = unhex(&key.sha256).ok_or_else(|| Error::Digest(name()))?;
-            let scope = (!sees_everything(key.role)).then(|| tenant.clone());
-            keys.push(Key { digest, caller: Caller { actor: Actor { tenant, role: key.role, name: name() }, scope } });
-        }
-        Ok(Self { keys })
+        let held = watch::Sender::new(Arc::new(Held::new(options)?));
+        Ok(Self { held, clockwork: Clockwork::system(), rates: rates::Rates::default(), refusals: Refusals::default() })
     }
 
-    /// Whether anybody may call: no key is configured. Then only this machine may be listened to.
+    /// The same, by another clock.
     #[must_use]
-    pub const fn is_open(&self) -> bool {
-        self.keys.is_empty()
+    pub fn by(self, clockwork: &Clockwork) -> Self {
+        Self { clockwork: clockwork.clone(), ..self }
+    }
+
+    /// Takes other keys and certificates in the place of those that were there. As open as it was at the start it does not become.
+    ///
+    /// # Errors
+    /// As [`Access::new`]; then those that were there stay.
+    pub fn replace(&self, options: &Options) -> Result<(), Error> {
+        let held = Arc::new(Held::new(options)?);
+        if held.principals.is_empty() && !self.is_open() {
+            return Err(Error::Nobody);
+        }
+        self.held.send_replace(held);
+        Ok(())
+    }
+
+    /// Whether anybody may call: no key or certificate is configured. Then only this machine may be listened to.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.held.borrow().principals.is_empty()
     }
 
     /// Tells who calls, from the value of `authorization`.
@@ -191,25 +243,28 @@ impl Access {
     /// # Errors
     /// If keys are configured and this is none of them.
     pub fn identify(&self, authorization: Option<&str>) -> Result<Caller, Denied> {
-        if self.is_open() {
+        self.identify_as(authorization, None)
+    }
+
+    /// Tells who calls, from the value of `authorization`, or where there is none, from its certificate.
+    ///
+    /// # Errors
+    /// If it is nobody who is known, or no longer.
+    pub fn identify_as(&self, authorization: Option<&str>, presented: Option<&Presented>) -> Result<Caller, Denied> {
+        let held = Arc::clone(&self.held.borrow());
+        if held.principals.is_empty() {
             let tenant = Tenant::local();
             let actor = Actor { tenant: tenant.clone(), role: Role::Administrator, name: Tenant::LOCAL.to_owned() };
             return Ok(Caller { actor, scope: Some(tenant) });
         }
-        let (scheme, key) = authorization.and_then(|value| value.split_once(' ')).ok_or(Denied::Unknown)?;
-        let key = key.trim();
-        if !scheme.eq_ignore_ascii_case("bearer") || key.len() > LONGEST_KEY {
-            return Err(Denied::Unknown);
-        }
-        let digest = digest(key);
-        // Every key is compared, each in full: the time taken tells nothing of a match.
-        let mut found = None;
-        for key in &self.keys {
-            if same(&key.digest, &digest) {
-                found = Some(key);
-            }
-        }
-        found.map(|key| key.caller.clone()).ok_or(Denied::Unknown)
+        let found = match (authorization, presented) {
+            (Some(value), _) => held.of_key(value),
+            (None, Some(presented)) => held.of_certificate(presented),
+            (None, None) => None,
+        };
+        let now = self.clockwork.now();
+        let standing = found.filter(|principal| principal.until.is_none_or(|until| now <= until));
+        standing.map(|principal| principal.caller.clone()).ok_or(Denied::Unknown)
     }
 
     /// Tells who calls and whether it may.
@@ -217,8 +272,48 @@ impl Access {
     /// # Errors
     /// If the key is unknown or its role may not make the call.
     pub fn admit(&self, authorization: Option<&str>, call: Call) -> Result<Caller, Denied> {
-        let caller = self.identify(authorization)?;
+        self.admit_as(authorization, None, call)
+    }
+
+    /// The same, where a certificate may say who calls.
+    ///
+    /// # Errors
+    /// If the caller is unknown or its role may not make the call.
+    pub fn admit_as(&self, authorization: Option<&str>, presented: Option<&Presented>, call: Call) -> Result<Caller, Denied> {
+        let caller = self.identify_as(authorization, presented)?;
         if allows(caller.actor.role, call) { Ok(caller) } else { Err(Denied::Forbidden) }
+    }
+
+    /// Takes one call from what the caller may make at present.
+    ///
+    /// # Errors
+    /// After how long there will be one.
+    pub fn take(&self, caller: &Caller) -> Result<(), Duration> {
+        let rate = self.held.borrow().rate;
+        self.rates.take(rate, &caller.actor.name, self.clockwork.now())
+    }
+
+    /// Waits until what somebody came in with opens no longer, or opens as somebody else.
+    pub async fn gone(self: Arc<Self>, authorization: Option<String>, presented: Option<Arc<Presented>>, caller: Caller) {
+        let mut changes = self.held.subscribe();
+        // This is the sender: it is not gone as long as somebody waits here.
+        while changes.changed().await.is_ok() {
+            if self.identify_as(authorization.as_deref(), presented.as_deref()).as_ref() != Ok(&caller) {
+                return;
+            }
+        }
+    }
+
+    /// Looks again, since time has passed: whoever came in with what has expired is let go. To be called now and then.
+    pub fn look_again(&self) {
+        let now = self.clockwork.now();
+        self.held.send_if_modified(|held| held.principals.iter().any(|principal| principal.until.is_some_and(|until| until < now)));
+    }
+
+    /// What was refused.
+    #[must_use]
+    pub const fn refusals(&self) -> &Refusals {
+        &self.refusals
     }
 }
 
@@ -232,126 +327,5 @@ pub fn new_key(clockwork: &Clockwork) -> (String, String) {
     (plain, hash)
 }
 
-const fn sees_everything(role: Role) -> bool {
-    matches!(role, Role::Operator | Role::Auditor | Role::Administrator)
-}
-
-fn digest(key: &str) -> [u8; 32] {
-    Sha256::digest(key.as_bytes()).into()
-}
-
-fn same(a: &[u8; 32], b: &[u8; 32]) -> bool {
-    a.iter().zip(b).fold(0, |different, (a, b)| different | (a ^ b)) == 0
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        for half in [byte >> 4, byte & 15] {
-            text.extend(char::from_digit(u32::from(half), 16));
-        }
-        text
-    })
-}
-
-fn unhex(text: &str) -> Option<[u8; 32]> {
-    let mut bytes = [0; 32];
-    if text.len() != 64 || !text.is_ascii() {
-        return None;
-    }
-    for (byte, pair) in bytes.iter_mut().zip(text.as_bytes().chunks_exact(2)) {
-        let half = |digit: &u8| char::from(*digit).to_digit(16).and_then(|half| u8::try_from(half).ok());
-        let [high, low] = pair else { return None };
-        *byte = (half(high)? << 4) | half(low)?;
-    }
-    Some(bytes)
-}
-
 #[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-
-    use super::*;
-    use crate::clock::{ManualClock, SeededEntropy};
-
-    fn clockwork() -> Clockwork {
-        Clockwork::new(Arc::new(ManualClock::default()), Arc::new(SeededEntropy::new(3)))
-    }
-
-    fn key(name: &str, tenant: &str, role: Role, sha256: &str) -> KeyOptions {
-        KeyOptions { name: name.into(), tenant: tenant.into(), role, sha256: sha256.into() }
-    }
-
-    #[test]
-    fn the_whole_table() {
-        use Role::{Administrator, Auditor, Carrier, Gateway, Operator, Seller};
-        let roles = [Seller, Carrier, Operator, Auditor, Administrator, Gateway];
-        let expected = [
-            (Call::Submit, [true, false, false, false, true, false]),
-            (Call::Validate, [true, false, true, false, true, false]),
-            (Call::ReadDeclarations, [true, false, true, false, true, false]),
-            (Call::PushWaybills, [false, true, false, false, true, false]),
-            (Call::ReadWaybills, [false, true, true, false, true, false]),
-            (Call::Amend, [true, false, false, false, true, false]),
-            (Call::TallyReturn, [true, true, false, false, true, false]),
-            (Call::ReadFollowUps, [true, true, true, false, true, false]),
-            (Call::Record, [true, false, false, false, true, false]),
-            (Call::Assess, [true, false, true, false, true, false]),
-            (Call::ReadLedgers, [true, false, true, false, true, false]),
-            (Call::PushManifest, [true, true, false, false, true, false]),
-            (Call::PushMovements, [false, true, false, false, true, false]),
-            (Call::ReadAuditLog, [false, false, true, true, true, false]),
-            (Call::Find, [false, false, true, false, true, false]),
-            (Call::ReadQueues, [false, false, true, false, true, false]),
-            (Call::ResumeSender, [false, false, true, false, true, false]),
-            (Call::Desk, [false, false, true, false, true, false]),
-        ];
-        assert_eq!(expected.len(), TABLE.len());
-        for (call, row) in expected {
-            for (role, may) in roles.into_iter().zip(row) {
-                assert_eq!(allows(role, call), may, "{role:?} {call:?}");
-            }
-        }
-    }
-
-    #[test]
-    fn without_keys_everybody_is_the_local_administrator_and_sees_one_tenant() {
-        let access = Access::new(&Options::default()).unwrap();
-        assert!(access.is_open());
-        let caller = access.identify(Some("Bearer whatever")).unwrap();
-        assert_eq!((caller.actor.role, caller.scope), (Role::Administrator, Some(Tenant::local())));
-    }
-
-    #[test]
-    fn a_key_opens_for_its_tenant_and_role_only() {
-        let (plain, hash) = new_key(&clockwork());
-        let access = Access::new(&Options { keys: vec![key("erp", "acme", Role::Seller, &hash)] }).unwrap();
-        assert!(plain.starts_with("tgk_") && plain.len() > 40);
-        let caller = access.admit(Some(&format!("Bearer {plain}")), Call::Submit).unwrap();
-        assert_eq!(caller.scope.as_ref().map(Tenant::as_str), Some("acme"));
-        assert_eq!(access.admit(Some(&format!("bearer {plain}")), Call::Find), Err(Denied::Forbidden));
-        for wrong in [None, Some(""), Some("Bearer"), Some("Bearer "), Some(plain.as_str()), Some("Basic x"), Some("Bearer tgk_x")] {
-            assert_eq!(access.identify(wrong), Err(Denied::Unknown), "{wrong:?}");
-        }
-        assert_eq!(access.identify(Some(&format!("Bearer {hash}"))), Err(Denied::Unknown), "the digest is not the key");
-    }
-
-    #[test]
-    fn staff_see_every_tenant() {
-        let (plain, hash) = new_key(&clockwork());
-        let access = Access::new(&Options { keys: vec![key("desk", "house", Role::Operator, &hash)] }).unwrap();
-        assert_eq!(access.identify(Some(&format!("Bearer {plain}"))).unwrap().scope, None);
-    }
-
-    #[test]
-    fn keys_that_are_none_are_refused() {
-        let hash = "0".repeat(64);
-        let one = |key: KeyOptions| Access::new(&Options { keys: vec![key] }).unwrap_err();
-        assert!(matches!(one(key("", "a", Role::Seller, &hash)), Error::Name(_)));
-        assert!(matches!(one(key("k", "A B", Role::Seller, &hash)), Error::Tenant(_)));
-        assert!(matches!(one(key("k", "a", Role::Gateway, &hash)), Error::Role(_)));
-        assert!(matches!(one(key("k", "a", Role::Seller, "zz")), Error::Digest(_)));
-        assert!(matches!(one(key("k", "a", Role::Seller, &"é".repeat(32))), Error::Digest(_)));
-        let twice = Options { keys: vec![key("k", "a", Role::Seller, &hash), key("k", "b", Role::Seller, &hash)] };
-        assert!(matches!(Access::new(&twice), Err(Error::Name(_))));
-    }
-}
+mod tests;

@@ -6,6 +6,7 @@
 
 mod broken;
 mod checkpoint;
+mod cosign;
 mod hash;
 mod note;
 pub mod proof;
@@ -16,6 +17,7 @@ pub mod verify;
 pub use self::{
     broken::{Broken, Damage, Fault, Place},
     checkpoint::{Checkpoint, CheckpointError},
+    cosign::WitnessVerifier,
     hash::{Hash, leaf_hash, node_hash},
     note::{LogKey, LogVerifier, NoteError, SignedNote},
     stored::{StoredCheckpoint, StoredEntry},

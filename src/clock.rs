@@ -108,6 +108,12 @@ pub fn day_to_wire(day: Date) -> String {
     day.format(DAY).unwrap_or_default()
 }
 
+/// The last second of a day (8 digits) in China.
+#[must_use]
+pub fn last_moment(day: &str) -> Option<Timestamp> {
+    parse_day(day).and_then(|_| Timestamp::parse_seconds(&format!("{day}235959")))
+}
+
 /// Reads `yyyyMMdd` or `yyyy-MM-dd`; nothing if it is no day.
 #[must_use]
 pub fn parse_day(text: &str) -> Option<Date> {

@@ -21,7 +21,7 @@ use crate::{
     party::Sender,
     sequencer, signers, simulator,
     store::{postgres, sqlite},
-    vault,
+    tiles, vault,
 };
 
 mod check;
@@ -134,11 +134,13 @@ pub struct AuditOptions {
     pub key: PathBuf,
     /// The sequencer.
     pub sequencer: sequencer::Options,
+    /// The log over HTTP, for public verifiers.
+    pub tiles: tiles::Options,
 }
 
 impl Default for AuditOptions {
     fn default() -> Self {
-        Self { key: PathBuf::from("audit.logkey"), sequencer: sequencer::Options::default() }
+        Self { key: PathBuf::from("audit.logkey"), sequencer: sequencer::Options::default(), tiles: tiles::Options::default() }
     }
 }
 
@@ -254,7 +256,9 @@ impl Config {
         paths.extend(self.store.vault.keys.iter_mut().filter_map(|key| key.file.as_mut()));
         paths.extend(self.check.rates.as_mut());
         paths.extend(self.check.limits.as_mut());
-        paths.extend(self.grpc.tls.as_mut().into_iter().flat_map(|tls| [&mut tls.certificate, &mut tls.key]));
+        paths.extend(
+            self.grpc.tls.as_mut().into_iter().flat_map(|tls| [&mut tls.certificate, &mut tls.key].into_iter().chain(&mut tls.client_ca)),
+        );
         for path in paths {
             if path.is_relative() {
                 *path = folder.join(&*path);

@@ -17,7 +17,7 @@ use crate::{
     lane::{Duty, Lane},
     packer,
     party::{Party, Sender},
-    sequencer, signers, simulator,
+    signers, simulator,
 };
 
 /// The orders, a JSON line each.
@@ -132,7 +132,7 @@ pub fn configuration(folder: &Path, listen: &str, seed: u64) -> Result<Config, c
         courier: courier::Options { silence_s: 2, ..courier::Options::default() },
         collector: collector::Options { quiet_s: 1, ..collector::Options::default() },
         check: CheckOptions { sample_rates: true, ..CheckOptions::default() },
-        audit: AuditOptions { key: folder.join("audit.logkey"), sequencer: sequencer::Options::default() },
+        audit: AuditOptions { key: folder.join("audit.logkey"), ..AuditOptions::default() },
         exemption: ExemptionOptions { libraries: Vec::new(), sample_library: true, sellers: sellers()?, settings: settings() },
         log: LogOptions { filter: "error".to_owned(), ..LogOptions::default() },
         simulator: simulator::Options {

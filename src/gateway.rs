@@ -32,7 +32,7 @@ use crate::{
     sequencer::Sequencer,
     signers::{self, Signers},
     store::{self, Application, Change, Store, postgres::Postgres, sqlite::Sqlite},
-    task,
+    task, tiles,
     vault::{self, Vault},
 };
 
@@ -83,6 +83,8 @@ pub enum Error {
 /// A running gateway: one node.
 pub struct Gateway {
     address: Option<SocketAddr>,
+    access: Option<Arc<Access>>,
+    tiles_address: Option<SocketAddr>,
     store: Arc<dyn Store>,
     stages: Vec<Stage>,
 }
@@ -131,25 +133,41 @@ impl Gateway {
         let signers = runs(config, &[Role::Pack]).then(|| Signers::open(&config.signers)).transpose()?.map(Arc::new);
         let log_key = runs(config, &[Role::Sequence]).then(|| log_key(config)).transpose()?;
         let door = match &advisor {
-            Some(advisor) if runs(config, &[Role::Intake]) => Some(Doorway::open(config, Arc::clone(advisor)).await?),
+            Some(advisor) if runs(config, &[Role::Intake]) => Some(Doorway::open(config, clockwork, Arc::clone(advisor)).await?),
             _ => None,
         };
         if let Some(key) = log_key.as_ref().filter(|_| is_reached) {
             same_log(&store, key, config).await?;
         }
+        let published = Publishing::open(config).await?;
         let address = door.as_ref().map(|door| door.address);
+        let access = door.as_ref().map(|door| Arc::clone(&door.access));
+        let tiles_address = published.as_ref().map(|published| published.address);
         let mut stages = vec![parts.telling(is_reached).await?];
         stages.extend(door.map(|door| parts.door(door)));
         stages.push(parts.moving(Moving { roads, signers, advisor }));
         stages.extend(log_key.map(|key| parts.log(key)));
+        stages.extend(published.map(|published| parts.published(published)));
         stages.push(parts.node());
-        Ok(Self { address, store, stages })
+        Ok(Self { address, access, tiles_address, store, stages })
     }
 
     /// Where the door is; nothing where this node takes nothing in.
     #[must_use]
     pub const fn address(&self) -> Option<SocketAddr> {
         self.address
+    }
+
+    /// Who may come in; nothing where this node takes nothing in.
+    #[must_use]
+    pub const fn access(&self) -> Option<&Arc<Access>> {
+        self.access.as_ref()
+    }
+
+    /// Where the audit log is published over HTTP; nothing where it is not.
+    #[must_use]
+    pub const fn tiles_address(&self) -> Option<SocketAddr> {
+        self.tiles_address
     }
 
     /// What is kept.
@@ -184,8 +202,8 @@ struct Doorway {
 }
 
 impl Doorway {
-    async fn open(config: &Config, advisor: Arc<Advisor>) -> Result<Self, Error> {
-        let access = Arc::new(Access::new(&config.access)?);
+    async fn open(config: &Config, clockwork: &Clockwork, advisor: Arc<Advisor>) -> Result<Self, Error> {
+        let access = Arc::new(Access::new(&config.access)?.by(clockwork));
         let parameters = config.check.parameters().map_err(Error::Check)?;
         let listen = &config.grpc.listen;
         let bind = async |listen: &String| TcpListener::bind(listen).await.map_err(|error| Error::Listen(listen.clone(), error));
@@ -193,6 +211,22 @@ impl Doorway {
         let console = if config.console.is_on() { Some(bind(&config.console.listen).await?) } else { None };
         let address = listener.local_addr().map_err(|error| Error::Listen(listen.clone(), error))?;
         Ok(Self { listener, address, console, access, advisor, parameters })
+    }
+}
+
+/// Where the audit log is published, opened before anything runs.
+struct Publishing {
+    listener: TcpListener,
+    address: SocketAddr,
+}
+
+impl Publishing {
+    async fn open(config: &Config) -> Result<Option<Self>, Error> {
+        let Some(listen) = &config.audit.tiles.listen else { return Ok(None) };
+        let failed = |error| Error::Listen(listen.clone(), error);
+        let listener = TcpListener::bind(listen).await.map_err(failed)?;
+        let address = listener.local_addr().map_err(failed)?;
+        Ok(Some(Self { listener, address }))
     }
 }
 
@@ -280,6 +314,17 @@ impl Parts<'_> {
                 tracing::error!(error = %error, "the console is shut");
             }
         }
+    }
+
+    fn published(&self, published: Publishing) -> Stage {
+        let (mut stage, stopped) = Stage::new();
+        let (store, options) = (Arc::clone(self.store), self.config.audit.tiles.clone());
+        stage.tasks.spawn(async move {
+            if let Err(error) = tiles::serve(published.listener, store, &options, stopped).await {
+                tracing::error!(error = %error, "the audit log is not published any more");
+            }
+        });
+        stage
     }
 
     fn desk(&self, advisor: &Arc<Advisor>) -> Desk {

@@ -5,12 +5,12 @@
 //! ([`turnstile`]), message and header size, what is in a message ([`codec`]), items in flight per stream, silence and slowness
 //! ([`outlet`]). Requests are not accepted compressed, so none can unfold into more than it weighs. `docs/bounds.md` lists them.
 
-use std::{fs, path::PathBuf, sync::Arc, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use tokio::{net::TcpListener, sync::watch, task::JoinSet};
 use tonic::{
     Request, Status,
-    transport::{Identity, Server, ServerTlsConfig, server::Router},
+    transport::{Server, server::Router},
 };
 
 use crate::{
@@ -26,6 +26,7 @@ use proto::{
     audit_log_server::AuditLogServer, declarations_server::DeclarationsServer, exemptions_server::ExemptionsServer,
     logistics_server::LogisticsServer, operations_server::OperationsServer,
 };
+use secured::{Peer, Tls};
 use turnstile::{Gate, Turnstile};
 
 mod advice;
@@ -41,15 +42,19 @@ mod exemptions;
 mod find;
 mod follow;
 mod follow_ups;
+mod guarded;
 mod items;
 mod logistics;
 mod nodes;
 mod operations;
 mod options;
 mod outlet;
+mod proofs;
 mod records;
+mod secured;
 mod status;
 mod turnstile;
+mod watching;
 mod whereabouts;
 
 pub use options::{Options, TlsOptions};
@@ -89,6 +94,9 @@ pub enum Error {
     /// The certificate or its key.
     #[error("{path} 无法读取 · {path} cannot be read", path = .0.display())]
     File(PathBuf, #[source] std::io::Error),
+    /// The certificate, its key or the callers' authority is of no use.
+    #[error("{path}: {1} · {path} is of no use", path = .0.display())]
+    Tls(PathBuf, String),
     /// Serving failed.
     #[error("gRPC 服务无法运行 · gRPC cannot be served")]
     Transport(#[source] tonic::transport::Error),
@@ -109,7 +117,8 @@ impl Door {
     /// Tells who calls and whether it may.
     fn admit<T>(&self, request: &Request<T>, call: Call) -> Result<Caller, Status> {
         let authorization = request.metadata().get("authorization").and_then(|value| value.to_str().ok());
-        self.parts.access.admit(authorization, call).map_err(status::of_denied)
+        let presented = request.extensions().get::<Peer>().and_then(|peer| peer.presented.as_deref());
+        self.parts.access.admit_as(authorization, presented, call).map_err(status::of_denied)
     }
 
     fn store(&self) -> &dyn Store {
@@ -142,7 +151,10 @@ pub async fn serve(listener: TcpListener, parts: Parts, stop: watch::Receiver<bo
     tasks.spawn(follow::watch_growth(door.clone(), growing));
     let (cutting, cut) = watch::channel(false);
     tasks.spawn(cut_after(stop.clone(), Options::seconds(options.drain_s), cutting));
+    let tls = options.tls.as_ref().map(Tls::open).transpose()?.map(Arc::new);
     let incoming = connections::incoming(listener, &options, cut);
+    let incoming = secured::secured(incoming, tls.clone(), options.connections, Options::seconds(options.handshake_s));
+    tasks.spawn(watching::watch(door.clone(), tls));
     let (health, health_server) = tonic_health::server::health_reporter();
     health.set_serving::<DeclarationsServer<Door>>().await;
     health.set_serving::<LogisticsServer<Door>>().await;
@@ -154,15 +166,18 @@ pub async fn serve(listener: TcpListener, parts: Parts, stop: watch::Receiver<bo
         .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
         .build_v1()
         .map_err(Error::Reflection)?;
-    let router = server(&options)?
+    let router = server(&options)
         .add_service(health_server.max_decoding_message_size(SMALL_BYTES))
         .add_service(reflection.max_decoding_message_size(SMALL_BYTES));
     let router = with_services(router, &door, &options);
+    let last = door.clone();
     let stopped = async move {
         stopped(stop).await;
         health.set_service_status("", tonic_health::ServingStatus::NotServing).await;
     };
-    router.serve_with_incoming_shutdown(Box::pin(incoming), stopped).await.map_err(Error::Transport)
+    let served = router.serve_with_incoming_shutdown(Box::pin(incoming), stopped).await.map_err(Error::Transport);
+    watching::tell_refusals(&last).await;
+    served
 }
 
 /// The largest request of services that anybody may call, and of those that only ask.
@@ -212,27 +227,19 @@ fn with_services(router: Router, door: &Door, options: &Options) -> Router {
         ))
 }
 
-fn server(options: &Options) -> Result<Server, Error> {
+fn server(options: &Options) -> Server {
     const HEADER_BYTES: u32 = 16 * 1_024;
     const RESETS: usize = 64;
     /// The turnstile gives a call up first, and says so in both languages.
     const LATER: Duration = Duration::from_secs(5);
-    let mut server = Server::builder();
-    if let Some(TlsOptions { certificate, key }) = &options.tls {
-        let read = |path: &PathBuf| fs::read(path).map_err(|error| Error::File(path.clone(), error));
-        let tls = ServerTlsConfig::new()
-            .identity(Identity::from_pem(read(certificate)?, read(key)?))
-            .timeout(Options::seconds(options.handshake_s));
-        server = server.tls_config(tls).map_err(Error::Transport)?;
-    }
-    Ok(server
+    Server::builder()
         .timeout(Options::seconds(options.request_timeout_s) + LATER)
         .max_concurrent_streams(options.streams_per_connection)
         .concurrency_limit_per_connection(options.calls_per_connection.clamp(1, 65_536))
         .http2_keepalive_interval(Some(options.keepalive()))
         .http2_keepalive_timeout(Some(options.pong()))
         .http2_max_header_list_size(HEADER_BYTES)
-        .http2_max_pending_accept_reset_streams(Some(RESETS)))
+        .http2_max_pending_accept_reset_streams(Some(RESETS))
 }
 
 /// When the gateway has stopped, connections end by themselves; those that do not are cut.

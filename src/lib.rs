@@ -49,6 +49,8 @@
 //!
 //! | looking in | |
 //! | --- | --- |
+//! | [`proving`] | what is shown of the audit log to who trusts nothing: tiles, proofs, bundles, the check of the whole |
+//! | [`tiles`] | the log over HTTP, read-only, for public verifiers |
 //! | [`access`] | who may call what: one table |
 //! | [`ledgers`] | ledgers of the exemption out of what is kept, a page at a time |
 //! | [`desk`] | what operations staff decide: hold, release, retry, resolve, pause, attach |
@@ -152,6 +154,8 @@ pub mod courier;
 pub mod collector;
 pub mod redecider;
 pub mod sequencer;
+pub mod proving;
+pub mod tiles;
 pub mod access;
 pub mod ledgers;
 pub mod desk;

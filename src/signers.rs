@@ -13,7 +13,7 @@ pub use key::{new_key, new_rsa_key, write_key};
 pub use paced::Pace;
 
 use crate::{
-    clock::Timestamp,
+    clock::last_moment,
     seal::{CertificateFault, Signer},
 };
 
@@ -89,11 +89,6 @@ pub struct Options {
     /// How fast it may be used.
     #[serde(default)]
     pub pace: Pace,
-}
-
-/// The last second of a day in China.
-fn last_moment(day: &str) -> Option<Timestamp> {
-    crate::clock::parse_day(day).and_then(|_| Timestamp::parse_seconds(&format!("{day}235959")))
 }
 
 /// All signers by name.

@@ -243,6 +243,8 @@ pub trait Store: Send + Sync {
     async fn last_checkpoint(&self) -> Result<Option<StoredCheckpoint>>;
     /// A declaration of whose acceptance the log does not tell; there should be none.
     async fn untold(&self) -> Result<Option<DeclarationId>>;
+    /// The first checkpoint that covers so many entries.
+    async fn checkpoint_over(&self, size: i64) -> Result<Option<StoredCheckpoint>>;
     /// Every checkpoint, by size.
     async fn stored_checkpoints(&self) -> Result<Vec<StoredCheckpoint>>;
 

@@ -26,7 +26,7 @@ fn openssl(folder: &Path, name: &str) -> TlsOptions {
     command.args(["-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1", "-addext", "basicConstraints=critical,CA:FALSE"]);
     let output = command.arg("-keyout").arg(&key).arg("-out").arg(&certificate).output().expect("openssl must be installed");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    TlsOptions { certificate, key }
+    TlsOptions { certificate, key, client_ca: None }
 }
 
 #[tokio::test]

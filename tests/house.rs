@@ -11,15 +11,20 @@ const LONGEST_FUNCTION: usize = 70;
 const MEDIAN_FILE: usize = 200;
 
 /// An outside crate, and the only modules that may name it.
-const FAMILIES: [(&str, &[&str]); 16] = [
+const FAMILIES: [(&str, &[&str]); 21] = [
     ("sqlx", &["store"]),
     ("quick_xml", &["message"]),
     ("toml", &["message"]),
     ("tonic", &["grpc"]),
     ("prost", &["grpc"]),
-    ("axum", &["console"]),
+    ("axum", &["console", "tiles"]),
     ("maud", &["console"]),
     ("form_urlencoded", &["console"]),
+    ("hyper", &["tiles"]),
+    ("hyper_util", &["tiles"]),
+    ("http_body_util", &["tiles"]),
+    ("http_body", &["grpc", "tiles"]),
+    ("tokio_rustls", &["grpc"]),
     ("clap", &["cli", "main"]),
     ("indicatif", &["cli"]),
     ("calamine", &["cli"]),

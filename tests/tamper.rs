@@ -8,7 +8,7 @@ use tempfile::TempDir;
 use super::rig;
 
 /// A log with everything in it: full tiles, and entries and checkpoints after them. Made once by the demonstration.
-fn demonstration() -> &'static Path {
+pub fn demonstration() -> &'static Path {
     static FOLDER: OnceLock<TempDir> = OnceLock::new();
     FOLDER
         .get_or_init(|| {
@@ -45,8 +45,21 @@ async fn ask(folder: &Path, sql: &'static str) -> i64 {
     answer
 }
 
-/// Alters a copy, and tells what the check says: whether it is content, and its words.
-async fn altered(statements: &[&'static str]) -> (bool, String) {
+/// The number of an order in the demonstration's log that was declared.
+pub fn an_order() -> String {
+    let unexpected = tongguan::demo::expected();
+    let orders = tongguan::demo::ORDERS.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+    let mut numbers = orders.map(|order| order["order"]["order_no"].as_str().unwrap().to_owned());
+    numbers.find(|number| !unexpected.contains_key(number.as_str())).unwrap()
+}
+
+/// The secret key of the demonstration's log.
+pub fn log_key() -> std::path::PathBuf {
+    rig::files(demonstration()).into_iter().find(|file| file.extension().is_some_and(|e| e == "logkey")).unwrap()
+}
+
+/// A copy, altered.
+pub async fn altered(statements: &[&'static str]) -> TempDir {
     let folder = copy();
     let mut connection = open(folder.path()).await;
     for sql in statements {
@@ -54,12 +67,18 @@ async fn altered(statements: &[&'static str]) -> (bool, String) {
         assert!(done.rows_affected() > 0, "{sql}");
     }
     connection.close().await.unwrap();
+    folder
+}
+
+/// Alters a copy, and tells what the check says: whether it is content, and its words.
+async fn checked(statements: &[&'static str]) -> (bool, String) {
+    let folder = altered(statements).await;
     rig::run(&["audit", "verify", "--dir", folder.path().to_str().unwrap()])
 }
 
 /// The check must fail, and the first thing it names must be this.
 async fn found(what: &str, statements: &[&'static str]) {
-    let (content, said) = altered(statements).await;
+    let (content, said) = checked(statements).await;
     assert!(!content, "{what}: {said}");
     let first = said.lines().find(|line| line.contains("first at")).unwrap_or_else(|| panic!("{what}: {said}"));
     assert!(first.contains(&format!("({what}")), "{what}: {said}");
@@ -127,12 +146,12 @@ async fn rows_that_were_removed_swapped_or_put_in_are_named() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_tail_cut_off_with_its_checkpoints_is_told_by_its_tiles_and_without_them_by_its_checkpoints() {
     let (content, said) =
-        altered(&["DELETE FROM audit_entries WHERE position >= 200", "DELETE FROM audit_checkpoints WHERE size > 200"]).await;
+        checked(&["DELETE FROM audit_entries WHERE position >= 200", "DELETE FROM audit_checkpoints WHERE size > 200"]).await;
     assert!(!content && said.contains("tile"), "{said}");
-    let (content, said) = altered(&["DELETE FROM audit_entries WHERE position >= 200"]).await;
+    let (content, said) = checked(&["DELETE FROM audit_entries WHERE position >= 200"]).await;
     assert!(!content && said.contains("(entries 200 to"), "{said}");
     let last = ask(demonstration(), "SELECT max(position) FROM audit_entries").await;
-    let (content, said) = altered(&["DELETE FROM audit_entries WHERE position = (SELECT max(position) FROM audit_entries)"]).await;
+    let (content, said) = checked(&["DELETE FROM audit_entries WHERE position = (SELECT max(position) FROM audit_entries)"]).await;
     assert!(!content && said.contains(&format!("entry {last}")), "{said}");
 }
 
@@ -149,6 +168,6 @@ async fn tiles_and_checkpoints_that_were_altered_or_removed_are_named() {
         let sql: &'static str = format!("UPDATE audit_checkpoints SET {change} {first}").leak();
         found(&named, &[sql]).await;
     }
-    let (content, said) = altered(&["DELETE FROM audit_checkpoints"]).await;
+    let (content, said) = checked(&["DELETE FROM audit_checkpoints"]).await;
     assert!(!content && said.contains("no checkpoint is signed"), "{said}");
 }

@@ -48,11 +48,11 @@ fn is_text(text: &str) -> bool {
     text.len() <= LONGEST && text.bytes().all(|b| b >= 0x20 || b == b'\n')
 }
 
-type KeyId = [u8; 4];
+pub(super) type KeyId = [u8; 4];
 
 /// SHA-256(name || newline || type || public key), its first four bytes.
-fn key_id(name: &str, key: &VerifyingKey) -> KeyId {
-    let hash = Sha256::new_with_prefix(name).chain_update([b'\n', ED25519]).chain_update(key.as_bytes()).finalize();
+pub(super) fn key_id(name: &str, kind: u8, key: &VerifyingKey) -> KeyId {
+    let hash = Sha256::new_with_prefix(name).chain_update([b'\n', kind]).chain_update(key.as_bytes()).finalize();
     let mut id = KeyId::default();
     for (to, from) in id.iter_mut().zip(hash) {
         *to = from;
@@ -61,12 +61,12 @@ fn key_id(name: &str, key: &VerifyingKey) -> KeyId {
 }
 
 /// The text form that secret and public keys share: name, hash, and the type with 32 bytes.
-fn key_text(name: &str, id: KeyId, bytes: &[u8; 32]) -> String {
-    let typed: Vec<u8> = [ED25519].iter().chain(bytes).copied().collect();
+pub(super) fn key_text(name: &str, id: KeyId, kind: u8, bytes: &[u8; 32]) -> String {
+    let typed: Vec<u8> = [kind].iter().chain(bytes).copied().collect();
     format!("{name}+{:08x}+{}", u32::from_be_bytes(id), STANDARD.encode(typed))
 }
 
-fn parse_key(text: &str) -> Option<(&str, KeyId, [u8; 32])> {
+pub(super) fn parse_key(text: &str, wanted: u8) -> Option<(&str, KeyId, [u8; 32])> {
     let mut parts = text.splitn(3, '+');
     let (name, id, bytes) = (parts.next()?, parts.next()?, parts.next()?);
     let is_hex = id.len() == 8 && id.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
@@ -76,7 +76,7 @@ fn parse_key(text: &str) -> Option<(&str, KeyId, [u8; 32])> {
     let id = u32::from_str_radix(id, 16).ok()?.to_be_bytes();
     let bytes = STANDARD.decode(bytes).ok()?;
     let (&kind, bytes) = bytes.split_first()?;
-    (kind == ED25519).then_some(())?;
+    (kind == wanted).then_some(())?;
     Some((name, id, bytes.try_into().ok()?))
 }
 
@@ -104,16 +104,16 @@ impl LogKey {
     /// # Errors
     /// It is no such text.
     pub fn parse(text: &str) -> Result<Self, NoteError> {
-        let (name, id, seed) = text.trim().strip_prefix(SECRET).and_then(parse_key).ok_or(NoteError::Key)?;
+        let (name, id, seed) = text.trim().strip_prefix(SECRET).and_then(|text| parse_key(text, ED25519)).ok_or(NoteError::Key)?;
         let key = Self::new(name, &seed)?;
-        if key_id(name, &key.key.verifying_key()) == id { Ok(key) } else { Err(NoteError::Key) }
+        if key_id(name, ED25519, &key.public()) == id { Ok(key) } else { Err(NoteError::Key) }
     }
 
     /// `PRIVATE+KEY+name+hash+key`, the form of the reference implementation (golang.org/x/mod/sumdb/note). Whoever has it is the log.
     #[must_use]
     pub fn to_secret_text(&self) -> String {
-        let id = key_id(&self.name, &self.key.verifying_key());
-        format!("{SECRET}{}", key_text(&self.name, id, self.key.as_bytes()))
+        let id = key_id(&self.name, ED25519, &self.public());
+        format!("{SECRET}{}", key_text(&self.name, id, ED25519, self.key.as_bytes()))
     }
 
     /// Its name: the origin of the log.
@@ -125,7 +125,15 @@ impl LogKey {
     /// What others check its signatures with.
     #[must_use]
     pub fn verifier(&self) -> LogVerifier {
-        LogVerifier::new(self.name.clone(), self.key.verifying_key())
+        LogVerifier::new(self.name.clone(), self.public())
+    }
+
+    pub(super) fn public(&self) -> VerifyingKey {
+        self.key.verifying_key()
+    }
+
+    pub(super) fn sign_bytes(&self, bytes: &[u8]) -> Result<[u8; 64], NoteError> {
+        Ok(self.key.try_sign(bytes).map_err(|_| NoteError::Signature)?.to_bytes())
     }
 
     /// Signs a text and writes the note.
@@ -136,9 +144,9 @@ impl LogKey {
         if !text.ends_with('\n') || !is_text(text) {
             return Err(NoteError::Text);
         }
-        let signature = self.key.try_sign(text.as_bytes()).map_err(|_| NoteError::Signature)?;
-        let id = key_id(&self.name, &self.key.verifying_key());
-        let signed: Vec<u8> = id.into_iter().chain(signature.to_bytes()).collect();
+        let signature = self.sign_bytes(text.as_bytes())?;
+        let id = key_id(&self.name, ED25519, &self.public());
+        let signed: Vec<u8> = id.into_iter().chain(signature).collect();
         Ok(format!("{text}\n— {} {}\n", self.name, STANDARD.encode(signed)))
     }
 }
@@ -159,7 +167,7 @@ pub struct LogVerifier {
 
 impl LogVerifier {
     fn new(name: String, key: VerifyingKey) -> Self {
-        let id = key_id(&name, &key);
+        let id = key_id(&name, ED25519, &key);
         Self { name, id, key }
     }
 
@@ -168,7 +176,7 @@ impl LogVerifier {
     /// # Errors
     /// It is no such text, or its hash is not that of the key.
     pub fn parse(text: &str) -> Result<Self, NoteError> {
-        let (name, id, bytes) = parse_key(text.trim()).ok_or(NoteError::Key)?;
+        let (name, id, bytes) = parse_key(text.trim(), ED25519).ok_or(NoteError::Key)?;
         let key = VerifyingKey::from_bytes(&bytes).map_err(|_| NoteError::Key)?;
         let verifier = Self::new(name.to_owned(), key);
         if verifier.id == id { Ok(verifier) } else { Err(NoteError::Key) }
@@ -191,7 +199,7 @@ impl LogVerifier {
 
 impl fmt::Display for LogVerifier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&key_text(&self.name, self.id, self.key.as_bytes()))
+        f.write_str(&key_text(&self.name, self.id, ED25519, self.key.as_bytes()))
     }
 }
 
@@ -225,6 +233,11 @@ impl<'a> SignedNote<'a> {
     #[must_use]
     pub const fn unverified(&self) -> &'a str {
         self.text
+    }
+
+    /// What a key of this name and hash signed with, whatever it is worth.
+    pub(super) fn signature_of(&self, name: &str, id: KeyId) -> Option<&[u8]> {
+        self.signatures.iter().find(|(known, its, _)| *known == name && *its == id).map(|(_, _, signature)| signature.as_slice())
     }
 
     /// Gives the text if the key signed it.

@@ -180,6 +180,16 @@ pub fn consistency_proof<H: Hashes + ?Sized>(hashes: &H, old: u64, size: u64) ->
     Ok(proof)
 }
 
+/// The tiles that [`root_at`] reads.
+///
+/// # Errors
+/// None: every tree has a root.
+pub fn tiles_of_root(size: u64) -> Result<BTreeSet<TileId>, ProofError> {
+    let asked = Asked::default();
+    root_at(&asked, size)?;
+    Ok(asked.0.into_inner())
+}
+
 /// The tiles that [`inclusion_proof`] reads.
 ///
 /// # Errors

@@ -17,6 +17,19 @@ pub struct TileId {
     pub index: u64,
 }
 
+impl TileId {
+    /// How many hashes a full tile has.
+    pub const WIDTH: u64 = TILE_WIDTH;
+
+    /// How many hashes this tile has in a tree of `size` leaves.
+    #[must_use]
+    pub fn width_in(self, size: u64) -> u64 {
+        let on_level = size.checked_shr(TILE_HEIGHT * u32::from(self.level)).unwrap_or(0);
+        let before = self.index.saturating_mul(TILE_WIDTH);
+        on_level.saturating_sub(before).clamp(0, TILE_WIDTH)
+    }
+}
+
 /// A run of hashes of one level: 256 if it is full.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tile {
@@ -44,11 +57,18 @@ impl Tile {
         self.hashes.iter().flat_map(Hash::as_bytes).copied().collect()
     }
 
+    /// Reads the first hashes of a tile, so many, as served; nothing if they are not as many.
+    #[must_use]
+    pub fn from_bytes_of(id: TileId, bytes: &[u8], width: u64) -> Option<Self> {
+        let length = usize::try_from(width).ok()?.checked_mul(Hash::LENGTH)?;
+        let hashes = (bytes.len() == length).then(|| bytes.chunks_exact(Hash::LENGTH).filter_map(Hash::from_slice).collect())?;
+        Some(Self { level: id.level, index: id.index, hashes })
+    }
+
     /// Reads a full tile as kept; nothing if it is not 256 hashes.
     #[must_use]
     pub fn from_bytes(id: TileId, bytes: &[u8]) -> Option<Self> {
-        let hashes = (bytes.len() == Self::FULL_BYTES).then(|| bytes.chunks_exact(Hash::LENGTH).filter_map(Hash::from_slice).collect())?;
-        Some(Self { level: id.level, index: id.index, hashes })
+        Self::from_bytes_of(id, bytes, TILE_WIDTH)
     }
 
     /// The root of the subtree whose leaves its hashes are.

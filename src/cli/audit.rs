@@ -1,9 +1,10 @@
-//! `audit verify` and `audit show`: the log read without any right to write.
+//! `audit …`: the log read without any right to write.
 
 use std::{
     fs,
     path::{Path, PathBuf},
     process::ExitCode,
+    sync::Arc,
 };
 
 use anyhow::{Context, Result, bail};
@@ -12,10 +13,7 @@ use uuid::Uuid;
 
 use super::{complain, say, shown};
 use crate::{
-    audit::{
-        Damage, LogVerifier, StoredCheckpoint, StoredEntry,
-        verify::{Checkpoints, Summary, Verifier},
-    },
+    audit::LogVerifier,
     declaration::DeclarationId,
     store::{
         EntryFilter, Store,
@@ -24,19 +22,18 @@ use crate::{
     },
 };
 
-/// Entries read at a time: a tile of them, since the check asks for one tile per 256 entries.
-const PAGE: u32 = 256;
+mod export;
+mod verify;
+mod witness;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum AuditCommand {
     /// 校验审计日志，指出第一条被改动的记录 · Verifies the log and names the first entry that was altered, removed or reordered.
-    Verify {
-        /// 早先另存的检查点：日志须包含它 · A checkpoint saved earlier elsewhere: the log must still hold what it signed.
-        #[arg(long)]
-        since: Option<PathBuf>,
-        #[command(flatten)]
-        place: WhereArgs,
-    },
+    Verify(verify::VerifyArgs),
+    /// 导出一票申报的审计证明，供第三方离线校验 · Writes what the log tells of one declaration with proofs, for a third party to verify offline.
+    Export(export::ExportArgs),
+    /// 以第二把密钥副署最新检查点 · Countersigns the newest checkpoint with a second key, if the log has only grown since that key last looked.
+    Witness(witness::WitnessArgs),
     /// 输出最新的签名检查点，可另存他处 · Prints the latest signed checkpoint, to be saved elsewhere.
     Checkpoint(WhereArgs),
     /// 按任一单号讲述一票申报的经过 · Tells a declaration's story by any of its numbers.
@@ -62,22 +59,33 @@ pub(super) struct WhereArgs {
 }
 
 impl WhereArgs {
-    pub(super) async fn open(&self) -> Result<Box<dyn Store>> {
+    pub(super) async fn open(&self) -> Result<Arc<dyn Store>> {
         let cannot = |what: &dyn std::fmt::Display| format!("{what} 无法打开 · cannot be opened");
         if let Some(url) = self.store.as_ref().filter(|store| Address::is_one(store)) {
             let options = postgres::Options::at(url);
-            return Ok(Box::new(Postgres::open_read_only(&options).await.with_context(|| cannot(&options.url))?));
+            return Ok(Arc::new(Postgres::open_read_only(&options).await.with_context(|| cannot(&options.url))?));
         }
         let file = self.store.as_ref().map_or_else(|| only_one(&self.dir, "db"), |file| Ok(PathBuf::from(file)))?;
-        Ok(Box::new(Sqlite::open_read_only(&file).await.with_context(|| cannot(&file.display()))?))
+        Ok(Arc::new(Sqlite::open_read_only(&file).await.with_context(|| cannot(&file.display()))?))
     }
 
+    /// The public key; a log elsewhere has none here, so that `key` must be given.
     fn verifier(&self) -> Result<LogVerifier> {
         let file = self.key.clone().map_or_else(|| only_one(&self.dir, "vkey"), Ok)?;
         let text =
             fs::read_to_string(&file).with_context(|| format!("公钥 {0} 无法读取 · the public key {0} cannot be read", file.display()))?;
         LogVerifier::parse(text.trim()).with_context(|| format!("{0} 中没有日志公钥 · {0} holds no public key of a log", file.display()))
     }
+}
+
+fn read(file: &Path) -> Result<String> {
+    /// Checkpoints and bundles are far smaller.
+    const LARGEST: u64 = 64 << 20;
+    let cannot = || format!("{0} 无法读取 · {0} cannot be read", file.display());
+    if fs::metadata(file).with_context(cannot)?.len() > LARGEST {
+        bail!("{0} 过大 · {0} is too large", file.display());
+    }
+    fs::read_to_string(file).with_context(cannot)
 }
 
 fn only_one(folder: &Path, extension: &str) -> Result<PathBuf> {
@@ -93,101 +101,11 @@ fn only_one(folder: &Path, extension: &str) -> Result<PathBuf> {
 
 pub(super) async fn run(command: &AuditCommand) -> Result<ExitCode> {
     match command {
-        AuditCommand::Verify { since, place } => verify(place, since.as_deref()).await,
+        AuditCommand::Verify(args) => verify::verify(args).await,
+        AuditCommand::Export(args) => export::export(args).await,
+        AuditCommand::Witness(args) => witness::witness(args).await,
         AuditCommand::Checkpoint(place) => checkpoint(place).await,
         AuditCommand::Show { number, place } => show(number, place).await,
-    }
-}
-
-async fn verify(place: &WhereArgs, since: Option<&Path>) -> Result<ExitCode> {
-    let store = place.open().await?;
-    let mut checkpoints = Checkpoints::new(place.verifier()?);
-    let kept = store.stored_checkpoints().await?;
-    for row in &kept {
-        checkpoints.add(&StoredCheckpoint { size: row.size, root: &row.root, note: &row.note });
-    }
-    if let Some(file) = since {
-        let note = fs::read_to_string(file).with_context(|| format!("{0} 无法读取 · {0} cannot be read", file.display()))?;
-        checkpoints.since(&note).with_context(|| format!("{0} 不是本日志的检查点 · {0} is no checkpoint of this log", file.display()))?;
-    }
-    let pending = store.pending_entries(u32::MAX).await?.len();
-    if kept.is_empty() && pending > 0 {
-        complain("没有签名检查点 · no checkpoint is signed: nothing vouches for these entries");
-        return Ok(ExitCode::FAILURE);
-    }
-    let mut verifier = checkpoints.verifier();
-    // What no checkpoint covers yet is under nobody's signature: it has no tiles, and nothing can be said of it.
-    let signed = i64::try_from(verifier.covered()).unwrap_or(i64::MAX);
-    feed(store.as_ref(), &mut verifier, kept.iter().map(|row| row.size).fold(signed, i64::max)).await?;
-    let tiles = u64::try_from(store.stored_tiles().await?.len())?;
-    let untold = store.untold().await?;
-    match verifier.finish(tiles) {
-        Ok(summary) => Ok(tell_summary(&summary, pending, untold, since.is_none())),
-        Err(damage) => {
-            tell_damage(&damage);
-            Ok(ExitCode::FAILURE)
-        }
-    }
-}
-
-/// Gives the verifier every entry before a position, with the tiles that it asks for.
-async fn feed(store: &dyn Store, verifier: &mut Verifier, covered: i64) -> Result<()> {
-    let mut from = i64::MIN;
-    loop {
-        let mut page = store.stored_entries(from, PAGE).await?;
-        page.retain(|row| row.position < covered);
-        for row in &page {
-            while let Some(id) = verifier.wanted() {
-                let tile = store.stored_tile(i64::from(id.level), i64::try_from(id.index)?).await?;
-                verifier.tile(id, tile.as_deref());
-            }
-            verifier.entry(&StoredEntry {
-                position: row.position,
-                id: row.id,
-                at: row.at,
-                tenant: &row.tenant,
-                subject: row.subject,
-                act: &row.act,
-                leaf: &row.leaf,
-                body: &row.body,
-            });
-        }
-        let Some(last) = page.last() else { break };
-        from = last.position.saturating_add(1);
-    }
-    while let Some(id) = verifier.wanted().filter(|id| id.level > 0) {
-        let tile = store.stored_tile(i64::from(id.level), i64::try_from(id.index)?).await?;
-        verifier.tile(id, tile.as_deref());
-    }
-    Ok(())
-}
-
-fn tell_summary(summary: &Summary, pending: usize, untold: Option<DeclarationId>, is_alone: bool) -> ExitCode {
-    if let Some(id) = untold {
-        complain(&format!(
-            "日志已损坏：申报 {id} 的受理记录不存在 · the log is broken: it does not tell of the acceptance of declaration {id}"
-        ));
-        return ExitCode::FAILURE;
-    }
-    say(&format!(
-        "日志完整 · the log is whole: {} entries, {} of them under {} signed checkpoints, {pending} waiting for a checkpoint; root {}",
-        summary.entries, summary.signed, summary.checkpoints, summary.root
-    ));
-    if is_alone {
-        say(
-            "提示：截断到旧检查点的日志须用另存的检查点才能发现 · a log cut back to an old checkpoint is only seen with --since and a checkpoint saved elsewhere (audit checkpoint)",
-        );
-    }
-    ExitCode::SUCCESS
-}
-
-fn tell_damage(damage: &Damage) {
-    complain(&format!("日志已损坏 · the log is broken, first at: {}", damage.first));
-    for broken in &damage.found {
-        complain(&format!("  {broken}"));
-    }
-    if damage.unlisted > 0 {
-        complain(&format!("  … {} more", damage.unlisted));
     }
 }
 
@@ -199,8 +117,8 @@ async fn checkpoint(place: &WhereArgs) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-async fn show(number: &str, place: &WhereArgs) -> Result<ExitCode> {
-    let store = place.open().await?;
+/// What a number leads to: what the log tells of it under these ids, and the declaration, if it is one.
+async fn led_to(store: &dyn Store, number: &str) -> Result<Vec<(Uuid, Option<DeclarationId>)>> {
     let mut subjects: Vec<(Uuid, Option<DeclarationId>)> = Vec::new();
     if let Ok(id) = Uuid::parse_str(number) {
         subjects.push((id, Some(DeclarationId(id))));
@@ -212,7 +130,12 @@ async fn show(number: &str, place: &WhereArgs) -> Result<ExitCode> {
     if subjects.is_empty() {
         bail!("没有这个单号 · nothing is kept under the number {number}");
     }
-    for (subject, declaration) in subjects {
+    Ok(subjects)
+}
+
+async fn show(number: &str, place: &WhereArgs) -> Result<ExitCode> {
+    let store = place.open().await?;
+    for (subject, declaration) in led_to(store.as_ref(), number).await? {
         tell(store.as_ref(), subject, declaration).await?;
     }
     Ok(ExitCode::SUCCESS)

@@ -4,6 +4,7 @@ use std::{
     io::IsTerminal,
     path::{Path, PathBuf},
     process::ExitCode,
+    sync::Arc,
 };
 
 use anyhow::{Context, Result};
@@ -13,6 +14,8 @@ use tokio::{
     sync::watch,
 };
 use tracing_subscriber::EnvFilter;
+
+mod reload;
 
 use super::{load_schemas, say};
 use crate::{
@@ -96,7 +99,14 @@ pub(super) async fn serve(args: &ServeArgs) -> Result<ExitCode> {
         Some(address) => format!("通关网关已就绪 · the gateway listens on {address}; 节点 · node {node}"),
         None => format!("通关网关已就绪 · the gateway runs; 节点 · node {node}"),
     });
+    if let Some(address) = gateway.tiles_address() {
+        say(&format!("审计日志公布于 · the audit log is published at http://{address}"));
+    }
+    let watching = gateway.access().map(|access| tokio::spawn(reload::watch(args.config.clone(), Arc::clone(access))));
     asked.wait().await;
+    if let Some(watching) = watching {
+        watching.abort();
+    }
     say("正在收尾 · finishing what is in hand");
     gateway.stop().await;
     Ok(ExitCode::SUCCESS)

@@ -52,6 +52,11 @@ pub(super) fn faults(config: &Config) -> Vec<String> {
     faults.extend(zeros(config).into_iter().map(|name| format!("  {name} 不能为 0 · {name} must not be 0: nothing would move")));
     check_node(&config.node, &mut faults);
     check_keys(&config.access, &mut faults);
+    if !config.access.certificates.is_empty() && config.grpc.tls.as_ref().is_none_or(|tls| tls.client_ca.is_none()) {
+        faults.push(
+            "  access.certificates: 须设 grpc.tls.client_ca · grpc.tls.client_ca is needed: without it no certificate is asked for".into(),
+        );
+    }
     faults.extend(config.simulator.script.faults().into_iter().map(|fault| format!("  simulator.script: {fault}")));
     faults.extend(open_door(config));
     faults.extend(open_console(&config.console));
@@ -64,12 +69,10 @@ pub(super) fn missing_files(config: &Config) -> Vec<String> {
     let signers = config.signers.iter().filter(|_| runs(&[Role::Pack])).flat_map(|signer| {
         [(format!("signers {:?}: key", signer.name), &signer.key), (format!("signers {:?}: certificate", signer.name), &signer.certificate)]
     });
-    let tls = config
-        .grpc
-        .tls
-        .iter()
-        .filter(|_| runs(&[Role::Intake]))
-        .flat_map(|tls| [("grpc.tls.certificate".to_owned(), &tls.certificate), ("grpc.tls.key".to_owned(), &tls.key)]);
+    let tls = config.grpc.tls.iter().filter(|_| runs(&[Role::Intake])).flat_map(|tls| {
+        let own = [("grpc.tls.certificate".to_owned(), &tls.certificate), ("grpc.tls.key".to_owned(), &tls.key)];
+        own.into_iter().chain(tls.client_ca.iter().map(|file| ("grpc.tls.client_ca".to_owned(), file)))
+    });
     let libraries = config
         .exemption
         .libraries
@@ -248,13 +251,20 @@ fn zeros(config: &Config) -> Vec<String> {
 /// Each key by itself, so that every fault is told, then what they must not share.
 fn check_keys(options: &access::Options, faults: &mut Vec<String>) {
     for key in &options.keys {
-        if let Err(error) = access::Access::new(&access::Options { keys: vec![key.clone()] }) {
+        if let Err(error) = access::Access::new(&access::Options { keys: vec![key.clone()], ..access::Options::default() }) {
             faults.push(format!("  access.keys: {error}"));
         }
     }
-    for (name, used) in count(options.keys.iter().map(|key| key.name.as_str())) {
+    for certificate in &options.certificates {
+        let alone = access::Options { certificates: vec![certificate.clone()], ..access::Options::default() };
+        if let Err(error) = access::Access::new(&alone) {
+            faults.push(format!("  access.certificates: {error}"));
+        }
+    }
+    let names = options.keys.iter().map(|key| key.name.as_str());
+    for (name, used) in count(names.chain(options.certificates.iter().map(|certificate| certificate.name.as_str()))) {
         if used > 1 {
-            faults.push(format!("  access.keys: {used} 个密钥同名 · {used} keys are called {name:?}"));
+            faults.push(format!("  access.keys: {used} 个密钥或证书同名 · {used} keys or certificates are called {name:?}"));
         }
     }
 }
@@ -264,7 +274,7 @@ fn open_door(config: &Config) -> Option<String> {
     let Ok(address) = config.grpc.listen.parse::<SocketAddr>() else {
         return Some(format!("  grpc.listen {:?} is no address like 127.0.0.1:8650", config.grpc.listen));
     };
-    let open = config.access.keys.is_empty() && !address.ip().is_loopback();
+    let open = config.access.keys.is_empty() && config.access.certificates.is_empty() && !address.ip().is_loopback();
     open.then(|| {
         format!("  grpc.listen {address} can be reached from outside, and no access.keys are there; make one with `tongguan key api`")
     })

@@ -39,9 +39,11 @@ pub(super) async fn page(console: &Console, session: &Session, asked: &Asked) ->
         subjects: about.clone(),
         ..EntryFilter::default()
     };
+    let actor = asked.one("actor").trim();
+    let fits = |entry: &Entry| actor.is_empty() || entry.actor.name == actor;
     let (found, next) = match &about {
         Some(ids) if ids.is_empty() => (Vec::new(), None),
-        _ => look_through(console.store(), filter, asked.one("actor").trim(), PAGE).await?,
+        _ => look_through(console.store(), filter, &fits, PAGE).await?,
     };
     let body = html! {
         h1 { (lang.t("审计日志", "Audit log")) }

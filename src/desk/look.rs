@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use uuid::Uuid;
 
 use crate::{
+    audit::Entry,
     declaration::Kind,
     party::Tenant,
     store::{self, EntryFilter, PlacedEntry, Store},
@@ -17,7 +18,7 @@ pub const SEARCH_PAGE: u32 = 500;
 /// The longest number there is has 60 characters (orderNo).
 const LONGEST_NUMBER: usize = 100;
 
-/// Entries of an actor (of any, if the name is empty), and the position to go on after; looks through a bounded number of pages. Pages of
+/// Entries that fit, and the position to go on after; looks through a bounded number of pages. Pages of
 /// `filter` have [`SEARCH_PAGE`] entries.
 ///
 /// # Errors
@@ -25,7 +26,7 @@ const LONGEST_NUMBER: usize = 100;
 pub async fn look_through(
     store: &dyn Store,
     mut filter: EntryFilter,
-    actor: &str,
+    fits: &(dyn Fn(&Entry) -> bool + Sync),
     wanted: u32,
 ) -> store::Result<(Vec<PlacedEntry>, Option<i64>)> {
     let wanted = usize::try_from(wanted).unwrap_or(usize::MAX);
@@ -38,7 +39,7 @@ pub async fn look_through(
         let last_page = is_short || page.iter().any(|placed| placed.position.is_none());
         for placed in page {
             filter.after = placed.position.or(filter.after);
-            if actor.is_empty() || placed.entry.actor.name == actor {
+            if fits(&placed.entry) {
                 found.push(placed);
             }
             if found.len() == wanted {

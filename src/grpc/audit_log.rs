@@ -6,11 +6,12 @@ use super::{
     Door, convert, declarations, find,
     follow::{self, Filter},
     outlet::Answers,
-    proto, scope, status,
+    proofs, proto, scope, status,
 };
 use crate::{
     access::{Call, Caller},
-    audit::Entry,
+    audit::{Difference, Entry},
+    declaration::Kind,
     desk::{SEARCH_PAGE, look_through},
     store::EntryFilter,
 };
@@ -52,17 +53,40 @@ impl proto::audit_log_server::AuditLog for Door {
     async fn search(&self, request: Request<proto::SearchRequest>) -> Result<Response<proto::SearchResponse>, Status> {
         let caller = self.admit(&request, Call::ReadAuditLog)?;
         let asked = request.into_inner();
-        if asked.actor.len() > LONGEST_WORD || asked.act.len() > LONGEST_WORD {
-            return Err(status::invalid("操作者或操作过长", "actor and act have at most 100 bytes"));
+        if [&asked.actor, &asked.act, &asked.outcome].iter().any(|word| word.len() > LONGEST_WORD) {
+            return Err(status::invalid("操作者、操作或结果过长", "actor, act and outcome have at most 100 bytes"));
         }
+        let wanted = Wanted::of(&asked)?;
         let Some(filter) = self.search_filter(&caller, &asked).await? else {
             return Ok(Response::new(proto::SearchResponse::default()));
         };
-        let (found, next_after_position) = look_through(self.store(), filter, &asked.actor, convert::page_size(asked.page_size))
+        let fits = |entry: &Entry| wanted.fits(entry);
+        let (found, next_after_position) = look_through(self.store(), filter, &fits, convert::page_size(asked.page_size))
             .await
             .map_err(|error| status::of_store(&error))?;
         let entries = found.into_iter().map(|placed| entry(placed.position, placed.entry)).collect();
         Ok(Response::new(proto::SearchResponse { entries, next_after_position }))
+    }
+
+    async fn checkpoint(&self, request: Request<proto::CheckpointRequest>) -> Result<Response<proto::CheckpointResponse>, Status> {
+        self.admit(&request, Call::ReadAuditLog)?;
+        proofs::checkpoint(self, request.get_ref()).await.map(Response::new)
+    }
+
+    async fn prove_inclusion(
+        &self,
+        request: Request<proto::ProveInclusionRequest>,
+    ) -> Result<Response<proto::ProveInclusionResponse>, Status> {
+        let caller = self.admit(&request, Call::ReadAuditLog)?;
+        proofs::inclusion(self, &caller, request.get_ref()).await.map(Response::new)
+    }
+
+    async fn prove_consistency(
+        &self,
+        request: Request<proto::ProveConsistencyRequest>,
+    ) -> Result<Response<proto::ProveConsistencyResponse>, Status> {
+        self.admit(&request, Call::ReadAuditLog)?;
+        proofs::consistency(self, request.get_ref()).await.map(Response::new)
     }
 
     async fn tail(&self, request: Request<proto::TailRequest>) -> Result<Response<Self::TailStream>, Status> {
@@ -97,6 +121,33 @@ impl Door {
             pending: false,
             limit: SEARCH_PAGE,
         }))
+    }
+}
+
+/// What the store itself cannot sort out.
+struct Wanted {
+    actor: String,
+    /// How the fields of changes begin.
+    kind: Option<String>,
+    outcome: String,
+}
+
+impl Wanted {
+    fn of(asked: &proto::SearchRequest) -> Result<Self, Status> {
+        let kind = match asked.kind() {
+            proto::DocumentKind::Unspecified if asked.kind != 0 => return Err(status::invalid("单证种类不存在", "there is no such kind")),
+            proto::DocumentKind::Unspecified => None,
+            wanted => Kind::ALL.into_iter().find(|kind| convert::kind(*kind) == wanted).map(|kind| format!("{}.", kind.as_str())),
+        };
+        Ok(Self { actor: asked.actor.clone(), kind, outcome: asked.outcome.clone() })
+    }
+
+    fn fits(&self, entry: &Entry) -> bool {
+        let of_kind = |change: &Difference| self.kind.as_ref().is_none_or(|kind| change.field.starts_with(kind.as_str()));
+        let came_out = |change: &Difference| self.outcome.is_empty() || change.to == self.outcome;
+        let any = self.kind.is_none() && self.outcome.is_empty();
+        (self.actor.is_empty() || entry.actor.name == self.actor)
+            && (any || entry.changes.iter().any(|change| of_kind(change) && came_out(change)))
     }
 }
 

@@ -18,7 +18,6 @@ use tokio::{
     sync::watch,
     time::{Instant, Sleep, sleep},
 };
-use tonic::transport::server::{Connected, TcpConnectInfo};
 
 use super::options::Options;
 
@@ -136,7 +135,7 @@ impl Drop for Place {
 /// A connection that ends by itself when its caller does not do its part.
 pub(super) struct Connection {
     stream: TcpStream,
-    _place: Place,
+    place: Place,
     waits: Waits,
     /// How much of the beginning has come.
     begun: usize,
@@ -156,7 +155,12 @@ impl Connection {
             }
         };
         let next = Box::pin(sleep(waits.handshake));
-        Self { stream, _place: place, waits, begun: 0, next, taken: None, cut: Box::pin(cut) }
+        Self { stream, place, waits, begun: 0, next, taken: None, cut: Box::pin(cut) }
+    }
+
+    /// Where it comes from.
+    pub(super) fn address(&self) -> IpAddr {
+        self.place.address
     }
 
     fn is_cut(&mut self, context: &mut Context<'_>) -> io::Result<()> {
@@ -218,13 +222,5 @@ impl AsyncWrite for Connection {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_shutdown(context)
-    }
-}
-
-impl Connected for Connection {
-    type ConnectInfo = TcpConnectInfo;
-
-    fn connect_info(&self) -> TcpConnectInfo {
-        self.stream.connect_info()
     }
 }

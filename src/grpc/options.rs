@@ -58,6 +58,9 @@ pub struct TlsOptions {
     pub certificate: PathBuf,
     /// Its private key: PEM.
     pub key: PathBuf,
+    /// The authorities that vouch for callers' certificates: PEM. Without it none is asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_ca: Option<PathBuf>,
 }
 
 impl Default for Options {

@@ -72,9 +72,30 @@ pub(super) fn of_denied(denied: Denied) -> Status {
     }
 }
 
+/// What the caller came in with opens no longer.
+pub(super) fn revoked() -> Status {
+    Status::unauthenticated(
+        "密钥或证书已停用，流已结束；已答复的均已保存 / the key or certificate opens no longer: the stream ends, what was answered is kept",
+    )
+}
+
+/// The caller calls too often.
+pub(super) fn too_often(wait: Duration) -> Status {
+    Status::with_error_details(
+        Code::ResourceExhausted,
+        "调用过于频繁，请稍后以相同内容重试 / too many calls a second: send the same again later",
+        ErrorDetails::with_retry_info(Some(wait)),
+    )
+}
+
 /// There is nothing of that name for this caller, whether or not somebody else has it.
 pub(super) fn not_found() -> Status {
     Status::not_found("未找到 / not found")
+}
+
+/// What is kept contradicts itself.
+pub(super) fn damaged() -> Status {
+    Status::data_loss("审计日志已损坏，请运行 tongguan audit verify / the audit log is damaged: tongguan audit verify names the place")
 }
 
 /// Something about the question itself is wrong.

@@ -14,14 +14,14 @@ use tokio::{
     time::timeout,
 };
 use tonic::{
-    Status,
+    Code, Status,
     body::Body,
     codegen::{BoxFuture, Service, http},
     server::NamedService,
 };
 
-use super::status;
-use crate::access::{Access, Caller};
+use super::{guarded::guarded, secured::Peer, status};
+use crate::access::{Access, Caller, Cause};
 
 /// Places, so many in all and so many for one key.
 #[derive(Debug, Clone)]
@@ -77,11 +77,34 @@ impl<S> Turnstile<S> {
         Self { inner, access, calls, longest }
     }
 
-    fn pass(&self, headers: &http::HeaderMap) -> Result<Pass, Status> {
-        let authorization = headers.get("authorization").and_then(|value| value.to_str().ok());
-        let caller = self.access.identify(authorization).map_err(status::of_denied)?;
-        self.calls.enter(&caller).ok_or_else(status::too_many_calls)
+    fn pass(&self, request: &http::Request<Body>) -> Result<Passed, Status> {
+        let peer = request.extensions().get::<Peer>();
+        let authorization = authorization(request.headers());
+        let presented = peer.and_then(|peer| peer.presented.clone());
+        let caller = self.access.identify_as(authorization, presented.as_deref()).map_err(|denied| {
+            self.access.refusals().unknown(peer.and_then(|peer| peer.address));
+            status::of_denied(denied)
+        })?;
+        if let Err(wait) = self.access.take(&caller) {
+            self.access.refusals().known(&caller, Cause::Rate, request.uri().path());
+            return Err(status::too_often(wait));
+        }
+        let pass = self.calls.enter(&caller).ok_or_else(status::too_many_calls)?;
+        let gone = Arc::clone(&self.access).gone(authorization.map(str::to_owned), presented, caller.clone());
+        Ok(Passed { pass, caller, gone: Box::pin(gone) })
     }
+}
+
+/// Who was let in.
+struct Passed {
+    pass: Pass,
+    caller: Caller,
+    gone: futures_util::future::BoxFuture<'static, ()>,
+}
+
+/// The value of `authorization`.
+pub(super) fn authorization(headers: &http::HeaderMap) -> Option<&str> {
+    headers.get("authorization").and_then(|value| value.to_str().ok())
 }
 
 impl<S: NamedService> NamedService for Turnstile<S> {
@@ -102,20 +125,35 @@ where
     }
 
     fn call(&mut self, request: http::Request<Body>) -> Self::Future {
-        let pass = match self.pass(request.headers()) {
-            Ok(pass) => pass,
+        let Passed { pass, caller, gone } = match self.pass(&request) {
+            Ok(passed) => passed,
             Err(status) => return Box::pin(async move { Ok(status.into_http()) }),
         };
+        let (access, path) = (Arc::clone(&self.access), request.uri().path().to_owned());
         let answering = timeout(self.longest, self.inner.call(request));
         Box::pin(async move {
             let answer = answering.await;
             drop(pass);
             match answer {
-                Ok(Ok(answer)) => Ok(in_both(answer)),
+                Ok(Ok(answer)) => {
+                    if let Some(cause) = refused(&answer, &caller) {
+                        access.refusals().known(&caller, cause, &path);
+                    }
+                    Ok(in_both(answer).map(|body| guarded(body, gone)))
+                }
                 Ok(Err(never)) => match never {},
                 Err(_) => Ok(status::too_slow().into_http()),
             }
         })
+    }
+}
+
+/// Why a known caller was refused, if that is worth an entry: what staff, who see everything, do not find is not there.
+fn refused(answer: &http::Response<Body>, caller: &Caller) -> Option<Cause> {
+    match Status::from_header_map(answer.headers())?.code() {
+        Code::PermissionDenied => Some(Cause::Forbidden),
+        Code::NotFound if caller.scope.is_some() => Some(Cause::NotFound),
+        _ => None,
     }
 }
 

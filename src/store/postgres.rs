@@ -302,6 +302,10 @@ impl Store for Postgres {
         tried!(&self.pool, Single, |connection| log::stored_tiles(connection))
     }
 
+    async fn checkpoint_over(&self, size: i64) -> Result<Option<StoredCheckpoint>> {
+        tried!(&self.pool, Single, |connection| log::checkpoint_over(connection, size))
+    }
+
     async fn last_checkpoint(&self) -> Result<Option<StoredCheckpoint>> {
         tried!(&self.pool, Single, |connection| log::last_checkpoint(connection))
     }

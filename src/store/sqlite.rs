@@ -374,6 +374,11 @@ impl Store for Sqlite {
         log::stored_tiles(&mut *self.readers.acquire().await?).await
     }
 
+    async fn checkpoint_over(&self, size: i64) -> Result<Option<StoredCheckpoint>> {
+        let mut connection = self.readers.acquire().await?;
+        log::checkpoint_over(&mut connection, size).await
+    }
+
     async fn last_checkpoint(&self) -> Result<Option<StoredCheckpoint>> {
         log::last_checkpoint(&mut *self.readers.acquire().await?).await
     }

@@ -5,6 +5,7 @@ use std::{any::Any, net::SocketAddr, sync::Arc, time::Duration};
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 use tongguan::{
     access::{self, Access, KeyOptions, new_key},
+    audit::LogKey,
     check::Parameters,
     clock::{Clock, Clockwork, ManualClock, SeededEntropy, Timestamp, parse_day, start_of},
     desk::Desk,
@@ -13,6 +14,7 @@ use tongguan::{
     intake::{self, Intake, Rules},
     lane::{Duty, Lane},
     party::{Party, Role, Sender},
+    sequencer::{self, Sequencer},
     store::{Sequencing, Store, sqlite::Sqlite},
 };
 use tonic::{
@@ -50,8 +52,11 @@ pub(super) struct World {
     pub(super) store: Arc<dyn Store>,
     pub(super) address: SocketAddr,
     pub(super) channel: Channel,
+    pub(super) access: Arc<Access>,
+    /// What the keys were made of.
+    pub(super) options: access::Options,
     pub(super) clockwork: Clockwork,
-    clock: Arc<ManualClock>,
+    pub(super) clock: Arc<ManualClock>,
     pub(super) advisor: Arc<Advisor>,
     keys: Vec<(String, String)>,
     stop: watch::Sender<bool>,
@@ -92,26 +97,21 @@ pub(super) async fn world_on(
     for (name, tenant, role) in keys {
         let (key, sha256) = new_key(&clockwork);
         plain.push(((*name).to_owned(), key));
-        options.keys.push(KeyOptions { name: (*name).into(), tenant: (*tenant).into(), role: *role, sha256 });
+        options.keys.push(KeyOptions { name: (*name).into(), tenant: (*tenant).into(), role: *role, sha256, until: None });
     }
     let parts = intake::Parts { store: Arc::clone(&store), clockwork: clockwork.clone(), rules: Arc::new(rules(&advisor)) };
     let desk = Desk::new(Arc::clone(&store), clockwork.clone(), Arc::clone(&advisor), 5, vec!["national".to_owned()]);
     let (intake, _workers) = Intake::start(parts, &intake::Options::default());
     tokio::spawn(async move { _workers.join_all().await });
-    let parts = Parts {
-        store: Arc::clone(&store),
-        intake,
-        desk,
-        access: Arc::new(Access::new(&options).unwrap()),
-        clockwork: clockwork.clone(),
-        options: bounds,
-    };
+    let access = Arc::new(Access::new(&options).unwrap().by(&clockwork));
+    let parts =
+        Parts { store: Arc::clone(&store), intake, desk, access: Arc::clone(&access), clockwork: clockwork.clone(), options: bounds };
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let (stop, stopped) = watch::channel(false);
     let served = tokio::spawn(grpc::serve(listener, parts, stopped));
     let channel = Endpoint::try_from(format!("http://{address}")).unwrap().connect().await.unwrap();
-    World { _kept: kept, store, address, channel, clockwork, clock, advisor, keys: plain, stop, served }
+    World { _kept: kept, store, address, channel, access, options, clockwork, clock, advisor, keys: plain, stop, served }
 }
 
 fn rules(advisor: &Arc<Advisor>) -> Rules {
@@ -180,6 +180,11 @@ impl World {
         let sequencing = Sequencing { expected_size, entries, tiles: Vec::new(), root: [0; 32], note: String::new() };
         self.store.sequence(self.now(), sequencing).await.unwrap();
         size
+    }
+
+    /// What gives entries their place under checkpoints that a key signs.
+    pub(super) fn sequencer(&self, key: &Arc<LogKey>) -> Sequencer {
+        Sequencer::new(Arc::clone(&self.store), self.clockwork.clone(), Arc::clone(key), sequencer::Options::default())
     }
 
     /// Stops the server and waits for it.

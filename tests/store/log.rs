@@ -108,6 +108,11 @@ async fn the_log_goes_on_from_what_is_kept(world: World) {
         (last.size, last.root.as_slice(), last.at, last.note.as_str()),
         (600, tree.root().as_bytes().as_slice(), START, "note of 600")
     );
+    for (asked, covered) in [(0, Some(1)), (1, Some(1)), (2, Some(255)), (256, Some(256)), (558, Some(600)), (600, Some(600)), (601, None)]
+    {
+        let over = world.store().checkpoint_over(asked).await.unwrap();
+        assert_eq!(over.map(|checkpoint| (checkpoint.size, checkpoint.note)), covered.map(|size| (size, format!("note of {size}"))));
+    }
     assert_eq!(world.store().stored_tiles().await.unwrap(), [(0, 0), (0, 1)]);
     assert_eq!(world.store().stored_tile(0, 1).await.unwrap().map(|hashes| hashes.len()), Some(256 * 32));
     assert_eq!(world.store().stored_tile(1, 0).await.unwrap(), None);

@@ -43,6 +43,7 @@ macro_rules! on_each_store {
 }
 
 mod again;
+mod altered;
 mod answers;
 mod desk;
 mod following;

@@ -104,7 +104,7 @@ pub(super) async fn ledger(args: &LedgerArgs) -> Result<ExitCode> {
         bail!("{0} 已存在 · {0} is there already", file.display());
     }
     let asked = args.asked()?;
-    let store = Arc::from(args.place.open().await?);
+    let store = args.place.open().await?;
     let unfinished = args.out.as_ref().map(|file| unfinished(file));
     let to: Box<dyn Write> = match &unfinished {
         Some(file) => Box::new(fs::File::create(file).with_context(|| format!("{0} 无法写入 · {0} cannot be written", file.display()))?),

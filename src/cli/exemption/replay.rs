@@ -63,7 +63,7 @@ type Found = (Replay, Vec<(String, u32, Move)>);
 pub(super) async fn replay(args: &ReplayArgs) -> Result<ExitCode> {
     let exported = period(args.from, args.to)?;
     let what_if = Arc::new(WhatIf::new(advisor(args)?, args.as_if_exported)?);
-    let store = Arc::from(args.place.open().await?);
+    let store = args.place.open().await?;
     let named = args.lines;
     let wanted = move |line: &PaperLine| line.inputs.fields.export_date.is_some_and(|day| exported.holds(day));
     let work: Work<Found> = Arc::new(move |share: &[Decided]| {

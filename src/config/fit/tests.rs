@@ -76,7 +76,13 @@ fn identities_and_names_are_looked_at() {
 
 #[test]
 fn every_key_is_looked_at() {
-    let key = |name: &str, sha256: &str| KeyOptions { name: name.into(), tenant: "t".into(), role: Role::Seller, sha256: sha256.into() };
+    let key = |name: &str, sha256: &str| KeyOptions {
+        name: name.into(),
+        tenant: "t".into(),
+        role: Role::Seller,
+        sha256: sha256.into(),
+        until: None,
+    };
     let good = "0f".repeat(32);
     assert!(found(|c| c.access.keys = vec![key("a", &good)]).is_empty());
     one(|c| c.access.keys = vec![key("a", "…")], &["key a", "64"]);

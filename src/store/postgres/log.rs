@@ -122,6 +122,11 @@ pub(super) async fn last_checkpoint(connection: &mut PgConnection) -> Result<Opt
     sqlx::query(statement).fetch_optional(connection).await?.as_ref().map(checkpoint).transpose()
 }
 
+pub(super) async fn checkpoint_over(connection: &mut PgConnection, size: i64) -> Result<Option<StoredCheckpoint>> {
+    let statement = "SELECT size, root, at, note FROM audit_checkpoints WHERE size >= $1 ORDER BY size LIMIT 1";
+    sqlx::query(statement).bind(size).fetch_optional(connection).await?.as_ref().map(checkpoint).transpose()
+}
+
 fn checkpoint(row: &PgRow) -> Result<StoredCheckpoint> {
     Ok(StoredCheckpoint {
         size: row.try_get("size")?,
