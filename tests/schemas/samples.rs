@@ -215,10 +215,21 @@ pub fn follow_up(kind: Kind) -> FollowUp {
 pub fn bare(kind: Kind) -> FollowUp {
     match follow_up(kind) {
         FollowUp::Payment(payment) => FollowUp::Payment(Payment { payer_code: None, payment_no: None, note: None, ..payment }),
-        FollowUp::Arrival(arrival) => FollowUp::Arrival(Arrival { site: None, bill_no: None, note: None, lines: Vec::new(), ..arrival }),
+        // By post, which alone need not say which bill, vehicle and voyage.
+        FollowUp::Arrival(arrival) => {
+            FollowUp::Arrival(Arrival { site: None, transport: "6".to_owned(), bill_no: None, note: None, lines: Vec::new(), ..arrival })
+        }
         FollowUp::Departure(departure) => {
             let lines = vec![MovementLine { number: 1, waybill_no: "W".to_owned(), bag_no: None, note: None }];
-            FollowUp::Departure(Departure { vehicle: None, voyage: None, bill_no: None, note: None, lines, ..departure })
+            FollowUp::Departure(Departure {
+                transport: "6".to_owned(),
+                vehicle: None,
+                voyage: None,
+                bill_no: None,
+                note: None,
+                lines,
+                ..departure
+            })
         }
         FollowUp::Cancellation(cancellation) => FollowUp::Cancellation(Cancellation { note: None, ..cancellation }),
         FollowUp::Manifest(manifest) => {
