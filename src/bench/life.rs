@@ -114,7 +114,12 @@ async fn others(options: &Options, config: &Config) -> Result<(Vec<Running>, Vec
             return Err(Error::Wrong("several gateways need PostgreSQL".to_owned()));
         };
         let mut command = Command::new(&program);
-        command.args(["bench", "--node", "--dir"]).arg(&options.dir).args(["--store", &postgres.url.0, "--connections", &postgres.connections.to_string()]);
+        command.args(["bench", "--node", "--dir"]).arg(&options.dir).args([
+            "--store",
+            &postgres.url.0,
+            "--connections",
+            &postgres.connections.to_string(),
+        ]);
         let mut other = Running::start(&mut command)?;
         addresses.push(other.line().await?);
         others.push(other);
