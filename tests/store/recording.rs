@@ -7,7 +7,9 @@ use tongguan::{
     declaration::{DeclarationId, Kind},
     exemption::{Cause, OfLine, OfPeriod, PeriodKind, Proof, Said, Seller, SellerKind, Taxpayer, Trade},
     party::Tenant,
-    store::{Decided, DecisionFilter, Lookup, Only, RecordKept, RecordKind, Recording, Redecision, RedecisionEnd, Written},
+    store::{
+        Application, Change, Decided, DecisionFilter, Lookup, Only, RecordKept, RecordKind, Recording, Redecision, RedecisionEnd, Written,
+    },
 };
 use uuid::Uuid;
 
@@ -20,6 +22,8 @@ on_each_store!(
     a_record_is_kept_with_its_lines_and_read_with_its_declaration,
     a_key_is_bound_to_one_request_within_a_tenant,
     what_was_looked_at_must_still_be_so,
+    of_two_that_record_at_once_both_are_kept_or_one_is_the_others,
+    what_is_asked_for_again_begins_anew_whoever_is_at_it,
     profiles_and_periods_belong_to_a_tenant_and_the_last_profile_counts,
     what_is_to_be_decided_again_is_leased_once_and_gone_on_with,
     a_basis_is_noted_once,
@@ -116,6 +120,50 @@ async fn what_was_looked_at_must_still_be_so(world: World) {
     let now = world.now(id, Kind::Inventory).await;
     assert_eq!(now.version, list.version + 1, "whoever decided on what was known before decides again");
     assert_eq!(tongguan::dossier::Document { version: list.version, ..now }, list);
+}
+
+async fn of_two_that_record_at_once_both_are_kept_or_one_is_the_others(world: World) {
+    let id = world.accept_one("O1", None).await;
+    let of = |key: &str, number: &str| Recording { lines: vec![(id, 1, contract(number))], ..empty(&world, key) };
+    let [left, right] = [&world.handles[0], &world.handles[1]];
+    for round in 0..10 {
+        let (a, b) = (of(&format!("a{round}"), "A"), of(&format!("b{round}"), "B"));
+        let (one, other) = tokio::join!(left.record(START, a), right.record(START, b));
+        assert_eq!((one.unwrap(), other.unwrap()), (RecordKept::New, RecordKept::New));
+        let (a, b) = (of(&format!("same{round}"), "C"), of(&format!("same{round}"), "C"));
+        let (of_a, of_b) = (RecordKept::Again(a.id, START), RecordKept::Again(b.id, START));
+        let (one, other) = tokio::join!(left.record(START, a), right.record(START, b));
+        let kept = (one.unwrap(), other.unwrap());
+        assert!(kept == (RecordKept::New, of_a) || kept == (of_b, RecordKept::New), "{kept:?}");
+    }
+    assert_eq!(world.shown(id).await.dossier.recorded.lines.len(), 30, "none got another's place");
+}
+
+async fn what_is_asked_for_again_begins_anew_whoever_is_at_it(world: World) {
+    let id = world.accept_one("O1", None).await;
+    let asked = |why: &str| Redecision {
+        id: id.0,
+        tenant: Some(Tenant::local()),
+        seller: None,
+        cause: Cause::Evidence,
+        why: why.into(),
+        seen: None,
+        at: START,
+    };
+    let ask = async |why: &str| {
+        let change = Change { again: Some(asked(why)), ..Change::default() };
+        let application = Application { changes: vec![change], ..Application::default() };
+        assert_eq!(world.store().apply(START, application).await.unwrap(), Written::Done);
+    };
+    ask("return 1").await;
+    let lease = world.lease();
+    assert_eq!(world.store().lease_redecision(START, lease).await.unwrap(), Some(asked("return 1")));
+    let only = DecisionFilter { only: Some(Only::OfRecord(id.0)), limit: 10, ..DecisionFilter::default() };
+    assert_eq!(world.store().decisions(only).await.unwrap().iter().map(|one| one.dossier.id).collect::<Vec<_>>(), [id]);
+    ask("return 2").await;
+    let ended = world.store().settle_redecision(lease.token, id.0, RedecisionEnd::Done).await.unwrap();
+    assert_eq!(ended, Written::Stale, "what it read may not have been the last word");
+    assert_eq!(world.store().lease_redecision(START, world.lease()).await.unwrap(), Some(asked("return 2")));
 }
 
 async fn profiles_and_periods_belong_to_a_tenant_and_the_last_profile_counts(world: World) {
