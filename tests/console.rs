@@ -237,6 +237,14 @@ async fn what_is_searched_for_is_found_escaped_and_saved() {
         text.contains("tongguan_documents{kind=\"inventory\",state=\"waiting\"} 1") && text.contains("tongguan_living_nodes 1"),
         "{text}"
     );
+    // What alerts and the dashboard ask for is told.
+    for file in ["alerts.yml", "grafana.json"] {
+        let asked = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/monitoring").join(file)).unwrap();
+        let names = asked.split("tongguan_").skip(1).map(|rest| rest.split(|c: char| !c.is_ascii_lowercase() && c != '_').next().unwrap());
+        for name in names {
+            assert!(text.contains(&format!("# TYPE tongguan_{name} ")), "{file} asks for tongguan_{name}");
+        }
+    }
     assert_eq!((desk.get("/readyz", "").text().as_str(), desk.get("/livez", "").text().as_str()), ("ok\n", "ok\n"));
     assert!(desk.stop().1);
 }

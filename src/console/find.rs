@@ -59,9 +59,9 @@ pub(super) async fn page(console: &Console, session: &Session, asked: &Asked) ->
         return Err(Problem::invalid("一次最多查询5000个编号", "search for 5,000 numbers at a time at most"));
     }
     let state = State::parse(asked.one("state"));
-    let rows = match state {
+    let (rows, more) = match state {
         Some(state) if numbers.is_empty() => listed(console, scope, state, asked).await?,
-        _ => look(console, scope, &numbers).await?,
+        _ => (look(console, scope, &numbers).await?, None),
     };
     match asked.one("format") {
         "csv" => return Ok(Reply::File("text/csv; charset=utf-8", Some("tongguan.csv".to_owned()), sheet::csv(lang, &rows)?)),
@@ -77,7 +77,6 @@ pub(super) async fn page(console: &Console, session: &Session, asked: &Asked) ->
         return Ok(Reply::Go(format!("/declarations/{id}"), None));
     }
     let has_asked = !numbers.is_empty() || state.is_some();
-    let more = rows.last().filter(|_| state.is_some() && u32::try_from(rows.len()) == Ok(PAGE)).and_then(|row| row.id);
     let body = html! {
         h1 { (lang.t("查询", "Search")) }
         form.search method="post" action="/find" {
@@ -92,7 +91,7 @@ pub(super) async fn page(console: &Console, session: &Session, asked: &Asked) ->
         }
         @if has_asked { (answer(lang, &rows)) }
         @if let (Some(last), Some(state)) = (more, state) {
-            p { a href=(format!("/find?state={}&after={last}", state.as_str())) { (lang.t("下一页", "Next page")) } }
+            p { a href=(format!("/find?state={}&after={}", state.as_str(), last.0)) { (lang.t("下一页", "Next page")) } }
         }
     };
     Ok(Reply::page(lang.t("查询", "Search"), "/find", body))
@@ -144,8 +143,13 @@ fn row(number: &str, what: Option<NumberKind>, id: Uuid, families: &BTreeMap<Uui
     Row { number: number.to_owned(), what, id: Some(id), is_declaration, documents }
 }
 
-/// Declarations whose inventory is in a state, a page.
-async fn listed(console: &Console, scope: Option<&Tenant>, state: State, asked: &Asked) -> Result<Vec<Row>, Problem> {
+/// Declarations whose inventory is in a state, a page, and where the next one begins.
+async fn listed(
+    console: &Console,
+    scope: Option<&Tenant>,
+    state: State,
+    asked: &Asked,
+) -> Result<(Vec<Row>, Option<DeclarationId>), Problem> {
     let after = Uuid::try_parse(asked.one("after")).ok().map(DeclarationId);
     let filter = ListFilter { tenant: scope.cloned(), state: Some(state), after, limit: PAGE, ..ListFilter::default() };
     let found = console.store().list(filter).await?;
@@ -156,7 +160,8 @@ async fn listed(console: &Console, scope: Option<&Tenant>, state: State, asked: 
         is_declaration: true,
         documents: dossier.documents,
     };
-    Ok(found.into_iter().map(row).collect())
+    let more = found.last.filter(|_| u32::try_from(found.len()) == Ok(PAGE));
+    Ok((found.dossiers.into_iter().map(row).collect(), more))
 }
 
 /// What kind of number it is.
