@@ -44,7 +44,7 @@ impl Desk {
         ];
         for (name, role) in roles {
             let (key, sha256) = new_key(&Clockwork::system());
-            config.access.keys.push(KeyOptions { name: name.into(), tenant: "acme".into(), role, sha256 });
+            config.access.keys.push(KeyOptions { name: name.into(), tenant: "acme".into(), role, sha256, until: None });
             keys.push((name, key));
         }
         more(&mut config);

@@ -10,6 +10,7 @@ use super::{
     words::{Lang, when},
 };
 use crate::{
+    audit::Entry,
     clock::{parse_day, start_of},
     desk::{look_through, subjects},
     store::{EntryFilter, PlacedEntry},

@@ -344,6 +344,7 @@ async fn a_receipt_that_matched_nothing_is_given_to_its_document() {
         port_no: None,
         inventory_no: None,
         summary_no: None,
+        bill_no: None,
     };
     let arrival = arrive(&world, vec![receipt("2", world.now()), receipt("120", world.now() + Duration::from_secs(1))]).await;
     let attach = |ordinal: u32, target: &str| proto::AttachReceiptRequest {
