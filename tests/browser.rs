@@ -271,7 +271,7 @@ async fn read(browser: &Browser, desk: &Desk) {
     browser.picture("declaration");
     browser.click("ol.receipts a");
     browser.says("信封内的报文");
-    browser.says("&lt;ceb:");
+    browser.says("InventoryReturn&gt;");
     browser.picture("arrival");
     browser.go(&format!("/find?numbers={}", desk.order_no));
     browser.click("a.language");
