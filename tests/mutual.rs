@@ -108,7 +108,7 @@ async fn certificates_open_as_what_they_are_mapped_to_and_bad_ones_do_not() {
             Ok(channel) => {
                 for key in [None, Some(key.as_str())] {
                     let refused = list(&channel, key).await.unwrap_err();
-                    assert!(matches!(refused.code(), Code::Unavailable | Code::Unknown), "{bad}: {refused:?}");
+                    assert!(matches!(refused.code(), Code::Unavailable | Code::Unknown | Code::Cancelled), "{bad}: {refused:?}");
                 }
             }
         }

@@ -28,6 +28,8 @@ use super::{
     tamper,
 };
 
+type Alteration = &'static dyn Fn(&mut Value);
+
 /// A log that is served, until it is dropped.
 struct Served {
     address: SocketAddr,
@@ -135,7 +137,10 @@ async fn a_verifier_without_our_code_believes_the_tiles_and_so_does_ours() {
 #[tokio::test(flavor = "multi_thread")]
 async fn altered_entries_and_tiles_are_seen_over_http_by_both() {
     for (sql, named) in [
-        ("UPDATE audit_entries SET body = cast(replace(body, 'accept', 'Accept') AS BLOB) WHERE position = 300", Some("entry 300:")),
+        (
+            "UPDATE audit_entries SET body = cast(replace(body, '\"act\":\"', '\"act\":\"x') AS BLOB) WHERE position = 300",
+            Some("entry 300:"),
+        ),
         ("UPDATE audit_entries SET leaf = zeroblob(32) WHERE position = (SELECT max(position) FROM audit_entries)", None),
         ("UPDATE audit_tiles SET hashes = cast(zeroblob(32) || substr(hashes, 33) AS BLOB) WHERE level = 0 AND idx = 1", Some("entry 256")),
         ("UPDATE audit_entries SET position = -1 WHERE position = 100", Some("")),
@@ -243,7 +248,7 @@ async fn a_bundle_is_believed_and_none_of_its_alterations() {
         fs::write(&path, bundle.to_string()).unwrap();
         rig::run(&["audit", "verify", "--export", path.to_str().unwrap(), "--key", &vkey()])
     };
-    let alterations: [(&str, &dyn Fn(&mut Value)); 7] = [
+    let alterations: [(&str, Alteration); 7] = [
         ("it is not in the log", &|bundle| bundle["entries"][0]["entry"] = "{}".into()),
         ("it is not in the log", &|bundle| bundle["entries"][1]["position"] = 500.into()),
         ("it is not in the log", &|bundle| drop(bundle["entries"][0]["proof"].as_array_mut().unwrap().pop())),

@@ -38,7 +38,7 @@ const STAFFED: [(&str, &str, Role); 5] = [
 ];
 
 /// Which of the roles above may call what: S, C, O, A for auditors, M for administrators.
-const TABLE: [(&str, &str); 38] = [
+const TABLE: [(&str, &str); 40] = [
     ("Declarations/Submit", "SM"),
     ("Declarations/SubmitStream", "SM"),
     ("Declarations/Validate", "SOM"),
@@ -56,6 +56,8 @@ const TABLE: [(&str, &str); 38] = [
     ("Declarations/GetFollowUp", "SCOM"),
     ("Declarations/Deadlines", "SOM"),
     ("Logistics/PushWaybills", "CM"),
+    ("Logistics/AmendWaybill", "CM"),
+    ("Logistics/DeleteWaybill", "CM"),
     ("Logistics/GetWaybill", "COM"),
     ("Logistics/BindWaybill", "SCM"),
     ("Logistics/PushManifest", "SCM"),
@@ -175,11 +177,7 @@ async fn a_revoked_key_is_out_at_once_with_its_streams_and_others_stay() {
     let world = world(&STAFFED).await;
     let (items, sent) = mpsc::channel::<SubmitStreamRequest>(4);
     let mut submitting = world.declarations("seller").submit_stream(ReceiverStream::new(sent)).await.unwrap().into_inner();
-    let item = |n: u32| SubmitStreamRequest {
-        item_id: n.to_string(),
-        submit: Some(submit(&format!("A{n}"), &format!("W{n}"))),
-        ..Default::default()
-    };
+    let item = |n: u32| SubmitStreamRequest { item_id: n.to_string(), submit: Some(submit(&format!("A{n}"), &format!("W{n}"))) };
     items.send(item(1)).await.unwrap();
     assert!(submitting.message().await.unwrap().is_some());
     let tail = TailRequest { after_position: None };
