@@ -1,4 +1,5 @@
-//! A client in another language, made from `proto/` by somebody else's tools: `tests/python/journey.py`.
+//! A client in another language, made from `proto/` by somebody else's tools: `tests/python/journey.py`; and the README's lines of grpcurl,
+//! made by reflection: `tests/python/lines.py`.
 
 use std::{
     path::Path,
@@ -49,8 +50,28 @@ fn a_python_client_makes_the_whole_journey() {
     assert!(rule("inventory.lines[0].hs_code").starts_with("F-"), "{told}");
     assert!(told["count"].as_u64().unwrap() >= 2 && !told["findings"]["order.freight"][2].as_str().unwrap().is_empty());
 
+    lines_of_the_readme(&python, &format!("127.0.0.1:{port}"), &path("waybills.jsonl"));
     assert!(gateway.stop().success() && customs.stop().success());
     explain_all(folder.path());
+}
+
+/// The README's lines do what it says, by nothing but what the server tells of itself.
+fn lines_of_the_readme(python: &Path, address: &str, waybills: &str) {
+    let home = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let arguments = [home.join("tests/python/lines.py"), home.join("README.md"), address.into(), waybills.into()];
+    let output = Command::new(python).args(arguments).stdin(Stdio::null()).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let told: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let answer = |call: &str| {
+        let named = |(line, _): &(&String, &Value)| line.contains(call);
+        told.as_object().unwrap().iter().find(named).unwrap_or_else(|| panic!("no line for {call}")).1
+    };
+    assert_eq!(answer("Health/Check")["status"], "SERVING");
+    assert!(answer(" list").as_array().unwrap().contains(&"tongguan.v1.Operations".into()));
+    let id = &answer("Declarations/Submit")["declaration_id"];
+    assert!(id.as_str().is_some_and(|id| !id.is_empty()), "{told}");
+    assert_eq!((&answer("Declarations/Get")["declaration_id"], answer("PushWaybills")["item_id"].as_str()), (id, Some("1")), "{told}");
+    assert!(answer("Declarations/Watch").as_object().is_some_and(|event| !event.is_empty()), "{told}");
 }
 
 /// All that went to customs and came back on the way can be explained.
