@@ -10,6 +10,8 @@ use tongguan::{
     store::{ListFilter, Store, sqlite::Sqlite},
 };
 
+use super::rig;
+
 /// What a run of the program wrote: to its output, and beside it.
 fn run(args: &[&str]) -> (String, String) {
     let output = Command::new(env!("CARGO_BIN_EXE_tongguan")).args(args).output().unwrap();
@@ -136,7 +138,8 @@ async fn a_demonstrations_ledgers_agree_with_what_is_shown_of_its_declarations()
     let place = tempfile::tempdir().unwrap();
     let folder = place.path().join("demo");
     // What is shipped of laws and rates is of that year; the test is the same in every other.
-    run(&["demo", "--exit", "--today", "2026-11-26", "--dir", folder.to_str().unwrap()]);
+    let listen = format!("127.0.0.1:{}", rig::free_port());
+    run(&["demo", "--exit", "--today", "2026-11-26", "--dir", folder.to_str().unwrap(), "--listen", &listen]);
     let declarations = shown(&folder).await;
     let lines: Vec<&Kept> = declarations.iter().flat_map(|(_, lines)| lines).collect();
     agrees(&folder, &lines);
