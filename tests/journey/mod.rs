@@ -32,6 +32,7 @@ mod lanes;
 mod locked;
 mod matching;
 mod oddities;
+mod payments;
 mod sandbox;
 mod stopped;
 mod story;
