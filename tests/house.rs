@@ -235,3 +235,35 @@ fn the_house_test_itself_sees() {
     assert!(order().contains(&"clock".to_owned()));
     assert!(sources().len() > 10);
 }
+
+/// The calls of each service in `proto/`.
+fn calls() -> BTreeMap<String, Vec<String>> {
+    let mut found: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for entry in fs::read_dir(root().join("proto/tongguan/v1")).unwrap() {
+        let text = fs::read_to_string(entry.unwrap().path()).unwrap();
+        let mut service = String::new();
+        for line in text.lines() {
+            if let Some(name) = line.strip_prefix("service ") {
+                service = identifier(name);
+            } else if let Some(name) = line.strip_prefix("  rpc ") {
+                found.entry(service.clone()).or_default().push(identifier(name));
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn the_readme_names_every_call() {
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    let calls = calls();
+    assert!(calls.len() >= 5, "{calls:?}");
+    for (service, mut calls) in calls {
+        let row =
+            readme.lines().find(|line| line.starts_with(&format!("| `{service}` |"))).unwrap_or_else(|| panic!("no row for {service}"));
+        let mut named: Vec<_> = row.split('|').nth(2).unwrap().split([',', ';']).map(|name| name.trim().to_owned()).collect();
+        named.sort();
+        calls.sort();
+        assert_eq!(named, calls, "{service}");
+    }
+}

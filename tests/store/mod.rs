@@ -53,6 +53,7 @@ mod matching;
 mod model;
 mod moving;
 mod nodes;
+mod plans;
 mod postgres;
 mod races;
 mod random;

@@ -148,8 +148,10 @@ pub(super) async fn bind(connection: &mut SqliteConnection, pairs: &[(String, St
     for statement in [
         "UPDATE waybills SET declaration = unhex(j.value->>1) FROM json_each(?1) j WHERE waybills.id = unhex(j.value->>0)",
         "UPDATE documents SET declaration = unhex(j.value->>1), version = version + 1 FROM json_each(?1) j WHERE documents.id = unhex(j.value->>0)",
-        "UPDATE documents SET declaration = unhex(j.value->>1), version = version + 1 \
-         FROM json_each(?1) j CROSS JOIN waybill_documents x ON x.waybill = unhex(j.value->>0) WHERE documents.id = x.document",
+        // By their ids: joined in an UPDATE … FROM, the whole table would come first.
+        "UPDATE documents SET version = version + 1, declaration = (SELECT unhex(j.value->>1) FROM waybill_documents x \
+         CROSS JOIN json_each(?1) j ON unhex(j.value->>0) = x.waybill WHERE x.document = documents.id) \
+         WHERE id IN (SELECT x.document FROM json_each(?1) j CROSS JOIN waybill_documents x ON x.waybill = unhex(j.value->>0))",
         "DELETE FROM waybill_orders WHERE waybill IN (SELECT unhex(value->>0) FROM json_each(?1))",
     ] {
         sqlx::query(statement).bind(&pairs).execute(&mut *connection).await?;
