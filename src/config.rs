@@ -214,7 +214,7 @@ impl Config {
         if !file.is_file() {
             return Err(Error::Missing(file.to_owned()));
         }
-        let environment = Env::prefixed("TONGGUAN_").ignore(&["config", "server", "key", "ca", "official"]).split("__");
+        let environment = Env::prefixed("TONGGUAN_").ignore(&["config", "server", "key", "ca", "official", "story"]).split("__");
         let figment = Figment::from(Serialized::defaults(Self::default())).merge(Toml::file_exact(file)).merge(environment);
         let mut config: Self = figment.extract().map_err(|errors| {
             let told: Vec<_> = errors.into_iter().map(|error| format!("  {error}")).collect();
