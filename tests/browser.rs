@@ -67,6 +67,8 @@ impl Browser {
         let options = json!({ "goog:chromeOptions": { "args": arguments } });
         let begun = browser.call("POST", "/session", &json!({ "capabilities": { "alwaysMatch": options } }));
         browser.session = begun["sessionId"].as_str().expect("a session").to_owned();
+        // Whoever looks for an element waits for the page that has it.
+        browser.ask("POST", "/timeouts", &json!({ "implicit": PATIENCE.as_millis() }));
         browser
     }
 
