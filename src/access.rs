@@ -5,7 +5,7 @@
 //! handshake; here is only whose they are. [`Access::replace`] takes other keys and certificates while callers are in: whoever came in
 //! with one that is gone is let go ([`Access::gone`]).
 
-use std::{sync::Arc, time::Duration};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
@@ -183,6 +183,16 @@ pub struct Caller {
     pub scope: Option<Tenant>,
 }
 
+impl Caller {
+    /// The same in a call of which more is known: where it comes from, and its `traceparent`, if that is one.
+    #[must_use]
+    pub fn calling(mut self, address: Option<IpAddr>, traceparent: Option<&str>) -> Self {
+        self.actor.address = address.map(|address| address.to_canonical());
+        self.actor.trace = traceparent.and_then(|text| text.parse().ok());
+        self
+    }
+}
+
 /// Why a call is turned away.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Denied {
@@ -254,7 +264,7 @@ impl Access {
         let held = Arc::clone(&self.held.borrow());
         if held.principals.is_empty() {
             let tenant = Tenant::local();
-            let actor = Actor { tenant: tenant.clone(), role: Role::Administrator, name: Tenant::LOCAL.to_owned() };
+            let actor = Actor::new(tenant.clone(), Role::Administrator, Tenant::LOCAL);
             return Ok(Caller { actor, scope: Some(tenant) });
         }
         let found = match (authorization, presented) {

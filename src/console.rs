@@ -175,7 +175,7 @@ async fn told(
     let is_post = head.method == Method::POST;
     let (route, gate) = routes::find(&head.method, head.uri.path()).ok_or(Problem::NotFound)?;
     let now = console.parts.clockwork.now();
-    *known = console.sessions.find(&head.headers, now);
+    *known = console.sessions.find(&head.headers, now).map(|session| session.asking(peer, &head.headers));
     let form = if is_post {
         if !is_form(&head.headers) {
             return Err(Problem::NotFound);

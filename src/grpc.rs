@@ -116,9 +116,11 @@ struct Door {
 impl Door {
     /// Tells who calls and whether it may.
     fn admit<T>(&self, request: &Request<T>, call: Call) -> Result<Caller, Status> {
-        let authorization = request.metadata().get("authorization").and_then(|value| value.to_str().ok());
-        let presented = request.extensions().get::<Peer>().and_then(|peer| peer.presented.as_deref());
-        self.parts.access.admit_as(authorization, presented, call).map_err(status::of_denied)
+        let headers = request.metadata().as_ref();
+        let peer = request.extensions().get::<Peer>();
+        let presented = peer.and_then(|peer| peer.presented.as_deref());
+        let caller = self.parts.access.admit_as(turnstile::authorization(headers), presented, call).map_err(status::of_denied)?;
+        Ok(turnstile::called(caller, peer, headers))
     }
 
     fn store(&self) -> &dyn Store {

@@ -1,8 +1,12 @@
 //! Who takes part: tenants and actors on our side, enterprises on the wire, senders towards customs.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, net::IpAddr, sync::Arc};
 
 use serde::{Deserialize, Serialize};
+
+mod trace;
+
+pub use self::trace::{NoTrace, Trace};
 
 /// The firm on whose behalf everything is kept: rows, keys and answers belong to one tenant each.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -89,13 +93,25 @@ pub struct Actor {
     pub role: Role,
     /// The name of its key or task; never a person's.
     pub name: String,
+    /// Where it called from; nothing for what came over no network: the gateway's own tasks and commands on its machine.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<IpAddr>,
+    /// In the course of what; nothing where the caller named no trace.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace: Option<Trace>,
 }
 
 impl Actor {
+    /// Somebody of whose call nothing is known.
+    #[must_use]
+    pub fn new(tenant: Tenant, role: Role, name: impl Into<String>) -> Self {
+        Self { tenant, role, name: name.into(), address: None, trace: None }
+    }
+
     /// One of the gateway's own tasks, working for `tenant`.
     #[must_use]
     pub fn gateway(tenant: Tenant, task: &str) -> Self {
-        Self { tenant, role: Role::Gateway, name: task.to_owned() }
+        Self::new(tenant, Role::Gateway, task)
     }
 }
 

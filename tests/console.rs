@@ -286,5 +286,5 @@ async fn what_is_done_is_previewed_reasoned_and_confirmed() {
     let (folder, stopped) = desk.stop();
     assert!(stopped);
     let story = rig::run(&["audit", "show", &order_no, "--dir", Path::new(folder.path()).to_str().unwrap()]).1;
-    assert!(story.contains("folder <is> back") && story.contains("port confirms") && story.contains("desk"), "{story}");
+    assert!(story.contains("folder <is> back") && story.contains("port confirms") && story.contains("operator:desk@127.0.0.1"), "{story}");
 }

@@ -13,6 +13,7 @@ use tongguan::{
         proto::{ListRequest, QueuesRequest, declarations_client::DeclarationsClient, operations_client::OperationsClient},
     },
     party::Role,
+    store::{EntryFilter, Store as _, sqlite::Sqlite},
 };
 use tonic::{
     Code, Request, Status,
@@ -115,6 +116,10 @@ async fn certificates_open_as_what_they_are_mapped_to_and_bad_ones_do_not() {
     }
     assert!(code(list(&erp, None).await) == Code::Ok, "and all that time the others go on");
     gateway.stop().await;
+    let refused = EntryFilter { act: Some("refuse".into()), pending: true, limit: 9, ..EntryFilter::default() };
+    let told = Sqlite::open_read_only(&config.store.file).await.unwrap().entries(refused).await.unwrap();
+    let told: Vec<_> = told.iter().map(|placed| (placed.entry.actor.name.as_str(), placed.entry.actor.address)).collect();
+    assert_eq!(told, [("erp", "127.0.0.1".parse().ok())], "the address is that of the connection under the encryption");
 }
 
 #[tokio::test(flavor = "multi_thread")]

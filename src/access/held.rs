@@ -97,7 +97,7 @@ impl Principal {
         let tenant = Tenant::parse(tenant).ok_or_else(|| Error::Tenant(name.to_owned()))?;
         let until = until.map(|day| last_moment(day).ok_or_else(|| Error::Until(name.to_owned()))).transpose()?;
         let scope = (!sees_everything(role)).then(|| tenant.clone());
-        Ok(Self { by, until, caller: Caller { actor: Actor { tenant, role, name: name.to_owned() }, scope } })
+        Ok(Self { by, until, caller: Caller { actor: Actor::new(tenant, role, name), scope } })
     }
 }
 

@@ -40,10 +40,12 @@ impl Cause {
     }
 }
 
+type Known = (String, Option<IpAddr>, Cause, String);
+
 #[derive(Debug, Default)]
 struct Sums {
-    /// By caller's name, cause and call.
-    known: BTreeMap<(String, Cause, String), (Actor, u64)>,
+    /// By caller's name, where it called from, cause and call.
+    known: BTreeMap<Known, (Actor, u64)>,
     /// By address; nothing: those beyond the bound, and those whose address is not known.
     unknown: BTreeMap<Option<IpAddr>, u64>,
 }
@@ -56,12 +58,14 @@ impl Refusals {
     /// Counts a refusal of a known caller.
     pub fn known(&self, caller: &Caller, cause: Cause, call: &str) {
         let known = &mut self.0.lock().unwrap_or_else(PoisonError::into_inner).known;
-        let mut key = (caller.actor.name.clone(), cause, call.to_owned());
+        let mut key = (caller.actor.name.clone(), caller.actor.address, cause, call.to_owned());
         if known.len() >= MOST && !known.contains_key(&key) {
             // As many of these as there are keys and causes.
-            key.2 = "…".to_owned();
+            key = (key.0, None, cause, "…".to_owned());
         }
-        known.entry(key).or_insert_with(|| (caller.actor.clone(), 0)).1 += 1;
+        // A sum is of many calls, each of which may have had a trace of its own.
+        let actor = Actor { address: key.1, trace: None, ..caller.actor.clone() };
+        known.entry(key).or_insert((actor, 0)).1 += 1;
     }
 
     /// Counts a call of somebody who is not known.
@@ -75,7 +79,7 @@ impl Refusals {
     pub fn take(&self, clockwork: &Clockwork) -> (Vec<Entry>, BTreeMap<Option<IpAddr>, u64>) {
         let Sums { known, unknown } = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
         let now = clockwork.now();
-        let entry = |((_, cause, call), (actor, count)): ((String, Cause, String), (Actor, u64))| Entry {
+        let entry = |((_, _, cause, call), (actor, count)): (Known, (Actor, u64))| Entry {
             id: clockwork.id(),
             at: now,
             actor,
@@ -102,7 +106,7 @@ mod tests {
     fn refusals_are_summed_and_bounded() {
         let clockwork = Clockwork::new(Arc::new(ManualClock::default()), Arc::new(SeededEntropy::new(1)));
         let refusals = Refusals::default();
-        let caller = Caller { actor: Actor { tenant: Tenant::local(), role: Role::Seller, name: "erp".into() }, scope: None };
+        let caller = Caller { actor: Actor::new(Tenant::local(), Role::Seller, "erp"), scope: None };
         for _ in 0..3 {
             refusals.known(&caller, Cause::Forbidden, "/tongguan.v1.Operations/Find");
         }
@@ -118,5 +122,13 @@ mod tests {
         assert_eq!(entries.iter().map(counted).sum::<u64>() + unknown.values().sum::<u64>(), 10_003, "none is lost");
         let (entries, unknown) = refusals.take(&clockwork);
         assert!(entries.is_empty() && unknown.is_empty());
+        for address in ["10.0.0.1", "10.0.0.2", "::ffff:10.0.0.2"] {
+            let trace = Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01");
+            refusals.known(&caller.clone().calling(address.parse().ok(), trace), Cause::Rate, "x");
+        }
+        let told: Vec<_> =
+            refusals.take(&clockwork).0.into_iter().map(|entry| (entry.actor.address, entry.changes[0].to.clone())).collect();
+        let at = |address: &str| address.parse().ok();
+        assert_eq!(told, [(at("10.0.0.1"), "1".to_owned()), (at("10.0.0.2"), "2".to_owned())]);
     }
 }

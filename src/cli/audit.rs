@@ -15,6 +15,7 @@ use super::{complain, say, shown};
 use crate::{
     audit::LogVerifier,
     declaration::DeclarationId,
+    party::{Actor, Trace},
     store::{
         EntryFilter, Store,
         postgres::{self, Address, Postgres},
@@ -181,9 +182,17 @@ async fn tell(store: &dyn Store, subject: Uuid, declaration: Option<DeclarationI
             .map(|change| format!("{}: {} → {}", change.field, shown(blank(&change.from)), shown(blank(&change.to))))
             .collect();
         let why = if entry.why.is_empty() { String::new() } else { format!(" ({})", shown(&entry.why)) };
-        say(&format!("{position} {} {} {} {}{why}", entry.at, shown(&entry.actor.name), entry.act, changes.join(", ")));
+        let who = who(&entry.actor);
+        say(&format!("{position} {} {who} {} {}{why}", entry.at, entry.act, changes.join(", ")));
     }
     Ok(())
+}
+
+/// Who it was, from where, in the course of what, as far as it is known.
+fn who(actor: &Actor) -> String {
+    let from = actor.address.map(|address| format!("@{address}")).unwrap_or_default();
+    let trace = actor.trace.map(|trace| format!(" [{}]", Trace::shown(trace.id))).unwrap_or_default();
+    format!("{}:{}{from}{trace}", actor.role.as_str(), shown(&actor.name))
 }
 
 fn blank(text: &str) -> &str {

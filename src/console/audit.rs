@@ -1,5 +1,7 @@
 //! Searching the audit log.
 
+use std::net::IpAddr;
+
 use maud::{Markup, html};
 
 use super::{
@@ -13,13 +15,14 @@ use crate::{
     audit::Entry,
     clock::{parse_day, start_of},
     desk::{look_through, subjects},
+    party::Trace,
     store::{EntryFilter, PlacedEntry},
 };
 
 /// Entries on a page.
 const PAGE: u32 = 100;
 const LONGEST_WORD: usize = 100;
-const FIELDS: [&str; 5] = ["number", "actor", "act", "from", "to"];
+const FIELDS: [&str; 6] = ["number", "actor", "address", "act", "from", "to"];
 
 pub(super) async fn page(console: &Console, session: &Session, asked: &Asked) -> Result<Reply, Problem> {
     let lang = asked.lang;
@@ -41,7 +44,8 @@ pub(super) async fn page(console: &Console, session: &Session, asked: &Asked) ->
         ..EntryFilter::default()
     };
     let actor = asked.one("actor").trim();
-    let fits = |entry: &Entry| actor.is_empty() || entry.actor.name == actor;
+    let address = address(asked.one("address"))?;
+    let fits = |entry: &Entry| (actor.is_empty() || entry.actor.name == actor) && (address.is_none() || entry.actor.address == address);
     let (found, next) = match &about {
         Some(ids) if ids.is_empty() => (Vec::new(), None),
         _ => look_through(console.store(), filter, &fits, PAGE).await?,
@@ -67,6 +71,11 @@ fn day(text: &str, later: u64) -> Result<Option<crate::clock::Timestamp>, Proble
     Ok(Some(start_of(day) + std::time::Duration::from_secs(86_400 * later)))
 }
 
+fn address(text: &str) -> Result<Option<IpAddr>, Problem> {
+    let read = |text: &str| text.parse().map_err(|_| Problem::invalid("地址应为 IP 地址", "an address is an IP address"));
+    Some(text.trim()).filter(|text| !text.is_empty()).map(read).transpose()
+}
+
 fn kept(asked: &Asked) -> String {
     let mut query = form_urlencoded::Serializer::new(String::new());
     for name in FIELDS.into_iter().filter(|name| !asked.one(name).is_empty()) {
@@ -84,6 +93,7 @@ fn filters(lang: Lang, asked: &Asked) -> Markup {
         form.filters method="get" action="/audit" {
             (field("number", lang.t("编号", "number"), "text"))
             (field("actor", lang.t("操作者", "actor"), "text"))
+            (field("address", lang.t("来源地址", "address"), "text"))
             (field("act", lang.t("操作", "act"), "text"))
             (field("from", lang.t("从", "from"), "date"))
             (field("to", lang.t("至", "to"), "date"))
@@ -109,7 +119,11 @@ pub(super) fn entries(lang: Lang, entries: &[PlacedEntry]) -> Markup {
                 tr {
                     td.number { @match placed.position { Some(place) => (place), None => (lang.t("待排", "waits")) } }
                     td { (when(entry.at)) }
-                    td { (entry.actor.name) " " small { (entry.actor.role.as_str()) " · " (entry.actor.tenant) } }
+                    td { (entry.actor.name) " " small {
+                        (entry.actor.role.as_str()) " · " (entry.actor.tenant)
+                        @if let Some(address) = entry.actor.address { " · " (address) }
+                        @if let Some(trace) = entry.actor.trace { br; code { (Trace::shown(trace.id)) } }
+                    } }
                     td { code { (entry.act) } }
                     td { @for change in &entry.changes {
                         div { span.code { (change.field) } ": " @if !change.from.is_empty() { (change.from) " → " } (change.to) }

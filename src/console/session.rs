@@ -39,6 +39,13 @@ pub(super) struct Session {
 }
 
 impl Session {
+    /// The same in a request of which more is known than whose it is.
+    pub(super) fn asking(mut self, peer: IpAddr, headers: &HeaderMap) -> Self {
+        let traceparent = headers.get("traceparent").and_then(|value| value.to_str().ok());
+        self.caller = self.caller.calling(Some(peer), traceparent);
+        self
+    }
+
     /// Whether a form carries the session's own token; compared in full, whatever differs.
     pub(super) fn vouches(&self, given: &str) -> bool {
         let (given, own) = (digest(given), digest(&self.token));
@@ -172,7 +179,7 @@ mod tests {
     };
 
     fn caller() -> Caller {
-        Caller { actor: Actor { tenant: Tenant::local(), role: Role::Operator, name: "desk".into() }, scope: None }
+        Caller { actor: Actor::new(Tenant::local(), Role::Operator, "desk"), scope: None }
     }
 
     fn with(cookie: &str) -> HeaderMap {

@@ -1,5 +1,7 @@
 //! `AuditLog`: what happened, who did it, when and why.
 
+use std::net::IpAddr;
+
 use tonic::{Request, Response, Status, async_trait};
 
 use super::{
@@ -130,6 +132,7 @@ struct Wanted {
     /// How the fields of changes begin.
     kind: Option<String>,
     outcome: String,
+    address: Option<IpAddr>,
 }
 
 impl Wanted {
@@ -139,7 +142,9 @@ impl Wanted {
             proto::DocumentKind::Unspecified => None,
             wanted => Kind::ALL.into_iter().find(|kind| convert::kind(*kind) == wanted).map(|kind| format!("{}.", kind.as_str())),
         };
-        Ok(Self { actor: asked.actor.clone(), kind, outcome: asked.outcome.clone() })
+        let address = Some(&asked.address).filter(|text| !text.is_empty()).map(|text| text.parse()).transpose();
+        let address = address.map_err(|_| status::invalid("address 应为 IP 地址", "address is an IP address"))?;
+        Ok(Self { actor: asked.actor.clone(), kind, outcome: asked.outcome.clone(), address })
     }
 
     fn fits(&self, entry: &Entry) -> bool {
@@ -147,12 +152,15 @@ impl Wanted {
         let came_out = |change: &Difference| self.outcome.is_empty() || change.to == self.outcome;
         let any = self.kind.is_none() && self.outcome.is_empty();
         (self.actor.is_empty() || entry.actor.name == self.actor)
+            && (self.address.is_none() || entry.actor.address == self.address)
             && (any || entry.changes.iter().any(|change| of_kind(change) && came_out(change)))
     }
 }
 
 fn entry(position: Option<i64>, entry: Entry) -> proto::AuditEntry {
     proto::AuditEntry {
+        address: entry.actor.address.map(|address| address.to_string()).unwrap_or_default(),
+        trace_id: entry.trace_id().unwrap_or_default(),
         position,
         id: entry.id.to_string(),
         at: Some(convert::timestamp(entry.at)),

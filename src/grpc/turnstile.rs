@@ -86,12 +86,12 @@ impl<S> Turnstile<S> {
             status::of_denied(denied)
         })?;
         if let Err(wait) = self.access.take(&caller) {
-            self.access.refusals().known(&caller, Cause::Rate, request.uri().path());
+            self.access.refusals().known(&called(caller, peer, request.headers()), Cause::Rate, request.uri().path());
             return Err(status::too_often(wait));
         }
         let pass = self.calls.enter(&caller).ok_or_else(status::too_many_calls)?;
         let gone = Arc::clone(&self.access).gone(authorization.map(str::to_owned), presented, caller.clone());
-        Ok(Passed { pass, caller, gone: Box::pin(gone) })
+        Ok(Passed { pass, caller: called(caller, peer, request.headers()), gone: Box::pin(gone) })
     }
 }
 
@@ -105,6 +105,12 @@ struct Passed {
 /// The value of `authorization`.
 pub(super) fn authorization(headers: &http::HeaderMap) -> Option<&str> {
     headers.get("authorization").and_then(|value| value.to_str().ok())
+}
+
+/// A caller with what its call tells beside who it is.
+pub(super) fn called(caller: Caller, peer: Option<&Peer>, headers: &http::HeaderMap) -> Caller {
+    let traceparent = headers.get("traceparent").and_then(|value| value.to_str().ok());
+    caller.calling(peer.and_then(|peer| peer.address), traceparent)
 }
 
 impl<S: NamedService> NamedService for Turnstile<S> {
@@ -171,7 +177,7 @@ mod tests {
     use crate::party::{Actor, Role, Tenant};
 
     fn caller(name: &str) -> Caller {
-        Caller { actor: Actor { tenant: Tenant::local(), role: Role::Seller, name: name.to_owned() }, scope: None }
+        Caller { actor: Actor::new(Tenant::local(), Role::Seller, name), scope: None }
     }
 
     #[test]

@@ -61,7 +61,7 @@ fn codes(refusal: Refusal) -> Vec<String> {
 #[test]
 fn a_good_declaration_becomes_the_documents_that_we_send() {
     let clockwork = Clockwork::new(Arc::new(ManualClock::at(now())), Arc::new(SeededEntropy::new(5)));
-    let actor = Actor { tenant: Tenant::local(), role: Role::Seller, name: "erp".into() };
+    let actor = Actor::new(Tenant::local(), Role::Seller, "erp");
     let prepare = |lane| prepare(&rules(vec![lane]), &submission(), &Taken::default(), &Recorded::default(), now()).unwrap();
     let accept = |planned| acceptance(&planned, &submission(), &actor, &clockwork, now(), std::time::Duration::from_secs(60));
 

@@ -13,8 +13,8 @@ use tongguan::{
     grpc::{
         DESCRIPTORS,
         proto::{
-            AmendRequest, BindWaybillRequest, DeleteRequest, FindRequest, GetFollowUpRequest, GetRequest, ListRequest, QueuesRequest,
-            SearchRequest, SubmitStreamRequest, TailRequest,
+            AmendRequest, AuditEntry, BindWaybillRequest, DeleteRequest, DeskOrder, FindRequest, GetFollowUpRequest, GetRequest,
+            HoldRequest, ListRequest, QueuesRequest, SearchRequest, SubmitStreamRequest, TailRequest,
         },
     },
     party::Role,
@@ -275,4 +275,44 @@ async fn what_was_refused_to_who_is_known_is_in_the_log_summed() {
     ]);
     assert_eq!(told, expected, "staff see everything: what they do not find is not there");
     assert!(entries.iter().all(|entry| entry.subject.is_nil() && entry.actor.role != Role::Gateway));
+    assert!(entries.iter().all(|entry| entry.actor.address == "127.0.0.1".parse().ok() && entry.actor.trace.is_none()));
+}
+
+const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
+
+#[tokio::test]
+async fn an_entry_tells_where_a_call_came_from_and_in_the_course_of_what() {
+    let world = world(&STAFFED).await;
+    let traced = |traceparent: String, order: &str| {
+        let mut request = Request::new(submit(order, ""));
+        request.metadata_mut().insert("traceparent", MetadataValue::try_from(traceparent).unwrap());
+        request
+    };
+    let mut ids = Vec::new();
+    // The last is none: it is as if none had been given.
+    for (order, given) in [("A1", format!("00-{TRACE}-b7ad6b7169203331-01")), ("A2", format!("00-{TRACE}-0000000000000000-01"))] {
+        ids.push(world.declarations("seller").submit(traced(given, order)).await.unwrap().into_inner().declaration_id);
+    }
+    let order = DeskOrder { items: vec!["A1".into()], why: "库房盘点".into(), dry_run: false };
+    world.operations("operator").hold(HoldRequest { order: Some(order) }).await.unwrap();
+    world.sequence().await;
+    let search = |number: &str, address: &str| {
+        let asked = SearchRequest { number: number.into(), address: address.into(), ..SearchRequest::default() };
+        let mut log = world.audit_log("auditor");
+        async move { log.search(asked).await.map(|found| found.into_inner().entries) }
+    };
+    let told = |entries: Vec<AuditEntry>| -> Vec<_> {
+        entries.into_iter().map(|entry| (entry.act, entry.role, entry.actor, entry.address, entry.trace_id)).collect()
+    };
+    let line =
+        |act: &str, role: &str, trace: &str| (act.to_owned(), role.to_owned(), role.to_owned(), "127.0.0.1".to_owned(), trace.to_owned());
+    let own = ids[0].replace('-', "");
+    assert_eq!(told(search(&ids[0], "").await.unwrap()), [line("accept", "seller", TRACE), line("hold", "operator", &own)]);
+    assert_eq!(told(search(&ids[1], "127.0.0.1").await.unwrap()), [line("accept", "seller", &ids[1].replace('-', ""))]);
+    assert!(search(&ids[0], "10.0.0.1").await.unwrap().is_empty());
+    assert_eq!(search("", "nowhere").await.unwrap_err().code(), Code::InvalidArgument);
+    // The entry itself, in its canonical form.
+    let filter = EntryFilter { act: Some("accept".into()), limit: 2, ..EntryFilter::default() };
+    let leaf = String::from_utf8(world.store.entries(filter).await.unwrap()[0].entry.to_leaf()).unwrap();
+    assert!(leaf.contains(&format!(r#""address":"127.0.0.1","trace":"00-{TRACE}-b7ad6b7169203331-01"}}"#)), "{leaf}");
 }

@@ -202,7 +202,7 @@ impl World {
     }
 
     fn entry(&self, act: &str, subject: uuid::Uuid) -> Entry {
-        let actor = Actor { tenant: Tenant::local(), role: Role::Seller, name: "test".into() };
+        let actor = Actor::new(Tenant::local(), Role::Seller, "test");
         Entry {
             id: self.clockwork.id(),
             at: self.clockwork.now(),
@@ -222,7 +222,7 @@ impl World {
         }
         let acceptance = Acceptance {
             id,
-            actor: Actor { tenant: Tenant::local(), role: Role::Seller, name: "test".into() },
+            actor: Actor::new(Tenant::local(), Role::Seller, "test"),
             idempotency_key: None,
             digest: [7; 32],
             needed_by: START + Duration::from_secs(86_400),
@@ -254,7 +254,7 @@ impl World {
         };
         let acceptance = WaybillAcceptance {
             id: document.id,
-            actor: Actor { tenant: Tenant::local(), role: Role::Carrier, name: "test".into() },
+            actor: Actor::new(Tenant::local(), Role::Carrier, "test"),
             digest: [9; 32],
             waybill: Arc::new(waybill),
             order: None,

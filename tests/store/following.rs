@@ -120,7 +120,7 @@ impl Maker {
         };
         let parts: Vec<_> = parts.into_iter().map(part).collect();
         FollowUpAcceptance {
-            actor: Actor { tenant: tenant("local"), role: Role::Seller, name: "test".into() },
+            actor: Actor::new(tenant("local"), Role::Seller, "test"),
             key: key.into(),
             digest: [5; 32],
             instead_of: None,

@@ -137,7 +137,7 @@ impl Maker {
     }
 
     pub fn entry(&self, act: &str, subject: Uuid) -> Entry {
-        let actor = Actor { tenant: Tenant::local(), role: Role::Seller, name: "test".into() };
+        let actor = Actor::new(Tenant::local(), Role::Seller, "test");
         Entry {
             id: self.clockwork.id(),
             at: self.clockwork.now(),
@@ -153,7 +153,7 @@ impl Maker {
         let id = DeclarationId(self.clockwork.id());
         Acceptance {
             id,
-            actor: Actor { tenant: Tenant::local(), role: Role::Seller, name: "test".into() },
+            actor: Actor::new(Tenant::local(), Role::Seller, "test"),
             idempotency_key: None,
             digest: [7; 32],
             needed_by: START + Duration::from_secs(86_400),
@@ -170,7 +170,7 @@ impl Maker {
         let document = self.document(Kind::Waybill, None, State::Due);
         WaybillAcceptance {
             id: document.id,
-            actor: Actor { tenant: Tenant::parse("carrier").unwrap(), role: Role::Carrier, name: "test".into() },
+            actor: Actor::new(Tenant::parse("carrier").unwrap(), Role::Carrier, "test"),
             digest: [9; 32],
             waybill: Arc::new(Waybill {
                 carrier: party(CARRIER),
