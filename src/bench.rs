@@ -2,14 +2,17 @@
 
 pub mod accepts;
 mod callers;
+pub mod certificates;
 pub mod check;
 pub mod exemption;
+pub mod kept;
 pub mod life;
 pub mod load;
 pub mod message;
 pub mod process;
 mod running;
 pub mod schema;
+pub mod tenants;
 
 use std::time::Duration;
 

@@ -26,6 +26,7 @@ mod parse;
 mod rows;
 mod rules;
 mod serve;
+mod server;
 mod sheet;
 mod submit;
 mod table;

@@ -25,6 +25,7 @@ mod batching;
 mod deciding;
 mod desk;
 mod failure;
+pub(crate) mod filling;
 mod following;
 mod guarding;
 mod looking;
@@ -36,6 +37,7 @@ mod papers;
 pub mod postgres;
 mod reading;
 mod recording;
+pub(crate) mod silence;
 pub mod sqlite;
 mod taking;
 
@@ -78,6 +80,15 @@ pub fn order_scope(platform: &str, seller: &str) -> String {
 
 /// The result of a command.
 pub type Result<T> = std::result::Result<T, Error>;
+
+/// Statements, without what is bound to them, go into the program's log where it asks for them (`sqlx::query=trace`) and nowhere else:
+/// telling them costs as much as some of them.
+fn told_if_asked<O: sqlx::ConnectOptions>(options: O) -> O {
+    match "trace".parse() {
+        Ok(level) if tracing::enabled!(target: "sqlx::query", tracing::Level::TRACE) => options.log_statements(level),
+        _ => options.disable_statement_logging(),
+    }
+}
 
 /// A hint that there is something to do. Whoever waits for it subscribes once: what is told while it is at work is not missed.
 #[derive(Debug, Default)]

@@ -23,9 +23,11 @@ use crate::{
 mod fetch;
 mod listen;
 mod path;
+mod trust;
 
 pub use fetch::Remote;
 use path::Resource;
+pub use trust::Trust;
 
 /// Where the log is served, and how wide that door is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

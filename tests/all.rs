@@ -26,3 +26,4 @@ mod seals;
 mod simulator;
 mod store;
 mod tamper;
+mod tenants;

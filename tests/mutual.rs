@@ -7,6 +7,7 @@ use tongguan::{
     access::{CertificateOptions, KeyOptions, new_key},
     clock::Clockwork,
     config::Config,
+    demo,
     gateway::Gateway,
     grpc::{
         TlsOptions,
@@ -21,7 +22,11 @@ use tonic::{
     transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity},
 };
 
-use super::rig::{self, Program};
+use super::{
+    grpc::access,
+    published,
+    rig::{self, Program},
+};
 
 fn certificates(folder: &Path) {
     let home = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -120,6 +125,161 @@ async fn certificates_open_as_what_they_are_mapped_to_and_bad_ones_do_not() {
     let told = Sqlite::open_read_only(&config.store.file).await.unwrap().entries(refused).await.unwrap();
     let told: Vec<_> = told.iter().map(|placed| (placed.entry.actor.name.as_str(), placed.entry.actor.address)).collect();
     assert_eq!(told, [("erp", "127.0.0.1".parse().ok())], "the address is that of the connection under the encryption");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_call_by_every_role_that_comes_with_a_certificate_and_with_a_key() {
+    let folder = rig::folder();
+    let (mut config, _) = configuration(folder.path());
+    let (mut keys, mut certificates) = (Vec::new(), Vec::new());
+    config.access = tongguan::access::Options::default();
+    for (role, _) in access::LETTERS {
+        let (key, sha256) = new_key(&Clockwork::system());
+        let (name, tenant) = (role.as_str().to_owned(), "house".to_owned());
+        config.access.keys.push(KeyOptions { name: format!("{name}-key"), tenant: tenant.clone(), role, sha256, until: None });
+        let subject = Some(format!("CN={name},O=Roles"));
+        config.access.certificates.push(CertificateOptions {
+            name: name.clone(),
+            tenant,
+            role: Some(role),
+            subject,
+            san: None,
+            until: None,
+        });
+        keys.push(format!("Bearer {key}"));
+        certificates.push(format!("role-{name}"));
+    }
+    config.grpc.listen = format!("127.0.0.1:{}", rig::free_port());
+    let address = config.grpc.listen.clone();
+    let file = folder.path().join("tongguan.toml");
+    rig::write_config(&config, &file);
+    let gateway = Program::start(&["serve", "--config", file.to_str().unwrap()], &folder.path().join("said"));
+    rig::until(Duration::from_secs(30), "the gateway", || async { gateway.said().contains("the gateway listens") }).await;
+
+    let with_key = connect(&address, folder.path(), None, "ca").await.unwrap();
+    let mut calls = 0;
+    for ((role, letter), (key, certificate)) in access::LETTERS.iter().zip(keys.iter().zip(&certificates)) {
+        let with_certificate = connect(&address, folder.path(), Some(certificate), "ca").await.unwrap();
+        for name in access::calls() {
+            for (channel, authorization) in [(&with_certificate, ""), (&with_key, key.as_str())] {
+                let answer = code(access::call(channel, authorization, &name).await);
+                assert_ne!(answer, Code::Unauthenticated, "{name} by {}", role.as_str());
+                assert_eq!(
+                    answer != Code::PermissionDenied,
+                    access::may(&name).contains(*letter),
+                    "{name} by {}: {answer:?}",
+                    role.as_str()
+                );
+                calls += 1;
+            }
+        }
+    }
+    assert!(calls >= 5 * 2 * 50, "{calls}");
+    for name in access::calls() {
+        assert_eq!(code(access::call(&with_key, "", &name).await), Code::Unauthenticated, "{name} by nobody");
+    }
+    assert!(tokio::task::spawn_blocking(move || gateway.stop()).await.unwrap().success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_commands_come_in_with_a_certificate() {
+    let folder = rig::folder();
+    let (config, key) = configuration(folder.path());
+    let gateway = Gateway::start(&config, &Clockwork::system()).await.unwrap();
+    let address = format!("https://{}", gateway.address().unwrap());
+    let file = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let orders = folder.path().join("orders.jsonl");
+    fs::write(&orders, demo::ORDERS.lines().take(1).collect::<String>()).unwrap();
+    let come = |command: &[&str], with: &[String]| {
+        let arguments: Vec<String> =
+            command.iter().map(ToString::to_string).chain(["--server".to_owned(), address.clone()]).chain(with.iter().cloned()).collect();
+        async { tokio::task::spawn_blocking(move || rig::run(&arguments.iter().map(String::as_str).collect::<Vec<_>>())).await.unwrap() }
+    };
+    let as_whom = |name: &str| {
+        let parts =
+            ["--ca", &file("ca.cert.pem"), "--cert", &file(&format!("{name}.cert.pem")), "--cert-key", &file(&format!("{name}.key.pem"))];
+        parts.map(ToOwned::to_owned)
+    };
+    let (content, said) = come(&["desk", "queues"], &as_whom("by-name")).await;
+    assert!(content, "{said}");
+    let (content, said) = come(&["desk", "queues"], &as_whom("by-subject")).await;
+    assert!(!content && said.contains("may not"), "a seller: {said}");
+    let (content, said) = come(&["submit", orders.to_str().unwrap(), "--exit-today"], &as_whom("by-subject")).await;
+    assert!(content, "{said}");
+    let (content, said) = come(&["desk", "queues"], &as_whom("stranger")).await;
+    assert!(!content, "{said}");
+    // A certificate without its key, or a door that nobody vouches for, is told before anybody is called.
+    let (content, said) = come(&["desk", "queues"], &as_whom("by-name")[..4]).await;
+    assert!(!content && said.contains("--cert-key"), "{said}");
+    let (content, said) = come(&["desk", "queues", "--key", &key], &[]).await;
+    assert!(!content && said.contains("--ca"), "{said}");
+    gateway.stop().await;
+}
+
+/// Speaks TLS before a plain server, and asks who comes for a certificate.
+async fn front(folder: &Path, behind: std::net::SocketAddr) -> std::net::SocketAddr {
+    use tokio_rustls::rustls::{
+        RootCertStore, ServerConfig,
+        crypto::ring,
+        pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
+        server::WebPkiClientVerifier,
+    };
+    let read = |name: &str| fs::read(folder.join(name)).unwrap();
+    let certificate = |name: &str| CertificateDer::from_pem_slice(&read(name)).unwrap();
+    let mut roots = RootCertStore::empty();
+    roots.add(certificate("ca.cert.pem")).unwrap();
+    let provider = std::sync::Arc::new(ring::default_provider());
+    let verifier = WebPkiClientVerifier::builder_with_provider(roots.into(), provider.clone()).build().unwrap();
+    let config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_client_cert_verifier(verifier)
+        .with_single_cert(vec![certificate("door.cert.pem")], PrivateKeyDer::from_pem_slice(&read("door.key.pem")).unwrap())
+        .unwrap();
+    let acceptor = tokio_rustls::TlsAcceptor::from(std::sync::Arc::new(config));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let acceptor = acceptor.clone();
+            tokio::spawn(async move {
+                let Ok(mut outside) = acceptor.accept(stream).await else { return };
+                let mut inside = tokio::net::TcpStream::connect(behind).await.unwrap();
+                drop(tokio::io::copy_bidirectional(&mut outside, &mut inside).await);
+            });
+        }
+    });
+    address
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_is_verified_over_https_with_a_certificate_and_not_without() {
+    let folder = rig::folder();
+    certificates(folder.path());
+    let served = published::serve_demonstration().await;
+    let (front, key) = (front(folder.path(), served.address).await, published::vkey());
+    let file = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let address = format!("https://{front}");
+    let verify = ["audit", "verify", "--tiles", &address, "--key", &key];
+    let with = |name: &str, authority: &str| {
+        let (cert, cert_key) = (file(&format!("{name}.cert.pem")), file(&format!("{name}.key.pem")));
+        let more = ["--ca".into(), file(authority), "--cert".into(), cert, "--cert-key".into(), cert_key];
+        verify.iter().map(ToString::to_string).chain(more).collect::<Vec<String>>()
+    };
+    let run = |arguments: Vec<String>| async move {
+        let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
+        published::commanded(&arguments).await
+    };
+    let (content, said) = run(with("by-subject", "ca.cert.pem")).await;
+    assert!(content && said.contains("the log is whole"), "{said}");
+    for (name, authority) in [("stranger", "ca.cert.pem"), ("by-subject", "other-ca.cert.pem")] {
+        let (content, said) = run(with(name, authority)).await;
+        assert!(!content && said.contains(&address), "{name} {authority}: {said}");
+    }
+    let (content, said) = run(verify.iter().map(ToString::to_string).collect()).await;
+    assert!(!content && said.contains("--ca"), "{said}");
+    let (content, said) = run(with("by-subject", "door.key.pem")).await;
+    assert!(!content && said.contains("--ca"), "a file without a certificate: {said}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -31,8 +31,8 @@ use super::{
 type Alteration = &'static dyn Fn(&mut Value);
 
 /// A log that is served, until it is dropped.
-struct Served {
-    address: SocketAddr,
+pub(crate) struct Served {
+    pub(crate) address: SocketAddr,
     store: Arc<dyn Store>,
     _stop: watch::Sender<bool>,
     _task: JoinHandle<std::io::Result<()>>,
@@ -48,7 +48,7 @@ async fn serve(file: &Path, options: tiles::Options) -> Served {
     Served { address, store, _stop: stop, _task: task }
 }
 
-async fn serve_demonstration() -> Served {
+pub(crate) async fn serve_demonstration() -> Served {
     serve(&tamper::demonstration().join("tongguan.db"), tiles::Options::default()).await
 }
 
@@ -86,12 +86,12 @@ async fn beside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) ->
     tokio::task::spawn_blocking(work).await.unwrap()
 }
 
-async fn commanded(arguments: &[&str]) -> (bool, String) {
+pub(crate) async fn commanded(arguments: &[&str]) -> (bool, String) {
     let arguments: Vec<_> = arguments.iter().map(ToString::to_string).collect();
     beside(move || rig::run(&arguments.iter().map(String::as_str).collect::<Vec<_>>())).await
 }
 
-fn vkey() -> String {
+pub(crate) fn vkey() -> String {
     let folder = tamper::demonstration();
     rig::files(folder).into_iter().find(|file| file.extension().is_some_and(|e| e == "vkey")).unwrap().to_str().unwrap().to_owned()
 }

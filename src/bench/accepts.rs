@@ -1,9 +1,15 @@
 //! Durable accepts: declarations over the stream, with their waybills beside them or alone, each answered once it is on disk. Nothing
 //! else runs but the log: no document is packed, no customs is there.
 
+use std::path::PathBuf;
+
 use serde::Serialize;
 
-use super::{Error, callers::Callers, life, load, micros, process};
+use super::{
+    Error,
+    callers::{Callers, Calls},
+    certificates, life, load, micros, process,
+};
 use crate::{
     clock::Clockwork,
     config::Config,
@@ -16,6 +22,8 @@ use crate::{
 pub struct Report {
     bench: &'static str,
     store: &'static str,
+    /// Whether callers came by TLS, each with a certificate.
+    pub mutual_tls: bool,
     /// Declarations that were kept.
     pub declarations: usize,
     /// Waybills that were kept beside them, at the same time.
@@ -34,31 +42,49 @@ pub struct Report {
     conditions: &'static str,
 }
 
+/// What is run.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// How many declarations.
+    pub declarations: usize,
+    /// No waybills beside them.
+    pub alone: bool,
+    /// A folder for certificates: callers come by mutual TLS.
+    pub certificates: Option<PathBuf>,
+}
+
 /// Keeps so many declarations, with as many waybills unless alone, and tells what that costs.
 ///
 /// # Errors
 /// If anything is refused: then there is no figure.
-pub async fn run(declarations: usize, alone: bool, config: &Config, clockwork: &Clockwork) -> Result<Report, Error> {
+pub async fn run(options: &Options, config: &Config, clockwork: &Clockwork) -> Result<Report, Error> {
+    let Options { declarations, alone, .. } = *options;
     let node = node::Options { roles: vec![Role::Intake, Role::Sequence], ..config.node.clone() };
-    let config = Config { node, ..config.clone() };
+    let mut config = Config { node, ..config.clone() };
+    if let Some(folder) = &options.certificates {
+        certificates::secure(&mut config, folder)?;
+    }
     let gateway = Gateway::start(&config, clockwork).await?;
     let address = gateway.address().map(|address| address.to_string()).unwrap_or_default();
     let (before, database_before) = (process::used("self")?, life::database(&config).await?);
-    let load = Callers::start(&[address], declarations, None, alone)?.end().await?;
+    let calls = Calls { declarations, rate: None, alone, certificates: options.certificates.clone() };
+    let load = Callers::start(&[address], &calls)?.end().await?;
     let (after, database_after) = (process::used("self")?, life::database(&config).await?);
     gateway.stop().await;
     let cpu = micros(after.cpu.saturating_sub(before.cpu));
     let database = micros(database_after.used.cpu.saturating_sub(database_before.used.cpu));
     let store = if config.store.postgres.is_some() { "postgres" } else { "sqlite" };
-    Ok(report(store, declarations, alone, &load, [cpu, database]))
+    Ok(report(store, options, &load, [cpu, database]))
 }
 
-fn report(store: &'static str, declarations: usize, alone: bool, load: &load::Report, [gateway, database]: [u64; 2]) -> Report {
+fn report(store: &'static str, options: &Options, load: &load::Report, [gateway, database]: [u64; 2]) -> Report {
+    let Options { declarations, alone, .. } = *options;
     let many = u64::try_from(declarations).unwrap_or(u64::MAX).max(1);
     let each = |all: u64| all / many;
     Report {
         bench: "accepts",
         store,
+        mutual_tls: options.certificates.is_some(),
         declarations,
         waybills: if alone { 0 } else { declarations },
         milliseconds: load.all_us / 1_000,

@@ -1,15 +1,29 @@
 //! The callers of a measurement as processes of their own, one for each gateway.
 
-use std::process::Command;
+use std::{path::PathBuf, process::Command};
 
 use super::{Error, load, running::Running};
+
+/// What callers send together.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Calls {
+    /// So many declarations.
+    pub declarations: usize,
+    /// In a second.
+    pub rate: Option<u32>,
+    /// Without their waybills.
+    pub alone: bool,
+    /// By mutual TLS, with what is in this folder.
+    pub certificates: Option<PathBuf>,
+}
 
 /// Callers at work.
 pub(super) struct Callers(Vec<Running>);
 
 impl Callers {
-    /// Starts one for each address; together they send so many declarations, each with its waybill unless alone.
-    pub(super) fn start(addresses: &[String], declarations: usize, rate: Option<u32>, alone: bool) -> Result<Self, Error> {
+    /// Starts one for each address; what they send together is divided among them.
+    pub(super) fn start(addresses: &[String], calls: &Calls) -> Result<Self, Error> {
+        let Calls { declarations, rate, alone, certificates } = calls;
         let program = std::env::current_exe()?;
         let many = addresses.len();
         let share = |place: usize| declarations * place / many;
@@ -17,13 +31,17 @@ impl Callers {
         for (place, address) in addresses.iter().enumerate() {
             let (first, end) = (share(place), share(place + 1));
             let mut command = Command::new(&program);
-            command.args(["bench", "--load", &format!("http://{address}")]);
+            let scheme = if certificates.is_some() { "https" } else { "http" };
+            command.args(["bench", "--load", &format!("{scheme}://{address}")]);
+            if let Some(folder) = certificates {
+                command.arg("--dir").arg(folder);
+            }
             command.args(["--first", &first.to_string(), "--lives", &(end - first).to_string()]);
             if let Some(rate) = rate {
                 let rate = rate / u32::try_from(many).unwrap_or(1);
                 command.args(["--rate", &rate.to_string()]);
             }
-            if alone {
+            if *alone {
                 command.arg("--alone");
             }
             callers.push(Running::start(&mut command)?);

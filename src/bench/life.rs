@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep};
 
 use super::{
     Error,
-    callers::Callers,
+    callers::{Callers, Calls},
     micros,
     process::{self, Used},
     running::Running,
@@ -20,9 +20,10 @@ use crate::{
     config::Config,
     declaration::Kind,
     gateway::Gateway,
+    node::Role,
     simulator,
     state::State,
-    store::{EntryFilter, postgres},
+    store::{EntryFilter, postgres, silence},
 };
 
 mod report;
@@ -45,6 +46,8 @@ pub struct Options {
     pub dir: PathBuf,
     /// Gateways that work on it together, each in a process of its own; only one on SQLite.
     pub nodes: usize,
+    /// No audit entry is written, and none gets a place: what the log costs is the difference.
+    pub without_log: bool,
 }
 
 /// The configuration of a run: the demonstration's, with nothing odd, no waiting for effect, and the parts at their usual pace.
@@ -74,6 +77,7 @@ pub fn configuration(demonstration: Config) -> Config {
 /// If anything is refused, stuck or declared twice: then there is no figure.
 pub async fn run(options: &Options, config: &Config, clockwork: &Clockwork) -> Result<Report, Error> {
     let program = std::env::current_exe()?;
+    let config = &if options.without_log { unlogged(options, config)? } else { config.clone() };
     let customs = Running::start(Command::new(&program).args(["bench", "--customs", "--dir"]).arg(&options.dir))?;
     let gateway = Gateway::start(config, clockwork).await?;
     let (others, mut addresses) = others(options, config).await?;
@@ -82,9 +86,10 @@ pub async fn run(options: &Options, config: &Config, clockwork: &Clockwork) -> R
     let others_before = used_by(&others)?;
     let database_before = database(config).await?;
     let began = clockwork.now();
-    let mut callers = Callers::start(&addresses, options.declarations, options.rate, false)?;
+    let mut callers = Callers::start(&addresses, &Calls { declarations: options.declarations, rate: options.rate, ..Calls::default() })?;
     wait(&gateway, options.declarations, &mut callers).await?;
-    let took = last_closing(&gateway).await?.since(began);
+    let last = if options.without_log { clockwork.now() } else { last_closing(&gateway).await? };
+    let took = last.since(began);
     let after = process::used("self")?;
     let others_after = used_by(&others)?;
     let database_after = database(config).await?;
@@ -103,6 +108,17 @@ pub async fn run(options: &Options, config: &Config, clockwork: &Clockwork) -> R
     let database_used = Used { cpu: database_after.used.cpu.saturating_sub(database_before.used.cpu), ..database_after.used };
     let store = if config.store.postgres.is_some() { "postgres" } else { "sqlite" };
     Ok(report::report(options, store, took, &load, [gateways_used, customs_used, database_used], &stages, database_after.bytes))
+}
+
+/// From now on this process, which is that of the one gateway, writes no entries, and nothing gives them places.
+fn unlogged(options: &Options, config: &Config) -> Result<Config, Error> {
+    if options.nodes != 1 {
+        return Err(Error::Wrong("without the log there is one gateway".to_owned()));
+    }
+    silence::begin();
+    let mut config = config.clone();
+    config.node.roles.retain(|role| *role != Role::Sequence);
+    Ok(config)
 }
 
 /// The other gateways, and where their doors are.

@@ -19,6 +19,7 @@ use crate::{
     declaration::draft,
     demo,
     grpc::client::{Answer, Client, Item},
+    tiles::Trust,
 };
 
 /// Rounds in which those that the gateway was too busy for are sent again.
@@ -38,6 +39,8 @@ pub struct Options {
     pub rate: Option<u32>,
     /// No waybills beside them.
     pub alone: bool,
+    /// Whom to trust and what to show, where the gateway is reached by TLS.
+    pub trust: Option<Trust>,
 }
 
 /// What the callers saw.
@@ -78,8 +81,13 @@ impl Report {
 /// # Errors
 /// If the gateway cannot be reached, breaks off, or refuses anything for good.
 pub async fn run(options: &Options, clockwork: &Clockwork) -> Result<Report, Error> {
+    run_as(options, None, clockwork).await
+}
+
+/// The same, as whoever has this key.
+pub(super) async fn run_as(options: &Options, key: Option<&str>, clockwork: &Clockwork) -> Result<Report, Error> {
     let (orders, waybills) = make(options.first, options.declarations, clockwork)?;
-    let client = Client::connect(&options.server, None, None).await?;
+    let client = Client::connect_as(&options.server, key, options.trust.as_ref()).await?;
     let waybills = if options.alone { Vec::new() } else { waybills };
     let carriers = tokio::spawn(push(client.clone(), waybills));
     let began = Instant::now();

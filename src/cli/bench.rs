@@ -12,11 +12,11 @@ use tokio::sync::watch;
 
 use super::{complain, demo::set_up, migrate, say, serve};
 use crate::{
-    bench::{accepts, check, exemption, life, load, message, schema},
+    bench::{accepts, certificates, check, exemption, kept, life, load, message, schema, tenants},
     clock::Clockwork,
     config::Config,
     demo, simulator,
-    store::postgres,
+    store::postgres::{self, Address},
 };
 
 /// The seed of what is made for a measurement.
@@ -47,7 +47,7 @@ pub(super) struct BenchArgs {
     /// 报文数（--schema）· How many messages.
     #[arg(long, default_value_t = 2_000, value_parser = clap::value_parser!(u32).range(2..=20_000))]
     documents: u32,
-    /// 轮数，取中位数（--schema）· How many rounds; medians are told.
+    /// 轮数，取中位数（--schema、--message）；每类提问的次数（--kept）· How many rounds; medians are told; how often each is asked.
     #[arg(long, default_value_t = 9, value_parser = clap::value_parser!(u32).range(1..=1_000))]
     rounds: u32,
     /// 同时运行的网关数（仅 PostgreSQL，--declarations）· Gateways that work together, on PostgreSQL.
@@ -59,6 +59,12 @@ pub(super) struct BenchArgs {
     /// 只有申报，不推运单（--accepts）· Only declarations, no waybills beside them.
     #[arg(long)]
     alone: bool,
+    /// 双向 TLS，调用方持证书（--accepts；需 openssl）· By mutual TLS, callers with certificates; needs openssl.
+    #[arg(long, requires = "accepts")]
+    tls: bool,
+    /// 不写审计记录（--declarations）：两次之差即审计的开销 · No audit entries are written: the difference is what the log costs.
+    #[arg(long, requires = "declarations")]
+    without_log: bool,
     #[arg(long, hide = true, default_value_t = 0)]
     lives: usize,
     #[arg(long, hide = true, default_value_t = 0)]
@@ -86,6 +92,12 @@ struct What {
     /// 报文：生成、解析、整包校验 · Messages: writing, reading, and the whole check of a full one.
     #[arg(long)]
     message: bool,
+    /// 票数：已结关者如此之多时，检索、控制台页面与日志校验的耗时 · With so many declarations kept: how long search, pages and the check of the log take.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1_000..=10_000_000))]
+    kept: Option<u32>,
+    /// 他人编号与不存在编号的应答耗时，密钥比对耗时 · How long another tenant's numbers take beside numbers of nothing, and wrong keys.
+    #[arg(long)]
+    tenants: bool,
     /// The callers of a measurement, in a process of their own.
     #[arg(long, hide = true, value_name = "ADDRESS")]
     load: Option<String>,
@@ -103,7 +115,16 @@ pub(super) async fn bench(args: &BenchArgs) -> Result<ExitCode> {
         lives(usize::try_from(many)?, args, &clockwork).await?;
     } else if let Some(many) = args.what.accepts {
         let place = Place::prepare(args, &clockwork).await?;
-        let report = accepts::run(usize::try_from(many)?, args.alone, &place.config, &clockwork).await;
+        let certificates = args.tls.then(|| place.dir.clone());
+        let options = accepts::Options { declarations: usize::try_from(many)?, alone: args.alone, certificates };
+        let report = accepts::run(&options, &place.config, &clockwork).await;
+        place.clear()?;
+        say(&serde_json::to_string(&report?)?);
+    } else if let Some(many) = args.what.kept {
+        kept(usize::try_from(many)?, args, &clockwork).await?;
+    } else if args.what.tenants {
+        let place = Place::prepare(args, &clockwork).await?;
+        let report = tenants::run(args.calls, &place.config, &clockwork).await;
         place.clear()?;
         say(&serde_json::to_string(&report?)?);
     } else if args.what.check {
@@ -117,8 +138,9 @@ pub(super) async fn bench(args: &BenchArgs) -> Result<ExitCode> {
         let report = message::run(&message::Options { rounds: usize::try_from(args.rounds)?, calls: args.calls, seed: SEED })?;
         say(&serde_json::to_string(&report)?);
     } else if let Some(server) = &args.what.load {
-        let options =
-            load::Options { server: server.clone(), declarations: args.lives, first: args.first, rate: args.rate, alone: args.alone };
+        let trust = args.dir.as_deref().map(certificates::trust).transpose()?;
+        let (server, declarations, first) = (server.clone(), args.lives, args.first);
+        let options = load::Options { server, declarations, first, rate: args.rate, alone: args.alone, trust };
         say(&serde_json::to_string(&load::run(&options, &clockwork).await?)?);
     } else if args.what.node {
         let postgres = postgres::Options { connections: args.connections, ..postgres::Options::at(&args.store) };
@@ -184,12 +206,32 @@ fn configuration(dir: &Path, postgres: Option<postgres::Options>) -> Result<Conf
 
 async fn lives(declarations: usize, args: &BenchArgs, clockwork: &Clockwork) -> Result<()> {
     let place = Place::prepare(args, clockwork).await?;
-    let options = life::Options { declarations, rate: args.rate, dir: place.dir.clone(), nodes: usize::from(args.nodes) };
+    let (dir, nodes) = (place.dir.clone(), usize::from(args.nodes));
+    let options = life::Options { declarations, rate: args.rate, dir, nodes, without_log: args.without_log };
     let report = life::run(&options, &place.config, clockwork).await;
     place.clear()?;
     let report = report?;
     say(&serde_json::to_string(&report)?);
     complain(&report.table());
+    Ok(())
+}
+
+/// The store of `--dir` is gone on with, if it was made by an earlier run.
+async fn kept(declarations: usize, args: &BenchArgs, clockwork: &Clockwork) -> Result<()> {
+    let is_there = args.dir.as_ref().filter(|dir| dir.join(kept::FILE).exists());
+    let place = match is_there {
+        None => Place::prepare(args, clockwork).await?,
+        Some(dir) => {
+            let postgres = Address::is_one(&args.store).then(|| postgres::Options::at(&args.store));
+            let place = Place { dir: dir.clone(), config: configuration(dir, postgres)?, own: false };
+            serve::begin_log(&place.config.log)?;
+            place
+        }
+    };
+    let options = kept::Options { declarations, dir: place.dir.clone(), rounds: usize::try_from(args.rounds)? };
+    let report = kept::run(&options, &place.config, clockwork).await;
+    place.clear()?;
+    say(&serde_json::to_string(&report?)?);
     Ok(())
 }
 

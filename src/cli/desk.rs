@@ -5,12 +5,12 @@ use std::{fs, path::PathBuf, process::ExitCode};
 use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand};
 
-use super::{complain, say, shown, table};
+use super::{complain, say, server::ServerArgs, shown, table};
 use crate::{
     clock::Timestamp,
     declaration::Kind,
     grpc::{
-        client::{Act, Client, Error},
+        client::{Act, Error},
         proto::{self, DeskVerdict},
     },
 };
@@ -45,19 +45,6 @@ pub(super) enum DeskCommand {
     Quarantined(PageArgs),
     /// 取出一份来文原文 · Writes an arrival out as it came.
     Arrival(ArrivalArgs),
-}
-
-#[derive(Debug, Args)]
-pub(super) struct ServerArgs {
-    /// 网关地址 · The gateway.
-    #[arg(long, env = "TONGGUAN_SERVER", default_value = "http://127.0.0.1:8650")]
-    server: String,
-    /// 网关证书的签发者（PEM），地址用 https:// · Who vouches for the gateway's certificate (PEM); the address then begins with https://.
-    #[arg(long, env = "TONGGUAN_CA")]
-    ca: Option<PathBuf>,
-    /// API 密钥（角色 operator 或 administrator）· The API key, of an operator or administrator.
-    #[arg(long, env = "TONGGUAN_KEY", hide_env_values = true)]
-    key: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -151,14 +138,6 @@ pub(super) struct ArrivalArgs {
     out: PathBuf,
     #[command(flatten)]
     server: ServerArgs,
-}
-
-impl ServerArgs {
-    async fn connect(&self) -> Result<Client> {
-        let read = |path: &PathBuf| fs::read(path).with_context(|| format!("{0} 无法读取 · {0} cannot be read", path.display()));
-        let authority = self.ca.as_ref().map(read).transpose()?;
-        Ok(Client::connect(&self.server, self.key.as_deref(), authority.as_deref()).await?)
-    }
 }
 
 pub(super) async fn run(command: &DeskCommand) -> Result<ExitCode> {

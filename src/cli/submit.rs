@@ -18,7 +18,9 @@ use tokio::time::{Instant, sleep};
 use super::{
     complain,
     rows::{self, Unreadable},
-    say, sheet,
+    say,
+    server::ServerArgs,
+    sheet,
 };
 use crate::{
     check::Finding,
@@ -38,18 +40,11 @@ pub(super) struct SubmitArgs {
     /// each, to be corrected and submitted again.
     #[arg(long)]
     refused: Option<PathBuf>,
-    /// 网关证书的签发者（PEM），地址用 https:// · Who vouches for the gateway's certificate (PEM); the address then begins with https://.
-    #[arg(long, env = "TONGGUAN_CA")]
-    ca: Option<PathBuf>,
     /// 文件是运单（物流企业）· The file holds waybills, pushed as a carrier.
     #[arg(long)]
     waybills: bool,
-    /// 网关地址 · The gateway.
-    #[arg(long, env = "TONGGUAN_SERVER", default_value = "http://127.0.0.1:8650")]
-    server: String,
-    /// API 密钥 · The API key.
-    #[arg(long, env = "TONGGUAN_KEY", hide_env_values = true)]
-    key: Option<String>,
+    #[command(flatten)]
+    server: ServerArgs,
     /// 出口日期为空时填今天 · Fills an empty exit date with today.
     #[arg(long)]
     exit_today: bool,
@@ -191,14 +186,13 @@ fn finish(args: &SubmitArgs, reported: Vec<Reported>, sent: usize) -> Result<Exi
 
 /// Sends until everything has an answer. A stream that breaks is taken up again: keys make a repeated item harmless.
 async fn send_all(load: &Load, args: &SubmitArgs) -> Result<BTreeMap<String, Answer>> {
-    let authority =
-        args.ca.as_ref().map(|ca| fs::read(ca).with_context(|| format!("{0} 无法读取 · {0} cannot be read", ca.display()))).transpose()?;
+    let server = args.server.read()?;
     let progress = bar(load.len());
     let patience = Duration::from_secs(args.patience);
     let mut answers = BTreeMap::new();
     let mut last_progress = (Instant::now(), 0);
     loop {
-        let failed = match Client::connect(&args.server, args.key.as_deref(), authority.as_deref()).await {
+        let failed = match server.connect().await {
             Ok(client) => load.send(&client, &mut answers, &progress).await.err(),
             Err(error) => Some(error),
         };

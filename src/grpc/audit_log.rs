@@ -1,6 +1,6 @@
 //! `AuditLog`: what happened, who did it, when and why.
 
-use std::net::IpAddr;
+use std::{collections::BTreeSet, net::IpAddr};
 
 use tonic::{Request, Response, Status, async_trait};
 
@@ -14,7 +14,7 @@ use crate::{
     access::{Call, Caller},
     audit::{Difference, Entry},
     declaration::Kind,
-    desk::{SEARCH_PAGE, look_through},
+    desk::{SEARCH_PAGE, look_through, subjects},
     store::EntryFilter,
 };
 
@@ -28,12 +28,19 @@ impl proto::audit_log_server::AuditLog for Door {
     async fn timeline(&self, request: Request<proto::TimelineRequest>) -> Result<Response<proto::TimelineResponse>, Status> {
         let caller = self.admit(&request, Call::ReadAuditLog)?;
         let number = request.into_inner().number;
-        let leads = find::leads(self, scope(&caller), &[number]).await?;
-        let shown = find::shown(self, scope(&caller), &leads).await?;
-        let subjects = find::subjects(&leads, &shown);
+        let leads = find::leads(self, scope(&caller), std::slice::from_ref(&number)).await?;
+        let subjects = subjects(self.store(), scope(&caller), &number).await.map_err(|error| status::of_store(&error))?;
         if subjects.is_empty() {
             return Err(status::not_found());
         }
+        let declarations: BTreeSet<_> = leads.iter().filter_map(|lead| lead.declaration).filter(|id| subjects.contains(&id.0)).collect();
+        // A bill leads to very many: they are named, and one alone is shown.
+        let only = match declarations.first() {
+            Some(id) if declarations.len() == 1 => {
+                self.store().show(scope(&caller), *id).await.map_err(|error| status::of_store(&error))?
+            }
+            _ => None,
+        };
         let filter = EntryFilter {
             tenant: caller.scope.clone(),
             subjects: Some(subjects),
@@ -42,12 +49,9 @@ impl proto::audit_log_server::AuditLog for Door {
             ..EntryFilter::default()
         };
         let entries = self.store().entries(filter).await.map_err(|error| status::of_store(&error))?;
-        let mut declarations: Vec<_> = shown.into_values().collect();
-        declarations.sort_by_key(|shown| shown.dossier.id);
-        let only = if let [one] = declarations.as_slice() { Some(one) } else { None };
         Ok(Response::new(proto::TimelineResponse {
-            declaration: only.map(|shown| declarations::whole(shown, self.parts.clockwork.now())),
-            declaration_ids: declarations.iter().map(|shown| shown.dossier.id.to_string()).collect(),
+            declaration: only.map(|shown| declarations::whole(&shown, self.parts.clockwork.now())),
+            declaration_ids: declarations.iter().map(ToString::to_string).collect(),
             entries: entries.into_iter().map(|placed| entry(placed.position, placed.entry)).collect(),
         }))
     }
@@ -105,9 +109,7 @@ impl Door {
         let subjects = if asked.number.is_empty() {
             None
         } else {
-            let leads = find::leads(self, scope(caller), std::slice::from_ref(&asked.number)).await?;
-            let shown = find::shown(self, scope(caller), &leads).await?;
-            let subjects = find::subjects(&leads, &shown);
+            let subjects = subjects(self.store(), scope(caller), &asked.number).await.map_err(|error| status::of_store(&error))?;
             if subjects.is_empty() {
                 return Ok(None);
             }

@@ -7,7 +7,7 @@ use tokio_stream::{StreamExt, wrappers::ReceiverStream};
 use tonic::{
     Code, Request, Status, Streaming,
     metadata::{Ascii, MetadataValue},
-    transport::{Certificate, Channel, ClientTlsConfig, Endpoint},
+    transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity},
 };
 
 use super::proto::{
@@ -18,12 +18,14 @@ use crate::{
     clock::Timestamp,
     declaration::draft,
     party::Party,
+    tiles::Trust,
 };
 
 mod desk;
+mod looking;
 mod records;
 
-pub use self::{desk::Act, records::Recorded};
+pub use self::{desk::Act, looking::Question, records::Recorded};
 
 /// Items sent ahead of their answers.
 const AHEAD: usize = 128;
@@ -113,10 +115,22 @@ impl Client {
     /// # Errors
     /// If the address or the key makes no sense, or nobody answers.
     pub async fn connect(server: &str, key: Option<&str>, authority: Option<&[u8]>) -> Result<Self, Error> {
+        let trust = authority.map(|pem| Trust { authority: pem.to_vec(), identity: None });
+        Self::connect_as(server, key, trust.as_ref()).await
+    }
+
+    /// Connects, with TLS if it is said whom to trust, and with a certificate of its own if one is given.
+    ///
+    /// # Errors
+    /// If the address, the key or a certificate makes no sense, or nobody answers.
+    pub async fn connect_as(server: &str, key: Option<&str>, trust: Option<&Trust>) -> Result<Self, Error> {
         let address = || Error::Address(server.to_owned());
         let mut endpoint = Endpoint::from_shared(server.to_owned()).map_err(|_| address())?.connect_timeout(PATIENCE);
-        if let Some(pem) = authority {
-            let tls = ClientTlsConfig::new().ca_certificate(Certificate::from_pem(pem));
+        if let Some(trust) = trust {
+            let mut tls = ClientTlsConfig::new().ca_certificate(Certificate::from_pem(&trust.authority));
+            if let Some((certificate, key)) = &trust.identity {
+                tls = tls.identity(Identity::from_pem(certificate, key));
+            }
             endpoint = endpoint.tls_config(tls).map_err(Error::Unreachable)?;
         }
         let authorization = key.map(|key| format!("Bearer {key}").parse()).transpose().map_err(|_| Error::Key)?;

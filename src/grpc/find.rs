@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::{Door, status};
 use crate::{
-    declaration::{DeclarationId, Kind},
+    declaration::DeclarationId,
     party::Tenant,
     store::{Hit, Shown},
 };
@@ -58,17 +58,4 @@ pub(super) async fn shown(door: &Door, tenant: Option<&Tenant>, leads: &[Lead]) 
         }
     }
     Ok(found)
-}
-
-/// The ids under which the log tells of what the leads name: the declarations, and their waybills from before they were bound.
-pub(super) fn subjects(leads: &[Lead], shown: &HashMap<DeclarationId, Shown>) -> Vec<Uuid> {
-    let declarations = shown.iter().flat_map(|(id, shown)| {
-        let waybills = shown.dossier.documents.iter().filter(|document| document.kind == Kind::Waybill);
-        std::iter::once(id.0).chain(waybills.map(|document| document.id.0))
-    });
-    let alone = leads.iter().filter(|lead| lead.declaration.is_none()).filter_map(|lead| lead.hit.as_ref()?.document);
-    let mut subjects: Vec<_> = declarations.chain(alone.map(|document| document.0)).collect();
-    subjects.sort_unstable();
-    subjects.dedup();
-    subjects
 }

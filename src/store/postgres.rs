@@ -44,6 +44,7 @@ mod arrivals;
 mod decisions;
 mod deliveries;
 mod desk;
+pub(crate) mod filling;
 mod follow_ups;
 mod gates;
 mod log;

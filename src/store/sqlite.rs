@@ -24,7 +24,7 @@ use super::{
     KeptArrival, KeptMessage, KeptNode, KeptReceipt, KeptWaybill, LeasedArrival, ListFilter, Listed, LogHead, Lookup, Matches,
     MessageFound, MessageWithDocuments, OfficeCount, Overtaking, Packing, PendingEntry, PlacedEntry, RecordKept, Recording, Redecision,
     RedecisionEnd, Relabel, Relabelled, Resealed, Result, Sequencing, Settlement, Shown, ShownFollowUp, Store, StoredCheckpoint, StoredRow,
-    SummedFound, SummedLookup, WaybillAcceptance, WaybillAccepted, Written, guarding,
+    SummedFound, SummedLookup, WaybillAcceptance, WaybillAccepted, Written, guarding, told_if_asked,
 };
 use crate::{
     audit::Entry,
@@ -44,6 +44,7 @@ mod bulk;
 mod decisions;
 mod deliveries;
 mod desk;
+pub(crate) mod filling;
 mod follow_ups;
 mod gates;
 mod log;
@@ -103,7 +104,7 @@ impl Sqlite {
     /// As [`Sqlite::open`].
     pub async fn open_bounded(file: &Path, largest_mib: u32) -> Result<Self> {
         let pages = u64::from(largest_mib) * PAGES_PER_MIB;
-        let options = SqliteConnectOptions::new()
+        let options = told_if_asked(SqliteConnectOptions::new())
             .filename(file)
             .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
@@ -116,8 +117,7 @@ impl Sqlite {
             // What a command has changed is noted beside, to be taken back should it fail: in memory, not in a file that is thrown away.
             .pragma("temp_store", "MEMORY")
             .row_buffer_size(ROWS_AHEAD)
-            .statement_cache_capacity(bulk::STATEMENTS_KEPT)
-            .disable_statement_logging();
+            .statement_cache_capacity(bulk::STATEMENTS_KEPT);
         let lock = opening::lock(file)?;
         let mut connection = options.connect().await?;
         opening::claim(&mut connection).await?;
@@ -141,7 +141,7 @@ impl Sqlite {
     /// # Errors
     /// The file is not there or cannot be read.
     pub async fn open_read_only(file: &Path) -> Result<Self> {
-        let options = SqliteConnectOptions::new().filename(file).read_only(true).disable_statement_logging();
+        let options = told_if_asked(SqliteConnectOptions::new()).filename(file).read_only(true).row_buffer_size(ROWS_AHEAD);
         // Where not even SQLite's shared-memory file can be made, nobody can be writing.
         let readers = match opening::snapshot(options.clone()).await {
             Ok(readers) => readers,

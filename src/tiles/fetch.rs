@@ -7,29 +7,37 @@ use http_body_util::{BodyExt, Empty, Limited};
 use hyper::{Request, StatusCode, Uri, body::Bytes, client::conn::http1, header};
 use hyper_util::rt::TokioIo;
 use tokio::{
+    io::{AsyncRead, AsyncWrite},
     net::TcpStream,
     sync::Mutex,
     time::{error::Elapsed, timeout},
 };
 
-use super::path::{Resource, unbundle};
+use super::{
+    path::{Resource, unbundle},
+    trust::{Connector, Trust},
+};
 use crate::{
     audit::{Hash, Tile, TileId},
     proving::{Error, Published, Result},
 };
 
+type Sender = http1::SendRequest<Empty<Bytes>>;
+
 const PATIENCE: Duration = Duration::from_secs(30);
 /// 256 entries of 65,535 bytes and their lengths.
 const LARGEST: usize = 256 * 65_537;
 
-/// A published log, read over plain HTTP. What it says is believed only as far as it is signed.
+/// A published log, read over HTTP, encrypted or not. What it says is believed only as far as it is signed.
 pub struct Remote {
-    /// `host:port`.
-    authority: String,
+    host: String,
+    port: u16,
+    /// What shakes hands, where the log is read by TLS.
+    connector: Option<Connector>,
     /// Before every path, without a slash at the end.
     prefix: String,
     /// One connection, for as long as the other side keeps it.
-    sender: Mutex<Option<http1::SendRequest<Empty<Bytes>>>>,
+    sender: Mutex<Option<Sender>>,
 }
 
 impl Remote {
@@ -39,22 +47,35 @@ impl Remote {
         text.starts_with("http://") || text.starts_with("https://")
     }
 
-    /// Takes the address before `/checkpoint`.
+    /// Takes the address before `/checkpoint`, and whom to trust where it begins with `https://`.
     ///
     /// # Errors
-    /// It is no `http://` address.
-    pub fn new(address: &str) -> Result<Self> {
-        let no_address = || Error::Unreachable(format!("{address:?} 不是 http:// 地址 · is no http:// address"));
+    /// It is no such address, or nobody is named who vouches for it, or a certificate is of no use.
+    pub fn new(address: &str, trust: Option<&Trust>) -> Result<Self> {
+        let no_address = || Error::Unreachable(format!("{address:?} 不是 http:// 或 https:// 地址 · is no http:// or https:// address"));
         let uri: Uri = address.parse().map_err(|_| no_address())?;
-        let authority = uri.authority().filter(|_| uri.scheme_str() == Some("http")).ok_or_else(no_address)?;
-        let port = authority.port_u16().unwrap_or(80);
+        let authority = uri.authority().ok_or_else(no_address)?;
+        let (connector, usual) = match uri.scheme_str() {
+            Some("http") => (None, 80),
+            Some("https") => {
+                let nobody = || {
+                    Error::Unreachable(
+                        "https:// 须以 --ca 指明证书签发者 · for https://, --ca says who vouches for the other side".to_owned(),
+                    )
+                };
+                (Some(Connector::new(trust.ok_or_else(nobody)?).map_err(Error::Unreachable)?), 443)
+            }
+            _ => return Err(no_address()),
+        };
         let prefix = uri.path().trim_end_matches('/').to_owned();
-        Ok(Self { authority: format!("{}:{port}", authority.host()), prefix, sender: Mutex::new(None) })
+        let port = authority.port_u16().unwrap_or(usual);
+        Ok(Self { host: authority.host().to_owned(), port, connector, prefix, sender: Mutex::new(None) })
     }
 
     async fn get(&self, resource: Resource) -> Result<Vec<u8>> {
         let path = format!("{}{}", self.prefix, resource.path());
-        let told = |what: String| Error::Unreachable(format!("http://{}{path}: {what}", self.authority));
+        let scheme = if self.connector.is_some() { "https" } else { "http" };
+        let told = |what: String| Error::Unreachable(format!("{scheme}://{}:{}{path}: {what}", self.host, self.port));
         let silent = |_: Elapsed| told("没有答复 · no answer".to_owned());
         let answer = timeout(PATIENCE, self.send(&path)).await.map_err(silent)?.map_err(told)?;
         match answer.status() {
@@ -69,7 +90,8 @@ impl Remote {
     async fn send(&self, path: &str) -> std::result::Result<hyper::Response<hyper::body::Incoming>, String> {
         let mut held = self.sender.lock().await;
         let request = || {
-            let builder = Request::get(path).header(header::HOST, &self.authority).header(header::USER_AGENT, "tongguan");
+            let host = format!("{}:{}", self.host, self.port);
+            let builder = Request::get(path).header(header::HOST, host).header(header::USER_AGENT, "tongguan");
             builder.body(Empty::new()).map_err(|error| error.to_string())
         };
         // A connection that was kept may have been closed meanwhile: then the same is asked on a new one.
@@ -80,18 +102,27 @@ impl Remote {
             *held = Some(sender);
             return Ok(answer);
         }
-        let stream = TcpStream::connect(&self.authority).await.map_err(|error| error.to_string())?;
-        let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(|error| error.to_string())?;
-        tokio::spawn(async move {
-            if let Err(error) = connection.await {
-                tracing::debug!(error.message = %error, "the connection to a published log ended");
-            }
-        });
+        let stream = TcpStream::connect((self.host.trim_matches(['[', ']']), self.port)).await.map_err(|error| error.to_string())?;
+        let mut sender = match &self.connector {
+            None => begin(stream).await?,
+            Some(connector) => begin(connector.connect(&self.host, stream).await?).await?,
+        };
         let answer = sender.send_request(request()?).await;
         let answer = answer.map_err(|error| error.source().map_or_else(|| error.to_string(), ToString::to_string))?;
         *held = Some(sender);
         Ok(answer)
     }
+}
+
+/// Begins HTTP on a connection.
+async fn begin(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) -> std::result::Result<Sender, String> {
+    let (sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(|error| error.to_string())?;
+    tokio::spawn(async move {
+        if let Err(error) = connection.await {
+            tracing::debug!(error.message = %error, "the connection to a published log ended");
+        }
+    });
+    Ok(sender)
 }
 
 #[async_trait]

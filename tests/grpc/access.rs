@@ -20,14 +20,11 @@ use tongguan::{
     party::Role,
     store::EntryFilter,
 };
-use tonic::{Code, Request, Status, client::Grpc, codegen::http::uri::PathAndQuery, metadata::MetadataValue};
+use tonic::{Code, Request, Status, client::Grpc, codegen::http::uri::PathAndQuery, metadata::MetadataValue, transport::Channel};
 use tonic_prost::ProstCodec;
 use tonic_types::StatusExt;
 
-use super::{
-    samples::submit,
-    world::{World, world},
-};
+use super::{samples::submit, world::world};
 
 const STAFFED: [(&str, &str, Role); 5] = [
     ("seller", "acme", Role::Seller),
@@ -36,6 +33,10 @@ const STAFFED: [(&str, &str, Role); 5] = [
     ("auditor", "house", Role::Auditor),
     ("administrator", "house", Role::Administrator),
 ];
+
+/// The letters of these roles in the table below.
+pub(crate) const LETTERS: [(Role, char); 5] =
+    [(Role::Seller, 'S'), (Role::Carrier, 'C'), (Role::Operator, 'O'), (Role::Auditor, 'A'), (Role::Administrator, 'M')];
 
 /// Which of the roles above may call what: S, C, O, A for auditors, M for administrators.
 const TABLE: [(&str, &str); 40] = [
@@ -82,16 +83,25 @@ const TABLE: [(&str, &str); 40] = [
     ("Operations/", "OM"),
 ];
 
+/// The letters of who may make a call.
+pub(crate) fn may(name: &str) -> &'static str {
+    let row = TABLE
+        .iter()
+        .find(|(named, _)| *named == name)
+        .or_else(|| TABLE.iter().find(|(named, _)| named.ends_with('/') && name.starts_with(named)));
+    row.unwrap_or_else(|| panic!("{name}: say in the table of this test who may call it")).1
+}
+
 /// Every call that the door has.
-fn calls() -> Vec<String> {
+pub(crate) fn calls() -> Vec<String> {
     let set = FileDescriptorSet::decode(DESCRIPTORS).unwrap();
     let services = set.file.iter().flat_map(|file| &file.service);
     services.flat_map(|service| service.method.iter().map(|method| format!("{}/{}", service.name(), method.name()))).collect()
 }
 
 /// Makes a call with an empty request, as whoever has this key.
-async fn call(world: &World, authorization: &str, call: &str) -> Result<(), Status> {
-    let mut grpc = Grpc::new(world.channel.clone());
+pub(crate) async fn call(channel: &Channel, authorization: &str, call: &str) -> Result<(), Status> {
+    let mut grpc = Grpc::new(channel.clone());
     grpc.ready().await.unwrap();
     let mut request = Request::new(());
     if !authorization.is_empty() {
@@ -113,19 +123,14 @@ async fn every_call_by_every_role() {
     let calls = calls();
     assert!(calls.len() >= 35, "{calls:?}");
     for name in calls {
-        let row = TABLE
-            .iter()
-            .find(|(named, _)| *named == name)
-            .or_else(|| TABLE.iter().find(|(named, _)| named.ends_with('/') && name.starts_with(named)));
-        let (_, may) = row.unwrap_or_else(|| panic!("{name}: say in the table of this test who may call it"));
-        for ((key, _, _), letter) in STAFFED.iter().zip(['S', 'C', 'O', 'A', 'M']) {
-            let answer = call(&world, &world.authorization(key), &name).await;
+        for ((key, _, _), (_, letter)) in STAFFED.iter().zip(LETTERS) {
+            let answer = call(&world.channel, &world.authorization(key), &name).await;
             let code = answer.map_or_else(|status| status.code(), |()| Code::Ok);
             assert_ne!(code, Code::Unauthenticated, "{name} by {key}");
-            assert_eq!(code != Code::PermissionDenied, may.contains(letter), "{name} by {key}: {code:?}");
+            assert_eq!(code != Code::PermissionDenied, may(&name).contains(letter), "{name} by {key}: {code:?}");
         }
         for nobody in ["", "Bearer tgk_unknown", "Basic x"] {
-            assert_eq!(call(&world, nobody, &name).await.unwrap_err().code(), Code::Unauthenticated, "{name} by {nobody:?}");
+            assert_eq!(call(&world.channel, nobody, &name).await.unwrap_err().code(), Code::Unauthenticated, "{name} by {nobody:?}");
         }
     }
 }

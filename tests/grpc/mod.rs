@@ -1,6 +1,6 @@
 //! The gRPC door, over a real server.
 
-mod access;
+pub(crate) mod access;
 mod desk;
 mod doors;
 mod following;
@@ -10,7 +10,7 @@ mod proofs;
 mod raw;
 mod recording;
 mod slow;
-mod samples;
+pub(crate) mod samples;
 mod submitting;
 mod watching;
 mod world;

@@ -2,14 +2,14 @@
 
 use tongguan::grpc::proto::{Declaration, Inventory, InventoryLine, Order, OrderLine, Party, SubmitRequest, Waybill};
 
-pub(super) const CARRIER: &str = "91440101MA59ABCD2G";
-pub(super) const DECLARANT: &str = "4401960ABC";
+pub(crate) const CARRIER: &str = "91440101MA59ABCD2G";
+pub(crate) const DECLARANT: &str = "4401960ABC";
 
-pub(super) fn party(code: &str, name: &str) -> Option<Party> {
+pub(crate) fn party(code: &str, name: &str) -> Option<Party> {
     Some(Party { code: code.into(), name: name.into() })
 }
 
-pub(super) fn order_line(number: usize) -> OrderLine {
+pub(crate) fn order_line(number: usize) -> OrderLine {
     OrderLine {
         number: number.to_string(),
         item_no: format!("SKU-{number}"),
@@ -23,7 +23,7 @@ pub(super) fn order_line(number: usize) -> OrderLine {
     }
 }
 
-pub(super) fn inventory_line(number: usize) -> InventoryLine {
+pub(crate) fn inventory_line(number: usize) -> InventoryLine {
     InventoryLine {
         number: number.to_string(),
         hs_code: "4202220000".into(),
@@ -39,7 +39,7 @@ pub(super) fn inventory_line(number: usize) -> InventoryLine {
     }
 }
 
-pub(super) fn declaration(order_no: &str, waybill_no: &str) -> Declaration {
+pub(crate) fn declaration(order_no: &str, waybill_no: &str) -> Declaration {
     let seller = party("91440101MA5CXXXX1B", "广州样例贸易有限公司");
     Declaration {
         order: Some(Order {
@@ -85,21 +85,21 @@ pub(super) fn declaration(order_no: &str, waybill_no: &str) -> Declaration {
     }
 }
 
-pub(super) fn submit(order_no: &str, waybill_no: &str) -> SubmitRequest {
+pub(crate) fn submit(order_no: &str, waybill_no: &str) -> SubmitRequest {
     SubmitRequest { declaration: Some(declaration(order_no, waybill_no)), ..SubmitRequest::default() }
 }
 
 /// The order of a request, to be spoilt.
-pub(super) fn order(request: &mut SubmitRequest) -> &mut Order {
+pub(crate) fn order(request: &mut SubmitRequest) -> &mut Order {
     request.declaration.as_mut().unwrap().order.as_mut().unwrap()
 }
 
 /// The inventory of a request, to be spoilt.
-pub(super) fn inventory(request: &mut SubmitRequest) -> &mut Inventory {
+pub(crate) fn inventory(request: &mut SubmitRequest) -> &mut Inventory {
     request.declaration.as_mut().unwrap().inventory.as_mut().unwrap()
 }
 
-pub(super) fn waybill(waybill_no: &str) -> Waybill {
+pub(crate) fn waybill(waybill_no: &str) -> Waybill {
     Waybill {
         carrier: party(CARRIER, "广州样例物流有限公司"),
         waybill_no: waybill_no.into(),

@@ -65,6 +65,8 @@ def main(folder):
     client = {"issuer": ours, "usage": Usage.CLIENT_AUTH}
     maker.make("by-subject", name("erp"), **client)
     maker.make("by-name", name("whoever"), names=[x509.DNSName("desk.house.example")], **client)
+    for role in ("seller", "carrier", "operator", "auditor", "administrator"):
+        maker.make(f"role-{role}", name(role, "Roles"), **client)
     maker.make("unmapped", name("erp", "Another"), names=[x509.DNSName("desk.house.example.net")], **client)
     maker.make("expired", name("erp"), since=-3 * DAY, until=-DAY, **client)
     maker.make("not-yet", name("erp"), since=DAY, **client)

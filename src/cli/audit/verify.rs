@@ -5,7 +5,7 @@ use std::{path::PathBuf, process::ExitCode};
 use anyhow::{Context, Result};
 use clap::Args;
 
-use super::{WhereArgs, complain, read, say};
+use super::{super::server::TrustArgs, WhereArgs, complain, read, say};
 use crate::{
     audit::{Damage, verify::Summary},
     proving::{
@@ -20,12 +20,14 @@ pub(in crate::cli) struct VerifyArgs {
     /// 早先另存的检查点：日志须包含它 · A checkpoint saved earlier elsewhere: the log must still hold what it signed.
     #[arg(long)]
     since: Option<PathBuf>,
-    /// 校验以 HTTP 公布的日志 · Verifies a log published by tiles over HTTP (http://HOST:PORT), instead of a database.
+    /// 校验以 HTTP 公布的日志 · Verifies a log published by tiles over HTTP (http://HOST:PORT, or https:// with --ca), instead of a database.
     #[arg(long, value_name = "ADDRESS", conflicts_with_all = ["export", "store"])]
     tiles: Option<String>,
     /// 校验 audit export 的文件 · Verifies a file that audit export wrote, instead of a database.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["since", "store"])]
     export: Option<PathBuf>,
+    #[command(flatten)]
+    trust: TrustArgs,
     #[command(flatten)]
     place: WhereArgs,
 }
@@ -37,7 +39,7 @@ pub(super) async fn verify(args: &VerifyArgs) -> Result<ExitCode> {
     }
     let since = args.since.as_deref().map(read).transpose()?;
     let checked = match &args.tiles {
-        Some(address) => check::published(&Remote::new(address)?, key, since.as_deref()).await?,
+        Some(address) => check::published(&Remote::new(address, args.trust.read()?.as_ref())?, key, since.as_deref()).await?,
         None => check::kept(args.place.open().await?.as_ref(), key, since.as_deref()).await?,
     };
     Ok(tell(&checked, since.is_none()))

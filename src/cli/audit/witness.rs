@@ -10,7 +10,7 @@ use std::{
 use anyhow::{Context, Result, bail};
 use clap::Args;
 
-use super::{WhereArgs, complain, read, say};
+use super::{super::server::TrustArgs, WhereArgs, complain, read, say};
 use crate::{
     audit::LogKey,
     clock::Clockwork,
@@ -26,9 +26,11 @@ pub(in crate::cli) struct WitnessArgs {
     /// 上次所见检查点的存放处，成功后更新 · Where the checkpoint seen last is kept; replaced by the one that is countersigned now. Not there: the first look.
     #[arg(long, value_name = "FILE")]
     seen: PathBuf,
-    /// 读取以 HTTP 公布的日志 · Reads a log published by tiles over HTTP (http://HOST:PORT), instead of a database.
+    /// 读取以 HTTP 公布的日志 · Reads a log published by tiles over HTTP (http://HOST:PORT, or https:// with --ca), instead of a database.
     #[arg(long, value_name = "ADDRESS", conflicts_with = "store")]
     tiles: Option<String>,
+    #[command(flatten)]
+    trust: TrustArgs,
     #[command(flatten)]
     place: WhereArgs,
 }
@@ -46,7 +48,9 @@ pub(super) async fn witness(args: &WitnessArgs) -> Result<ExitCode> {
     };
     let seconds = u64::try_from(Clockwork::system().now().0 / 1_000_000).context("the clock is before 1970")?;
     let signed = match &args.tiles {
-        Some(address) => countersign(&Remote::new(address)?, &log_key, &witness, seen.as_deref(), seconds).await?,
+        Some(address) => {
+            countersign(&Remote::new(address, args.trust.read()?.as_ref())?, &log_key, &witness, seen.as_deref(), seconds).await?
+        }
         None => countersign(&Kept(args.place.open().await?), &log_key, &witness, seen.as_deref(), seconds).await?,
     };
     match signed {

@@ -6,10 +6,10 @@ use anyhow::{Context, Result};
 use clap::Args;
 use serde::de::DeserializeOwned;
 
-use super::super::{complain, say};
+use super::super::{complain, say, server::ServerArgs};
 use crate::{
     check::Finding,
-    grpc::client::{Client, Recorded},
+    grpc::client::Recorded,
     intake::{RecordDraft, SellerDraft},
 };
 
@@ -17,15 +17,8 @@ use crate::{
 pub(in crate::cli) struct RecordArgs {
     /// JSON 文件，UTF-8，每行一条 · The file: JSON in UTF-8, an object a line.
     file: PathBuf,
-    /// 网关地址 · The gateway.
-    #[arg(long, env = "TONGGUAN_SERVER", default_value = "http://127.0.0.1:8650")]
-    server: String,
-    /// API 密钥 · The API key.
-    #[arg(long, env = "TONGGUAN_KEY", hide_env_values = true)]
-    key: Option<String>,
-    /// 网关证书的签发者（PEM），地址用 https:// · Who vouches for the gateway's certificate (PEM); the address then begins with https://.
-    #[arg(long, env = "TONGGUAN_CA")]
-    ca: Option<PathBuf>,
+    #[command(flatten)]
+    server: ServerArgs,
 }
 
 pub(super) async fn sellers(args: &RecordArgs) -> Result<ExitCode> {
@@ -53,9 +46,7 @@ fn read<T: DeserializeOwned>(args: &RecordArgs) -> Result<Vec<(usize, T)>> {
 
 /// Sends each, and tells what became of it. The same file may be sent again: the same content is the same record.
 async fn send(args: &RecordArgs, drafts: Vec<(usize, RecordDraft)>) -> Result<ExitCode> {
-    let read = |file: &PathBuf| fs::read(file).with_context(|| format!("{0} 无法读取 · {0} cannot be read", file.display()));
-    let authority = args.ca.as_ref().map(read).transpose()?;
-    let client = Client::connect(&args.server, args.key.as_deref(), authority.as_deref()).await?;
+    let client = args.server.connect().await?;
     let mut refused = 0_usize;
     for (line, draft) in drafts {
         let kind = draft.kind().as_str();

@@ -3,9 +3,9 @@
 use std::{fmt, path::PathBuf, str::FromStr, time::Duration};
 
 use serde::{Deserialize, Serialize};
-use sqlx::{ConnectOptions, postgres::PgConnectOptions};
+use sqlx::postgres::PgConnectOptions;
 
-use crate::store::{Error, Result};
+use crate::store::{Error, Result, told_if_asked};
 
 /// How PostgreSQL is reached, and how much of it is used.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -128,7 +128,7 @@ impl Options {
                 .map_err(|_| wrong("not an address; special characters are written as %xx"))?;
             let options = password.iter().fold(options, |options, password| options.password(password.trim_end_matches(['\r', '\n'])));
             let options = self.root_certificate.iter().fold(options, |options, file| options.ssl_root_cert(file));
-            Ok(options.application_name("tongguan").disable_statement_logging())
+            Ok(told_if_asked(options.application_name("tongguan")))
         };
         let (statement, patience) = (Duration::from_millis(self.statement_ms), Duration::from_millis(self.patience_ms));
         Ok(Setting { hosts: hosts.iter().map(connect).collect::<Result<_>>()?, schema, statement, patience })
