@@ -6,7 +6,7 @@ use serde::Serialize;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use super::{Error, load, micros};
+use super::{Error, load};
 use crate::{
     access::{Access, KeyOptions, Options as AccessOptions, new_key},
     clock::Clockwork,
@@ -25,15 +25,15 @@ const KEYS: usize = 1_000;
 /// Rounds, of which the median counts.
 const RUNS: usize = 5;
 
-/// Of one call, in µs; medians.
+/// Of one call; medians of the rounds.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub struct Beside {
     /// Another tenant's.
-    theirs_us: f64,
+    theirs_ns: u64,
     /// Nothing's.
-    nothing_us: f64,
-    /// Theirs by nothing's, the median of the rounds.
-    ratio: f64,
+    nothing_ns: u64,
+    /// Theirs by nothing's.
+    theirs_per_mille: u64,
 }
 
 /// Of one kind of key.
@@ -102,7 +102,7 @@ pub async fn run(calls: usize, config: &Config, clockwork: &Clockwork) -> Result
         store: if config.store.postgres.is_some() { "postgres" } else { "sqlite" },
         answers,
         keys: keys(calls, clockwork)?,
-        conditions: "over gRPC on the same machine, another tenant's and nothing's in turn, medians of each of 5 rounds; keys: 1,000 known ones, \
+        conditions: "over gRPC on the same machine, another tenant's and nothing's in turn, the mean of the middle half of each round, the median of 5 rounds; keys: 1,000 known ones, \
                      told apart by the digest of the whole",
     })
 }
@@ -119,28 +119,31 @@ async fn beside(client: &Client, calls: usize, question: impl Fn(usize, bool) ->
                 if client.is_there(asked.clone()).await? {
                     return Err(Error::Wrong(format!("{asked:?} was answered")));
                 }
-                times.get_mut(side).into_iter().for_each(|times| times.push(micros(began.elapsed())));
+                let took = u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX);
+                times.get_mut(side).into_iter().for_each(|times| times.push(took));
             }
         }
-        let [theirs, nothing] = times.map(median);
+        let [theirs, nothing] = times.map(middle_half);
         rounds.push((theirs, nothing));
     }
-    let middle = |of: fn(&(f64, f64)) -> f64| {
-        let mut all: Vec<f64> = rounds.iter().map(of).collect();
-        all.sort_unstable_by(f64::total_cmp);
+    let middle = |of: fn(&(u64, u64)) -> u64| {
+        let mut all: Vec<u64> = rounds.iter().map(of).collect();
+        all.sort_unstable();
         all.get(all.len() / 2).copied().unwrap_or_default()
     };
-    let ratio = (middle(|(theirs, nothing)| theirs / nothing) * 1_000.0).round() / 1_000.0;
-    Ok(Beside { theirs_us: middle(|(theirs, _)| *theirs), nothing_us: middle(|(_, nothing)| *nothing), ratio })
+    Ok(Beside {
+        theirs_ns: middle(|(theirs, _)| *theirs),
+        nothing_ns: middle(|(_, nothing)| *nothing),
+        theirs_per_mille: middle(|(theirs, nothing)| theirs.saturating_mul(1_000).checked_div(*nothing).unwrap_or(0)),
+    })
 }
 
-/// The mean of the middle half: whole microseconds are too coarse for a ratio.
-fn median(mut times: Vec<u64>) -> f64 {
+/// The mean of the middle half.
+fn middle_half(mut times: Vec<u64>) -> u64 {
     times.sort_unstable();
     let quarter = times.len() / 4;
     let middle = times.get(quarter..times.len() - quarter).unwrap_or_default();
-    let sum = u32::try_from(middle.iter().sum::<u64>()).unwrap_or(u32::MAX);
-    f64::from(sum) / f64::from(u32::try_from(middle.len()).unwrap_or(u32::MAX))
+    middle.iter().sum::<u64>().checked_div(u64::try_from(middle.len()).unwrap_or(u64::MAX)).unwrap_or(0)
 }
 
 /// How long it takes to tell whose a key is: the first that is known, the last, one that differs from a known one in its last character, and
