@@ -250,13 +250,16 @@ async fn compare(config: &mut Config, folder: &Path, number_of: impl AsyncFnOnce
         inventory: "51412026E999999999".into(),
         waybill: "WAYBILL-77".into(),
     };
-    let mut asked = 0;
+    let mut silent = Vec::new();
     for name in CALLS {
         let (theirs, nobodys) = (came(name, &gateway, &theirs).await, came(name, &gateway, &nothing).await);
         assert_eq!(theirs, nobodys, "{name}");
-        asked += theirs.statements.values().sum::<usize>();
+        if theirs.statements.is_empty() {
+            silent.push(name);
+        }
     }
-    assert!(asked >= CALLS.len(), "the statements are told: {asked}");
+    // Some are refused for a fault before anything is looked up.
+    assert!(silent.len() <= 5 && !silent.contains(&"Get") && !silent.contains(&"GetWaybill"), "no statement is told for {silent:?}");
     assert!(tokio::task::spawn_blocking(move || gateway.program.stop()).await.unwrap().success());
 }
 

@@ -11,8 +11,8 @@ use crate::{
     store::Store,
 };
 
-/// Entries read at a time: a tile of them, since the check asks for one tile per 256 entries.
-const PAGE: u32 = 256;
+/// Entries read at a time: eight tiles of them.
+const PAGE: u32 = 2_048;
 
 /// What became of a check.
 #[derive(Debug)]

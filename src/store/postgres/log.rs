@@ -89,15 +89,16 @@ pub(super) async fn stored_entries(connection: &mut PgConnection, from: i64, lim
     let rows = sqlx::query(AssertSqlSafe(statement)).bind(from).bind(i64::from(limit)).fetch_all(connection).await?;
     rows.iter()
         .map(|row| {
+            // By place: looking each up by its name costs more than reading it, and a whole log is read like this.
             Ok(StoredRow {
-                position: row.try_get("position")?,
-                id: row.try_get("id")?,
-                at: Timestamp(row.try_get("at")?),
-                tenant: row.try_get("tenant")?,
-                subject: row.try_get("subject")?,
-                act: row.try_get("act")?,
-                leaf: row.try_get("leaf")?,
-                body: row.try_get("body")?,
+                position: row.try_get(0)?,
+                id: row.try_get(1)?,
+                at: Timestamp(row.try_get(2)?),
+                tenant: row.try_get(3)?,
+                subject: row.try_get(4)?,
+                act: row.try_get(5)?,
+                leaf: row.try_get(6)?,
+                body: row.try_get(7)?,
             })
         })
         .collect()

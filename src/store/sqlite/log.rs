@@ -4,7 +4,7 @@ use sqlx::{Row, SqliteConnection, sqlite::SqliteRow};
 use uuid::Uuid;
 
 use super::bulk::Script;
-use super::rows::{digest, hex, id, inconsistent, insert_entries, json};
+use super::rows::{digest, hex, id, inconsistent, insert_entries, json, uuid};
 use crate::{
     audit::{Entry, Hash},
     clock::Timestamp,
@@ -140,15 +140,16 @@ pub(super) async fn stored_entries(connection: &mut SqliteConnection, from: i64,
     .await?;
     rows.iter()
         .map(|row| {
+            // By place: looking each up by its name costs more than reading it, and a whole log is read like this.
             Ok(StoredRow {
-                position: row.try_get("position")?,
-                id: id("audit_entries", row, "id")?,
-                at: Timestamp(row.try_get("at")?),
-                tenant: row.try_get("tenant")?,
-                subject: id("audit_entries", row, "subject")?,
-                act: row.try_get("act")?,
-                leaf: row.try_get("leaf")?,
-                body: row.try_get("body")?,
+                position: row.try_get(0)?,
+                id: uuid("audit_entries", row.try_get(1)?)?,
+                at: Timestamp(row.try_get(2)?),
+                tenant: row.try_get(3)?,
+                subject: uuid("audit_entries", row.try_get(4)?)?,
+                act: row.try_get(5)?,
+                leaf: row.try_get(6)?,
+                body: row.try_get(7)?,
             })
         })
         .collect()
