@@ -1,8 +1,9 @@
 //! Making the store.
 
-use std::{fs, path::Path, sync::Arc};
+use std::{fs, path::Path, sync::Arc, time::Duration};
 
 use serde::{Deserialize, Serialize};
+use tokio::time::sleep;
 use uuid::Uuid;
 
 use super::Options;
@@ -15,7 +16,7 @@ use crate::{
     dossier::Dossier,
     sequencer::{self, Sequencer},
     store::{
-        Application, Change, EntryFilter, ListFilter, Store,
+        self, Application, Change, EntryFilter, ListFilter, Store,
         filling::Filling,
         postgres::{self, Postgres},
         sqlite::{self, Sqlite},
@@ -127,10 +128,18 @@ pub(super) async fn filled(options: &Options, config: &Config, clockwork: &Clock
 }
 
 async fn open(config: &Config) -> Result<Arc<dyn Store>, Error> {
-    Ok(match &config.store.postgres {
-        Some(options) => Arc::new(Postgres::open(options).await?),
-        None => Arc::new(Sqlite::open(&config.store.file).await?),
-    })
+    const TRIES: u32 = 50;
+    if let Some(options) = &config.store.postgres {
+        return Ok(Arc::new(Postgres::open(options).await?));
+    }
+    // What had it open may not have let go of it yet.
+    for _ in 0..TRIES {
+        match Sqlite::open(&config.store.file).await {
+            Err(store::Error::Unavailable(_)) => sleep(Duration::from_millis(100)).await,
+            opened => return Ok(Arc::new(opened?)),
+        }
+    }
+    Ok(Arc::new(Sqlite::open(&config.store.file).await?))
 }
 
 /// The store without a right to write, and the key by which its log is checked.
