@@ -51,6 +51,37 @@ fn what_is_only_kept_is_measured_by_itself() {
 }
 
 #[test]
+fn what_the_log_and_certificates_cost_is_measured_beside_what_there_is_without() {
+    let report = measured(&["bench", "--declarations", "20", "--without-log"]);
+    assert_eq!((&report["without_log"], &report["stages_us"]["sequence"]), (&true.into(), &0.into()), "{report}");
+    let report = measured(&["bench", "--accepts", "40", "--tls"]);
+    assert_eq!((&report["mutual_tls"], &report["declarations"]), (&true.into(), &40.into()), "{report}");
+}
+
+#[test]
+fn a_store_with_much_in_it_is_made_once_and_asked_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path().join("kept");
+    for _ in 0..2 {
+        let report = measured(&["bench", "--kept", "1200", "--rounds", "2", "--dir", place.to_str().unwrap()]);
+        assert_eq!(report["declarations"], 1_200, "{report}");
+        // All that the lives were told by, and five entries of each copy.
+        assert!(report["entries"].as_u64().unwrap() > 800 * 5 && report["verify"]["entries"] == report["entries"], "{report}");
+        assert!(report["search_us"]["inventory number"]["p95"].as_u64().unwrap() > 0, "{report}");
+        assert!(report["pages_us"]["/declarations/ID"]["p95"].as_u64().unwrap() > 0, "{report}");
+    }
+}
+
+#[test]
+fn anothers_numbers_are_measured_beside_numbers_of_nothing() {
+    let report = measured(&["bench", "--tenants", "--calls", "5"]);
+    for call in ["Get", "Delete", "GetFollowUp", "GetWaybill"] {
+        assert!(report["answers"][call]["theirs_per_mille"].as_u64().unwrap() > 0, "{report}");
+    }
+    assert!(report["keys"]["wrong in the last character"]["nanoseconds"].as_u64().unwrap() > 0, "{report}");
+}
+
+#[test]
 fn a_folder_that_holds_a_store_is_not_measured_in() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("tongguan.db"), "").unwrap();
