@@ -67,6 +67,13 @@ pub struct Difference {
 }
 
 impl Entry {
+    /// The same in the course of a trace, where there is one.
+    #[must_use]
+    pub fn traced(mut self, trace: Option<Trace>) -> Self {
+        self.actor.trace = trace;
+        self
+    }
+
     /// The trace that it belongs to, 32 hexadecimal digits: the caller's, or where it named none, that of what it was done to, whose id it
     /// is. Nothing where there is neither.
     #[must_use]

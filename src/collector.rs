@@ -18,6 +18,7 @@ use crate::{
     queue::{Backoff, Lease},
     store::{self, Application, Disposition, Hint, LeasedArrival, Store, Written},
     task::{self, Error, Pace, Task},
+    telemetry,
 };
 
 mod attach;
@@ -145,6 +146,7 @@ impl Collector {
     /// How many arrivals were taken; nothing if what was decided on kept changing, or the lease was lost.
     async fn apply_receipts(&self, token: Uuid, mut arrivals: Vec<&ReadReceipts>) -> Result<Option<usize>, Error> {
         for _ in 0..RETRIES {
+            let began = self.clockwork.now();
             let keys: Vec<_> = arrivals.iter().flat_map(|read| &read.receipts).map(|receipt| receipt.key.clone()).collect();
             let matches = self.store.matches(&keys).await?;
             let now = self.clockwork.now();
@@ -171,11 +173,24 @@ impl Collector {
                 changes: folded.changes,
                 ..Application::default()
             };
-            if self.store.apply(now, application).await? == Written::Done {
+            let came = arrivals.iter().map(|read| read.arrival.at).min().unwrap_or(began);
+            if self.apply(Since { came, began }, now, application).await? == Written::Done {
                 return Ok(Some(arrivals.len()));
             }
         }
         Ok(None)
+    }
+
+    /// Writes what was decided, and tells those who follow from outside.
+    async fn apply(&self, since: Since, now: Timestamp, application: Application) -> Result<Written, Error> {
+        let told = telemetry::of(application.changes.iter().flat_map(|change| &change.entries));
+        let written = self.store.apply(now, application).await?;
+        if written == Written::Done {
+            told.stage("receive", since.came, since.began);
+            told.stage("collect", since.began, now);
+            told.stage("apply", now, self.clockwork.now());
+        }
+        Ok(written)
     }
 
     /// Puts aside what cannot be read or is nobody's.
@@ -238,6 +253,13 @@ impl Collector {
         }
         last
     }
+}
+
+/// Since when an answer is there, and is being read.
+#[derive(Clone, Copy)]
+struct Since {
+    came: Timestamp,
+    began: Timestamp,
 }
 
 #[async_trait]

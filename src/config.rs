@@ -21,7 +21,7 @@ use crate::{
     party::Sender,
     sequencer, signers, simulator,
     store::{postgres, sqlite},
-    tiles, vault,
+    telemetry, tiles, vault,
 };
 
 mod check;
@@ -73,6 +73,8 @@ pub struct Config {
     pub exemption: ExemptionOptions,
     /// What is written about itself.
     pub log: LogOptions,
+    /// Traces.
+    pub telemetry: telemetry::Options,
     /// The simulated customs, for `simulate`.
     pub simulator: simulator::Options,
 }
@@ -98,6 +100,7 @@ impl Default for Config {
             audit: AuditOptions::default(),
             exemption: ExemptionOptions::default(),
             log: LogOptions::default(),
+            telemetry: telemetry::Options::default(),
             simulator: simulator::Options::default(),
         }
     }

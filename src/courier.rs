@@ -23,12 +23,13 @@ use crate::{
     endpoint::{Envelope, Road, Shipment},
     message::{self, dxp},
     node::Share,
-    party::{Sender, Tenant},
+    party::{Sender, Tenant, Trace},
     queue::{Backoff, Breaker, Fault, Lease},
     state::State,
-    store::{self, Delivery, Hint, Outcome, Settlement, Store, Written},
+    store::{self, Delivery, Hint, Member, Outcome, Settlement, Store, Written},
     tally::Event,
     task::{self, Error, Note, Pace, Task},
+    telemetry,
 };
 
 mod rate;
@@ -122,12 +123,15 @@ impl Courier {
 
     /// One attempt.
     async fn attempt(self, delivery: Delivery, shipment: Shipment) -> Settlement {
+        let began = self.clockwork.now();
         let sent = self.send(&shipment).await;
         let now = self.clockwork.now();
         self.note(&sent, now);
         let outcome = self.outcome(&delivery, sent, now);
         count(&outcome);
         let entries = self.entries(&delivery, &outcome, now);
+        // It happened, whether or not the lease still holds when it is written down.
+        telemetry::of(&entries).stage("send", began, now);
         Settlement { message: delivery.message, attempt: delivery.attempt, outcome, entries }
     }
 
@@ -252,13 +256,12 @@ impl Courier {
     /// One for each document that moves; one for the message where none does.
     fn entries(&self, delivery: &Delivery, outcome: &Outcome, now: Timestamp) -> Vec<Entry> {
         let kind = delivery.kind.as_str();
-        let mut moving =
-            delivery.members.iter().filter(|member| member.packed).map(|member| (member.subject, member.tenant.clone())).peekable();
+        let mut moving = delivery.members.iter().filter(|member| member.packed).map(whose).peekable();
         let again = || format!("the same bytes again, attempt {}", delivery.attempt);
-        let first = || delivery.members.first().map_or((Uuid::nil(), Tenant::local()), |member| (member.subject, member.tenant.clone()));
+        let first = || delivery.members.first().map_or((Uuid::nil(), Tenant::local(), None), whose);
         let moved = || vec![task::difference(format!("{kind}.state"), State::Packed.as_str(), State::Delivered.as_str())];
-        let write = |(subject, tenant): (Uuid, Tenant), act, changes, why: &str| {
-            task::entry(&self.clockwork, now, &tenant, Note { task: NAME, act, subject, why }, changes)
+        let write = |(subject, tenant, trace): (Uuid, Tenant, Option<Trace>), act, changes, why: &str| {
+            task::entry(&self.clockwork, now, &tenant, Note { task: NAME, act, subject, why }, changes).traced(trace)
         };
         match outcome {
             Outcome::Delivered { .. } if moving.peek().is_some() => {
@@ -271,6 +274,11 @@ impl Courier {
             Outcome::Shelved { fault } => vec![write(first(), "deliver_failed", Vec::new(), &format!("{}, shelved", fault.as_str()))],
         }
     }
+}
+
+/// What an entry about a member says of whose it is.
+fn whose(member: &Member) -> (Uuid, Tenant, Option<Trace>) {
+    (member.subject, member.tenant.clone(), member.trace)
 }
 
 /// Counts how an attempt ended, for who looks from outside.

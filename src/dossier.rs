@@ -12,7 +12,7 @@ use crate::{
     },
     exemption::Recorded,
     lane::Plan,
-    party::Tenant,
+    party::{Tenant, Trace},
     state::State,
 };
 
@@ -109,9 +109,17 @@ pub struct Dossier {
     pub documents: Vec<Document>,
     /// What is recorded about it for the exemption.
     pub recorded: Arc<Recorded>,
+    /// In the course of what it was submitted, where the caller told.
+    pub trace: Option<Trace>,
 }
 
 impl Dossier {
+    /// The trace that it belongs to, as logs tell it: the caller's, or else its own, whose id it is.
+    #[must_use]
+    pub fn trace_id(&self) -> String {
+        self.trace.map_or_else(|| self.id.0.simple().to_string(), |trace| Trace::shown(trace.id))
+    }
+
     /// Its document of a kind, as it counts now: the newest, but for one that was to amend it and was turned away. What only asks
     /// for a deletion is not it.
     #[must_use]

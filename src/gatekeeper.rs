@@ -21,6 +21,7 @@ use crate::{
     state::{self, Event, Next, State},
     store::{Application, Change, Gated, Hint, KeptWaybill, Store, Written},
     task::{self, Error, Note, Pace, Task},
+    telemetry,
 };
 
 mod matching;
@@ -101,7 +102,8 @@ impl Gatekeeper {
         change.documents.extend(inventory);
         if !differences.is_empty() {
             let note = Note { task: NAME, act: "gate", subject: dossier.id.0, why };
-            change.entries.push(task::entry(&self.clockwork, now, &dossier.tenant, note, differences));
+            let entry = task::entry(&self.clockwork, now, &dossier.tenant, note, differences);
+            change.entries.push(entry.traced(dossier.trace));
         }
         let nothing = change.documents.is_empty() && change.created.is_empty() && change.waybills.is_empty();
         (!nothing).then_some(change)
@@ -122,7 +124,7 @@ impl Gatekeeper {
     fn make(&self, dossier: &Dossier, kept: &KeptWaybill) -> Option<Document> {
         let parties = lane::waybill_transmitters(&kept.waybill);
         let Some(sender) = lane::choose_sender(&self.senders, &dossier.plan.waybill, &parties) else {
-            warn!(declaration.id = %dossier.id, "waybill has no sender to transmit it; its inventory waits");
+            warn!(declaration.id = %dossier.id, trace_id = dossier.trace_id(), "waybill has no sender to transmit it; its inventory waits");
             return None;
         };
         let inventory = &dossier.declaration.inventory;
@@ -161,7 +163,11 @@ impl Gatekeeper {
     /// In one commit, but for what somebody else has changed meanwhile: that is looked at anew.
     async fn apply(&self, changes: Vec<Change>, now: Timestamp) -> Result<usize, Error> {
         let count = changes.len();
+        let told = telemetry::of(changes.iter().flat_map(|change| &change.entries));
         let written = self.store.apply(now, Application { changes, apart: true, ..Application::default() }).await?;
+        if written == Written::Done {
+            told.stage("gate", now, self.clockwork.now());
+        }
         Ok(if written == Written::Done { count } else { 0 })
     }
 }

@@ -36,6 +36,7 @@
 //! | [`store`] | the use cases of what is kept; [`store::sqlite`] or [`store::postgres`] keeps it |
 //! | [`signers`] | keys from files, paced as their device allows |
 //! | [`tally`] | what this process has done, counted for who looks from outside |
+//! | [`telemetry`] | traces: each stage that an audit entry comes out of, told to a collector |
 //! | [`task`] | the loop that every moving part runs |
 //! | [`node`] | processes that share a store: who lives, who differs, whose turn it is |
 //! | [`endpoint`] | a road to customs: today a folder |
@@ -144,6 +145,7 @@ pub mod vault;
 pub mod store;
 pub mod signers;
 pub mod tally;
+pub mod telemetry;
 pub mod task;
 pub mod node;
 pub mod endpoint;

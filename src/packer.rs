@@ -21,13 +21,14 @@ use crate::{
     declaration::{DocumentId, Kind, MessageId, wire_guid},
     message::Pack,
     node::Share,
-    party::Sender,
+    party::{Sender, Trace},
     queue::{Backoff, Lease},
     seal::{self, Sealed, Signer},
     signers::Signers,
     state::State,
     store::{Application, Batch, Change, Hint, Leased, Packing, Store, Written},
     task::{self, Error, Note, Pace, Task},
+    telemetry,
 };
 
 mod composed;
@@ -157,10 +158,11 @@ impl Packer {
         }
         let mut packed = 0;
         for message in composed {
+            let since = Since { composing: at, sealing: self.clockwork.now() };
             match self.seal(&message.bytes, &*signer).await {
                 Ok(sealed) => {
                     self.failures.lock().unwrap_or_else(PoisonError::into_inner).remove(&sender.signer);
-                    packed += usize::from(self.keep(token, &batch, &message, &sealed).await?);
+                    packed += usize::from(self.keep(token, &batch, &message, &sealed, since).await?);
                 }
                 Err(failure) => self.unsealed(token, sender, message.documents, failure).await?,
             }
@@ -176,7 +178,7 @@ impl Packer {
     }
 
     /// Keeps a sealed message; false if the lease was lost meanwhile, then another has these documents.
-    async fn keep(&self, token: Uuid, batch: &Batch, message: &Composed<'_>, sealed: &Sealed) -> Result<bool, Error> {
+    async fn keep(&self, token: Uuid, batch: &Batch, message: &Composed<'_>, sealed: &Sealed, since: Since) -> Result<bool, Error> {
         let now = self.clockwork.now();
         let guid = wire_guid(message.id.0);
         let entries = message.documents.iter().map(|leased| {
@@ -187,7 +189,7 @@ impl Packer {
                 task::difference(format!("{kind}.message"), "", &guid),
             ];
             let note = Note { task: NAME, act: "pack", subject: subject(leased), why: "" };
-            task::entry(&self.clockwork, now, &document.tenant, note, changes)
+            task::entry(&self.clockwork, now, &document.tenant, note, changes).traced(leased.trace)
         });
         let packing = Packing {
             id: message.id,
@@ -201,7 +203,12 @@ impl Packer {
             entries: entries.collect(),
         };
         let count = packing.documents.len();
+        let told = telemetry::of(&packing.entries);
         let kept = self.store.pack(now, token, packing).await? == Written::Done;
+        if kept {
+            told.stage("sign", since.sealing, now);
+            told.stage("pack", since.composing, self.clockwork.now());
+        }
         debug!(message.id = guid, message.documents = count, message.kept = kept, "message was sealed");
         Ok(kept)
     }
@@ -232,9 +239,10 @@ impl Packer {
     /// A document that cannot be composed should have been refused at acceptance: it waits for somebody, the others go.
     async fn set_aside(&self, token: Uuid, now: Timestamp, unfit: Unfit<'_>) -> Result<(), Error> {
         let document = &unfit.leased.document;
-        error!(document.id = %document.id, document.kind = document.kind.as_str(), error = unfit.reason, "document cannot be composed and stands aside");
+        let trace = unfit.leased.trace.map(|trace| Trace::shown(trace.id));
+        error!(document.id = %document.id, document.kind = document.kind.as_str(), trace_id = trace, error = unfit.reason, "document cannot be composed and stands aside");
         let note = Note { task: NAME, act: "pack_failed", subject: subject(unfit.leased), why: &unfit.reason };
-        let entry = task::entry(&self.clockwork, now, &document.tenant, note, Vec::new());
+        let entry = task::entry(&self.clockwork, now, &document.tenant, note, Vec::new()).traced(unfit.leased.trace);
         let changes = vec![Change { entries: vec![entry], ..Change::default() }];
         self.store.apply(now, Application { changes, ..Application::default() }).await?;
         self.give_back(token, std::slice::from_ref(unfit.leased), Duration::from_secs(self.options.aside_s)).await
@@ -243,6 +251,13 @@ impl Packer {
 
 fn subject(leased: &Leased) -> Uuid {
     leased.document.declaration.map_or(leased.document.id.0, |declaration| declaration.0)
+}
+
+/// Since when a message is being made.
+#[derive(Clone, Copy)]
+struct Since {
+    composing: Timestamp,
+    sealing: Timestamp,
 }
 
 /// Why a message was not sealed.

@@ -96,7 +96,7 @@ pub struct Actor {
     /// Where it called from; nothing for what came over no network: the gateway's own tasks and commands on its machine.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub address: Option<IpAddr>,
-    /// In the course of what; nothing where the caller named no trace.
+    /// In the course of what: the trace that the caller named, or that what the gateway works on was submitted in; nothing where none was named.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trace: Option<Trace>,
 }

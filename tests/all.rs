@@ -27,3 +27,4 @@ mod simulator;
 mod store;
 mod tamper;
 mod tenants;
+mod traces;

@@ -11,7 +11,7 @@ const LONGEST_FUNCTION: usize = 70;
 const MEDIAN_FILE: usize = 200;
 
 /// An outside crate, and the only modules that may name it.
-const FAMILIES: [(&str, &[&str]); 21] = [
+const FAMILIES: [(&str, &[&str]); 24] = [
     ("sqlx", &["store"]),
     ("quick_xml", &["message"]),
     ("toml", &["message"]),
@@ -33,6 +33,9 @@ const FAMILIES: [(&str, &[&str]); 21] = [
     ("figment", &["config"]),
     ("rustix", &["clock"]),
     ("chacha20poly1305", &["vault"]),
+    ("opentelemetry", &["telemetry"]),
+    ("opentelemetry_sdk", &["telemetry"]),
+    ("opentelemetry_otlp", &["telemetry"]),
 ];
 
 struct Source {

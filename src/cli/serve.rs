@@ -23,7 +23,7 @@ use crate::{
     config::{Config, LogFormat, LogOptions},
     gateway::Gateway,
     node::{self, Role},
-    simulator,
+    simulator, telemetry,
 };
 
 /// Begins to write the program's own log to standard error.
@@ -88,6 +88,7 @@ pub(super) async fn serve(args: &ServeArgs) -> Result<ExitCode> {
     for note in config.notes() {
         tracing::warn!("{}", note.trim());
     }
+    let traces = telemetry::begin(&config.telemetry, &config.node.shown_name())?;
     let clockwork = Clockwork::shifted(config.node.clock_shift_ms);
     let gateway = tokio::select! {
         started = Gateway::start(&config, &clockwork) => started?,
@@ -109,6 +110,9 @@ pub(super) async fn serve(args: &ServeArgs) -> Result<ExitCode> {
     }
     say("正在收尾 · finishing what is in hand");
     gateway.stop().await;
+    if let Some(traces) = traces {
+        traces.end().await;
+    }
     Ok(ExitCode::SUCCESS)
 }
 

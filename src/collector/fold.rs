@@ -173,9 +173,10 @@ impl Work {
         deadlines.extend(decided.iter().flat_map(|(dossier, decided)| to_file(dossier, decided)));
         let assessment = decided.map(|(dossier, decided)| (dossier.id, decided.to_kept()));
         let tenant = before.first().map(|document| document.tenant.clone())?;
-        let tenant = if let Subject::Dossier(dossier) = &self.subject { dossier.tenant.clone() } else { tenant };
+        let (tenant, trace) =
+            if let Subject::Dossier(dossier) = &self.subject { (dossier.tenant.clone(), dossier.trace) } else { (tenant, None) };
         let note = Note { task: NAME, act: "receipt", subject: self.subject.id(), why: &self.why.join("; ") };
-        let entries = vec![task::entry(rules.clockwork, rules.now, &tenant, note, differences)];
+        let entries = vec![task::entry(rules.clockwork, rules.now, &tenant, note, differences).traced(trace)];
         Some(Change {
             // Each is decided on by itself: what moves its neighbours meanwhile changes nothing here.
             expected: self

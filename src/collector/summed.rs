@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use uuid::Uuid;
 
-use super::{Collector, NAME, fold::spoken};
+use super::{Collector, NAME, Since, fold::spoken};
 use crate::{
     audit::Difference,
     clock::Timestamp,
@@ -39,7 +39,7 @@ impl Collector {
         let done = !matches!(disposition, Disposition::PutOff(_));
         let changes = of.values().filter_map(|(found, results)| self.summed(arrival, results, found, now)).collect();
         let application = Application { token: Some(token), arrivals: vec![(arrival.id, disposition)], changes, ..Application::default() };
-        Ok(self.store.apply(now, application).await? == Written::Done && done)
+        Ok(self.apply(Since { came: arrival.at, began: now }, now, application).await? == Written::Done && done)
     }
 
     /// What nobody can say the inventories of may have come before what names them: it is read again, soon at first. Nothing: that has

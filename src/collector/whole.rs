@@ -9,7 +9,7 @@ use tracing::{error, info, warn};
 use uuid::Uuid;
 
 use super::{
-    Collector, NAME, RETRIES,
+    Collector, NAME, RETRIES, Since,
     fold::{list_status, spoken},
     read::WholeAnswer,
 };
@@ -101,7 +101,7 @@ impl Collector {
             let mut application = self.follow(&meaning, &said, &found, now).await?;
             application.token = Some(token);
             application.arrivals = vec![(arrival.id, Disposition::Read)];
-            if self.store.apply(now, application).await? == Written::Done {
+            if self.apply(Since { came: arrival.at, began: now }, now, application).await? == Written::Done {
                 return Ok(true);
             }
         }

@@ -50,6 +50,7 @@ pub(super) fn faults(config: &Config) -> Vec<String> {
         }
     }
     faults.extend(zeros(config).into_iter().map(|name| format!("  {name} 不能为 0 · {name} must not be 0: nothing would move")));
+    faults.extend(config.telemetry.faults().into_iter().map(|fault| format!("  {fault}")));
     check_node(&config.node, &mut faults);
     check_keys(&config.access, &mut faults);
     if !config.access.certificates.is_empty() && config.grpc.tls.as_ref().is_none_or(|tls| tls.client_ca.is_none()) {

@@ -19,9 +19,13 @@ use tonic::{
     codegen::{BoxFuture, Service, http},
     server::NamedService,
 };
+use tracing::{Instrument, Span};
 
 use super::{guarded::guarded, secured::Peer, status};
-use crate::access::{Access, Caller, Cause};
+use crate::{
+    access::{Access, Caller, Cause},
+    party::Trace,
+};
 
 /// Places, so many in all and so many for one key.
 #[derive(Debug, Clone)]
@@ -136,7 +140,9 @@ where
             Err(status) => return Box::pin(async move { Ok(status.into_http()) }),
         };
         let (access, path) = (Arc::clone(&self.access), request.uri().path().to_owned());
-        let answering = timeout(self.longest, self.inner.call(request));
+        // What is logged in the course of a caller's trace says so.
+        let trace = caller.actor.trace.map_or_else(Span::none, |trace| tracing::info_span!("call", trace_id = Trace::shown(trace.id)));
+        let answering = timeout(self.longest, trace.in_scope(|| self.inner.call(request)).instrument(trace.clone()));
         Box::pin(async move {
             let answer = answering.await;
             drop(pass);

@@ -10,9 +10,10 @@ use crate::{
     },
     declaration::DeclarationId,
     exemption::{self, Recorded},
-    party::{Actor, Tenant},
+    party::{Actor, Tenant, Trace},
     store::{Acceptance, Accepted, Error, Found, Lookup},
     tally::Event,
+    telemetry,
 };
 
 use super::{
@@ -133,13 +134,16 @@ async fn keep(core: &Core, decided: Vec<(DeclarationJob, Decision)>, now: Timest
     if acceptances.is_empty() {
         return;
     }
+    let told = telemetry::of(acceptances.iter().map(|acceptance| &acceptance.entry));
     let results = core.parts.store.accept(now, acceptances).await.map_err(|error| Refusal::of_store(&error));
     match results {
         Ok(results) => {
+            told.stage("intake", now, core.parts.clockwork.now());
             for ((job, planned, id, needed_by), accepted) in waiting.into_iter().zip(results) {
                 let answer = match accepted {
                     Accepted::New(new) if new == id => {
                         Event::Accepted.happened(1);
+                        tracing::debug!(declaration.id = %id, trace_id = trace_id(&job.actor, id), "declaration was kept");
                         Ok(new_answer(planned, id, now, needed_by))
                     }
                     other => settled(core, &job, other, now).await,
@@ -149,6 +153,11 @@ async fn keep(core: &Core, decided: Vec<(DeclarationJob, Decision)>, now: Timest
         }
         Err(refusal) => refuse_all(waiting.into_iter().map(|(job, ..)| job).collect(), &refusal),
     }
+}
+
+/// The trace that it belongs to: the caller's, or else its own.
+fn trace_id(actor: &Actor, id: DeclarationId) -> String {
+    actor.trace.map_or_else(|| id.0.simple().to_string(), |trace| Trace::shown(trace.id))
 }
 
 fn new_answer(planned: Planned, id: DeclarationId, accepted_at: Timestamp, needed_by: Timestamp) -> Answer {

@@ -55,7 +55,7 @@ pub(super) fn compose<'a>(
 }
 
 fn whole(form: Form, id: MessageId, sender: &Sender, documents: &[Leased], at: Timestamp, largest: usize) -> Result<Vec<u8>, String> {
-    let outgoing = documents.iter().map(|Leased { document, content, waybill_no }| Outgoing { document, content, waybill_no });
+    let outgoing = documents.iter().map(|Leased { document, content, waybill_no, .. }| Outgoing { document, content, waybill_no });
     let outgoing: Vec<_> = outgoing.collect();
     let (pack, kind) = form;
     let bytes = message::compose_in(pack, kind, id, sender, &outgoing, at).map_err(|error| error.to_string())?;
@@ -102,7 +102,7 @@ mod tests {
                 _ => {}
             }
             let document = new_document(Kind::Waybill, "s".to_owned(), "r".to_owned(), &actor, &clockwork, Timestamp::NEVER);
-            Leased { document, content: Content::Waybill(Arc::new(waybill)), waybill_no: String::new() }
+            Leased { document, content: Content::Waybill(Arc::new(waybill)), waybill_no: String::new(), trace: None }
         };
         let documents: Vec<_> = (0..8).map(leased).collect();
         let sender = Sender {

@@ -4,9 +4,9 @@ use std::{collections::HashMap, sync::Arc};
 
 use uuid::Uuid;
 
-use super::{Leased, Result, reading::inconsistent};
+use super::{Leased, Result, papers::Paper, reading::inconsistent};
 use crate::{
-    declaration::{Declaration, FollowUp, Kind, Waybill},
+    declaration::{FollowUp, Kind, Waybill},
     dossier::{Content, Document},
 };
 
@@ -37,7 +37,7 @@ pub(super) fn groups(heads: Vec<(i64, String)>) -> Vec<Vec<String>> {
 /// What documents say, by id: declarations with their waybill numbers, waybills, and what is submitted on its own.
 #[derive(Default)]
 pub(super) struct Contents {
-    pub declarations: HashMap<Uuid, (Arc<Declaration>, String)>,
+    pub declarations: HashMap<Uuid, (Arc<Paper>, String)>,
     pub waybills: HashMap<Uuid, Arc<Waybill>>,
     pub follow_ups: HashMap<Uuid, Arc<FollowUp>>,
 }
@@ -48,12 +48,12 @@ pub(super) fn join(document: Document, contents: &Contents) -> Result<Leased> {
     let missing = || inconsistent("documents", format!("{} says nothing", document.id));
     if document.kind.is_follow_up() {
         let follow_up = follow_ups.get(&document.id.0).ok_or_else(missing)?.clone();
-        return Ok(Leased { waybill_no: String::new(), content: Content::FollowUp(follow_up), document });
+        return Ok(Leased { waybill_no: String::new(), content: Content::FollowUp(follow_up), document, trace: None });
     }
     if document.kind == Kind::Waybill {
         let waybill = waybills.get(&document.id.0).ok_or_else(missing)?.clone();
-        return Ok(Leased { waybill_no: waybill.waybill_no.clone(), content: Content::Waybill(waybill), document });
+        return Ok(Leased { waybill_no: waybill.waybill_no.clone(), content: Content::Waybill(waybill), document, trace: None });
     }
-    let (declaration, waybill_no) = document.declaration.and_then(|id| declarations.get(&id.0)).ok_or_else(missing)?.clone();
-    Ok(Leased { document, content: Content::Declaration(declaration), waybill_no })
+    let (paper, waybill_no) = document.declaration.and_then(|id| declarations.get(&id.0)).ok_or_else(missing)?.clone();
+    Ok(Leased { document, content: Content::Declaration(Arc::clone(&paper.declaration)), waybill_no, trace: paper.trace })
 }

@@ -8,7 +8,7 @@ use crate::{
     clock::Timestamp,
     declaration::{DeclarationId, DocumentGuid, DocumentId, Kind, MessageId},
     dossier::{Content, Document, Dossier},
-    party::Tenant,
+    party::{Tenant, Trace},
     queue::Fault,
     receipt::Receipt,
     state::State,
@@ -74,6 +74,8 @@ pub struct Leased {
     pub content: Content,
     /// The waybill number of its declaration; empty if none is known, never so for an inventory at an open gate.
     pub waybill_no: String,
+    /// In the course of what its declaration was submitted: of an order and of an inventory, where the caller told.
+    pub trace: Option<Trace>,
 }
 
 /// A sealed message to be kept, with the documents in it.
@@ -119,6 +121,8 @@ pub struct Member {
     pub tenant: Tenant,
     /// Whether it is still only packed, so that a delivery moves it.
     pub packed: bool,
+    /// In the course of what its declaration was submitted, where the caller told.
+    pub trace: Option<Trace>,
 }
 
 /// A leased message.

@@ -13,7 +13,7 @@ use crate::{
     declaration::{Declaration, DeclarationId},
     dossier::Dossier,
     lane::Plan,
-    party::Tenant,
+    party::{Tenant, Trace},
 };
 
 /// Declarations that are remembered: a few KiB each.
@@ -29,6 +29,7 @@ pub(super) struct Paper {
     pub needed_by: Timestamp,
     pub plan: Plan,
     pub declaration: Arc<Declaration>,
+    pub trace: Option<Trace>,
 }
 
 impl Paper {
@@ -41,6 +42,7 @@ impl Paper {
             needed_by: acceptance.needed_by,
             plan: acceptance.plan.clone(),
             declaration: Arc::clone(&acceptance.declaration),
+            trace: acceptance.actor.trace,
         }
     }
 
@@ -56,6 +58,7 @@ impl Paper {
             plan: self.plan.clone(),
             documents: Vec::with_capacity(3),
             recorded: Arc::default(),
+            trace: self.trace,
         }
     }
 }

@@ -3,7 +3,12 @@
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{Error, Result};
-use crate::{declaration::Kind, dossier::Document, party::Tenant, state::State};
+use crate::{
+    declaration::Kind,
+    dossier::Document,
+    party::{Tenant, Trace},
+    state::State,
+};
 
 /// A value as the JSON text that a statement takes apart.
 pub(super) fn json<T: Serialize>(value: &T) -> Result<String> {
@@ -13,6 +18,11 @@ pub(super) fn json<T: Serialize>(value: &T) -> Result<String> {
 /// A kept JSON text as a value.
 pub(super) fn from_json<T: DeserializeOwned>(table: &'static str, text: &str) -> Result<T> {
     serde_json::from_str(text).map_err(|error| Error::Inconsistent { table, what: format!("a body: {error}") })
+}
+
+/// Reads a trace, where there is one.
+pub(super) fn trace(table: &'static str, text: Option<&str>) -> Result<Option<Trace>> {
+    text.map(|text| text.parse().map_err(|_| inconsistent(table, "a trace"))).transpose()
 }
 
 pub(super) fn inconsistent(table: &'static str, what: impl Into<String>) -> Error {

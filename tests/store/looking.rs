@@ -45,6 +45,7 @@ async fn what_is_shown_is_what_was_handed_in(world: World) {
         plan: acceptance.plan,
         documents,
         recorded: Arc::default(),
+        trace: None,
     };
     assert_eq!(shown.dossier, expected);
     assert_eq!((shown.warnings, shown.assessments, shown.receipts), (Vec::<Finding>::new(), vec!["{}".to_owned()], Vec::new()));

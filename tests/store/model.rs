@@ -13,7 +13,7 @@ use tongguan::{
     declaration::{Declaration, DeclarationId, DocumentId, Kind, MessageId, Waybill, draft::OrderReference},
     dossier::{Document, Dossier},
     lane::Plan,
-    party::Tenant,
+    party::{Tenant, Trace},
     queue::Lease,
     state::State,
     store::{
@@ -60,6 +60,7 @@ struct Declared {
     key: Option<String>,
     digest: [u8; 32],
     assessments: Vec<String>,
+    trace: Option<Trace>,
     /// How often it was amended, and the digest of the request that last did.
     amended: (u32, Option<[u8; 32]>),
 }
@@ -263,6 +264,7 @@ impl Model {
             key: acceptance.idempotency_key.clone(),
             digest: acceptance.digest,
             assessments: vec![acceptance.assessment.clone()],
+            trace: acceptance.actor.trace,
             amended: (0, None),
         };
         self.declarations.insert(acceptance.id, declared);
@@ -382,6 +384,7 @@ impl Model {
             plan: declared.plan.clone(),
             documents: of_it.cloned().collect(),
             recorded: Arc::default(),
+            trace: declared.trace,
         }
     }
 

@@ -157,8 +157,8 @@ async fn insert_declarations(
     let own = |(acceptance, _): &Fresh<'_>| acceptance.idempotency_key.is_none().then_some(acceptance.digest);
     sqlx::query(
         "WITH advice AS (INSERT INTO assessments (declaration, ordinal, decided_at, body) SELECT id, 0, $11, advice FROM unnest($1::uuid[], $12::text[]) a (id, advice)) \
-         INSERT INTO declarations (id, tenant, needed_by, office, carrier, waybill_no, plan, warnings, body, digest, accepted_at) \
-         SELECT j.*, $11 FROM unnest($1::uuid[], $2::text[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::bytea[]) j",
+         INSERT INTO declarations (id, tenant, needed_by, office, carrier, waybill_no, plan, warnings, body, digest, trace, accepted_at) \
+         SELECT j.*, $11 FROM unnest($1::uuid[], $2::text[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::bytea[], $13::text[]) j",
     )
     .bind(column(fresh, |(acceptance, _)| acceptance.id.0))
     .bind(column(fresh, |(acceptance, _)| acceptance.actor.tenant.as_str()))
@@ -172,6 +172,7 @@ async fn insert_declarations(
     .bind(column(fresh, own))
     .bind(now.0)
     .bind(column(fresh, |(acceptance, _)| acceptance.assessment.as_str()))
+    .bind(column(fresh, |(acceptance, _)| acceptance.actor.trace.map(|trace| trace.to_string())))
     .execute(connection)
     .await?;
     Ok(())

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use sqlx::{AssertSqlSafe, PgConnection, Row};
 use uuid::Uuid;
 
-use super::rows::{DOCUMENT, Result, column, count, document, insert_entries, is_told, kind, tenant};
+use super::rows::{DOCUMENT, Result, column, count, document, insert_entries, is_told, kind, tenant, trace};
 use crate::{
     audit::Entry,
     clock::Timestamp,
@@ -172,8 +172,9 @@ async fn mark_resent(connection: &mut PgConnection, now: Timestamp, deliveries: 
 async fn members(connection: &mut PgConnection, deliveries: &mut [Delivery]) -> Result<()> {
     let places: HashMap<Uuid, usize> = deliveries.iter().enumerate().map(|(place, delivery)| (delivery.message.0, place)).collect();
     let rows = sqlx::query(
-        "SELECT message, id, declaration, tenant, state = 'packed' FROM documents \
-         WHERE id = ANY(ARRAY(SELECT unnest(members) FROM sealed WHERE message = ANY($1))) AND message = ANY($1)",
+        "SELECT d.message, d.id, d.declaration, d.tenant, d.state = 'packed', p.trace FROM documents d \
+         LEFT JOIN LATERAL (SELECT trace FROM declarations WHERE id = d.declaration LIMIT 1) p ON true \
+         WHERE d.id = ANY(ARRAY(SELECT unnest(members) FROM sealed WHERE message = ANY($1))) AND d.message = ANY($1)",
     )
     .bind(column(deliveries, |delivery| delivery.message.0))
     .fetch_all(connection)
@@ -185,6 +186,7 @@ async fn members(connection: &mut PgConnection, deliveries: &mut [Delivery]) -> 
             subject: row.try_get::<Option<Uuid>, _>(2)?.unwrap_or(document),
             tenant: tenant("documents", row.try_get(3)?)?,
             packed: row.try_get(4)?,
+            trace: trace("declarations", row.try_get(5)?)?,
         };
         if let Some(delivery) = places.get(&row.try_get(0)?).and_then(|place| deliveries.get_mut(*place)) {
             delivery.members.push(member);

@@ -150,7 +150,7 @@ async fn with_content(connection: &mut PgConnection, known: &Papers, documents: 
         let papers = papers::of(connection, known, &column(&rows, |(id, _, revision)| (*id, *revision))).await?;
         for (id, number, _) in rows {
             let Some(paper) = papers.get(&id) else { continue };
-            contents.declarations.insert(id, (Arc::clone(&paper.declaration), number.unwrap_or_default()));
+            contents.declarations.insert(id, (Arc::clone(paper), number.unwrap_or_default()));
         }
     }
     let ids: Vec<_> = documents.iter().filter(|document| document.kind == Kind::Waybill).map(|document| document.id.0).collect();

@@ -5,7 +5,7 @@ use std::{collections::HashMap, sync::Arc};
 use sqlx::{PgConnection, Row, postgres::PgRow};
 use uuid::Uuid;
 
-use super::rows::{Result, from_json, readable, tenant};
+use super::rows::{Result, from_json, readable, tenant, trace};
 use crate::{
     clock::Timestamp,
     store::papers::{Paper, Papers},
@@ -17,7 +17,7 @@ pub(super) async fn of(connection: &mut PgConnection, known: &Papers, ids: &[(Uu
     if missing.is_empty() {
         return Ok(found);
     }
-    let statement = "SELECT d.id, d.tenant, d.accepted_at, d.needed_by, d.revision, d.plan, d.body FROM unnest($1::uuid[]) AS j (id) \
+    let statement = "SELECT d.id, d.tenant, d.accepted_at, d.needed_by, d.revision, d.plan, d.body, d.trace FROM unnest($1::uuid[]) AS j (id) \
          CROSS JOIN LATERAL (SELECT * FROM declarations WHERE id = j.id LIMIT 1) d";
     let rows = sqlx::query(statement).bind(missing).fetch_all(connection).await?;
     let read: Vec<_> = rows.iter().filter_map(|row| readable(paper(row))).collect();
@@ -35,6 +35,7 @@ fn paper(row: &PgRow) -> crate::store::Result<(Uuid, Arc<Paper>)> {
         needed_by: Timestamp(row.try_get("needed_by")?),
         plan: from_json(TABLE, row.try_get("plan")?)?,
         declaration: Arc::new(from_json(TABLE, row.try_get("body")?)?),
+        trace: trace(TABLE, row.try_get("trace")?)?,
     };
     Ok((row.try_get("id")?, Arc::new(paper)))
 }

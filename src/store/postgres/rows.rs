@@ -17,7 +17,7 @@ use crate::{
     store::{papers::Papers, silence},
 };
 
-pub(super) use crate::store::reading::{count, digest, from_json, inconsistent, json, kind, queue_name, readable, state, tenant};
+pub(super) use crate::store::reading::{count, digest, from_json, inconsistent, json, kind, queue_name, readable, state, tenant, trace};
 
 /// What a part of a command gives.
 pub(super) type Result<T> = std::result::Result<T, Failed>;

@@ -139,8 +139,8 @@ async fn insert(connection: &mut SqliteConnection, now: Timestamp, fresh: &[Fres
 }
 
 const DECLARATIONS: Bulk = Bulk {
-    before: "INSERT INTO declarations (id, tenant, accepted_at, needed_by, office, carrier, waybill_no, plan, warnings, body, digest) ",
-    columns: 11,
+    before: "INSERT INTO declarations (id, tenant, accepted_at, needed_by, office, carrier, waybill_no, plan, warnings, body, digest, trace) ",
+    columns: 12,
     after: "",
 };
 const KEYS: Bulk = Bulk { before: "INSERT INTO idempotency_keys (tenant, key, digest, declaration) ", columns: 4, after: "" };
@@ -157,7 +157,11 @@ fn insert_declarations(script: &mut Script, now: Timestamp, fresh: &[Fresh<'_>],
         let query = bind_id(query, acceptance.id.0).bind(acceptance.actor.tenant.as_str()).bind(now.0).bind(acceptance.needed_by.0);
         let query = query.bind(inventory.declared_at.as_str()).bind(inventory.carrier.code.as_str()).bind(*waybill_no);
         let own = acceptance.idempotency_key.is_none().then(|| acceptance.digest.to_vec());
-        texts.iter().fold(query, |query, text| query.bind(text.as_str())).bind(own)
+        texts
+            .iter()
+            .fold(query, |query, text| query.bind(text.as_str()))
+            .bind(own)
+            .bind(acceptance.actor.trace.map(|trace| trace.to_string()))
     };
     script.rows(&DECLARATIONS, &rows, bind);
     Ok(())

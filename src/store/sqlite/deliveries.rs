@@ -6,7 +6,7 @@ use sqlx::{AssertSqlSafe, Row, SqliteConnection};
 use uuid::Uuid;
 
 use super::bulk::Script;
-use super::rows::{DOCUMENT, count, document, hex, id, insert_entries, json, kind, optional_id, tenant};
+use super::rows::{DOCUMENT, count, document, hex, id, insert_entries, json, kind, optional_id, tenant, trace};
 use crate::{
     audit::Entry,
     clock::Timestamp,
@@ -122,7 +122,8 @@ async fn fill(connection: &mut SqliteConnection, deliveries: &mut [Delivery]) ->
         }
     }
     let rows = sqlx::query(
-        "SELECT d.message, d.id, d.declaration, d.tenant, d.state = 'packed' AS packed FROM json_each(?1) j CROSS JOIN documents d ON d.message = unhex(j.value) ORDER BY d.id",
+        "SELECT d.message, d.id, d.declaration, d.tenant, d.state = 'packed' AS packed, p.trace FROM json_each(?1) j \
+         CROSS JOIN documents d ON d.message = unhex(j.value) LEFT JOIN declarations p ON p.id = d.declaration ORDER BY d.id",
     )
     .bind(&asked)
     .fetch_all(connection)
@@ -134,6 +135,7 @@ async fn fill(connection: &mut SqliteConnection, deliveries: &mut [Delivery]) ->
             subject: optional_id("documents", row, "declaration")?.unwrap_or(document),
             tenant: tenant("documents", row.try_get("tenant")?)?,
             packed: row.try_get("packed")?,
+            trace: trace("declarations", row.try_get("trace")?)?,
         };
         if let Some(delivery) = at(id("documents", row, "message")?).and_then(|place| deliveries.get_mut(place)) {
             delivery.members.push(member);

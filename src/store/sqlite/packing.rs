@@ -117,7 +117,7 @@ async fn with_content(connection: &mut SqliteConnection, papers: &Papers, docume
         for (row, (id, _)) in rows.iter().zip(ids) {
             let Some(paper) = known.get(&id) else { continue };
             let number: Option<String> = row.try_get("waybill_no")?;
-            contents.declarations.insert(id, (Arc::clone(&paper.declaration), number.unwrap_or_default()));
+            contents.declarations.insert(id, (Arc::clone(paper), number.unwrap_or_default()));
         }
     }
     let ids: Vec<_> = documents.iter().filter(|document| document.kind == Kind::Waybill).map(|document| hex(document.id.0)).collect();

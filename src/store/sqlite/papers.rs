@@ -5,7 +5,7 @@ use std::{collections::HashMap, sync::Arc};
 use sqlx::{Row, SqliteConnection, sqlite::SqliteRow};
 use uuid::Uuid;
 
-use super::rows::{from_json, hex, id, json, readable, tenant};
+use super::rows::{from_json, hex, id, json, readable, tenant, trace};
 use crate::{clock::Timestamp, store::Result};
 
 pub(super) use crate::store::papers::{Paper, Papers};
@@ -18,7 +18,7 @@ impl Papers {
             return Ok(found);
         }
         let rows = sqlx::query(
-            "SELECT d.id, d.tenant, d.accepted_at, d.needed_by, d.revision, d.plan, d.body FROM json_each(?1) j \
+            "SELECT d.id, d.tenant, d.accepted_at, d.needed_by, d.revision, d.plan, d.body, d.trace FROM json_each(?1) j \
              CROSS JOIN declarations d ON d.id = unhex(j.value)",
         )
         .bind(json(&missing.iter().map(|id| hex(*id)).collect::<Vec<_>>())?)
@@ -40,6 +40,7 @@ fn paper(row: &SqliteRow) -> Result<(Uuid, Arc<Paper>)> {
         needed_by: Timestamp(row.try_get("needed_by")?),
         plan: from_json(TABLE, row.try_get("plan")?)?,
         declaration: Arc::new(from_json(TABLE, row.try_get("body")?)?),
+        trace: trace(TABLE, row.try_get("trace")?)?,
     };
     Ok((id(TABLE, row, "id")?, Arc::new(paper)))
 }

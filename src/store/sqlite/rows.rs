@@ -18,7 +18,7 @@ use crate::{
     store::{Result, silence},
 };
 
-pub(super) use crate::store::reading::{count, digest, from_json, inconsistent, json, kind, queue_name, readable, state, tenant};
+pub(super) use crate::store::reading::{count, digest, from_json, inconsistent, json, kind, queue_name, readable, state, tenant, trace};
 
 /// An id as it travels in JSON.
 pub(super) fn hex(id: Uuid) -> String {

@@ -161,6 +161,7 @@ impl Model {
                 subject: document.declaration.map_or(document.id.0, |id| id.0),
                 tenant: document.tenant.clone(),
                 packed: document.state == State::Packed,
+                trace: document.declaration.and_then(|id| self.declarations.get(&id)?.trace),
             });
         }
         let message = &self.messages[&id];
