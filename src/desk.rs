@@ -25,11 +25,13 @@ mod doubt;
 mod hold;
 mod look;
 mod retry;
+mod reveal;
 mod roads;
 mod targets;
 
 pub use attach::Attachment;
 pub use look::{SEARCH_PAGE, look_through, subjects};
+pub use reveal::Revealed;
 
 /// Items in a request at most.
 pub const MOST_ITEMS: usize = 200;

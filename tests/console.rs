@@ -288,3 +288,59 @@ async fn what_is_done_is_previewed_reasoned_and_confirmed() {
     let story = rig::run(&["audit", "show", &order_no, "--dir", Path::new(folder.path()).to_str().unwrap()]).1;
     assert!(story.contains("folder <is> back") && story.contains("port confirms") && story.contains("operator:desk@127.0.0.1"), "{story}");
 }
+
+const SECRET: &str = "请联系张三丰 13912345678";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_personal_is_masked_until_somebody_says_why() {
+    let desk = Desk::new(|config| config.log.filter = "debug".into());
+    let mut order = rig::many(2).0.remove(1);
+    order["order"]["note"] = SECRET.into();
+    order["inventory"]["note"] = SECRET.into();
+    desk.submit(std::slice::from_ref(&order), &desk.config.grpc.listen.clone());
+    let number = order["order"]["order_no"].as_str().unwrap();
+    let cookie = format!("{}; tongguan-language=en", desk.sign_in("desk"));
+    let token = desk.token(&cookie);
+    let link = |page: &str, to: &str| {
+        let at = page.find(&format!("href=\"{to}"))?;
+        Some(page[at + 6..].split('"').next().unwrap().to_owned())
+    };
+    let declaration = desk.get(&format!("/find?numbers={number}"), &cookie).header("location").to_owned();
+    desk.until(&cookie, &declaration, "href=\"/messages/").await;
+    let page = desk.get(&declaration, &cookie).text();
+    let message = link(&page, "/messages/").unwrap();
+    let masked = desk.get(&message, &cookie).text();
+    for shown in [&page, &masked] {
+        assert!(!shown.contains("张三丰") && !shown.contains("13912345678"), "{shown}");
+    }
+    assert!(masked.contains("note") && masked.contains("＊＊＊") && masked.contains(number), "{masked}");
+    let reveal = |fields: &[(&str, &str)]| {
+        desk.post(&format!("{message}/reveal"), &cookie, &[[("token", token.as_str())].as_slice(), fields].concat())
+    };
+    for (fields, told) in
+        [([("why", "seller asks"), ("confirm", "")], "audit log will tell"), ([("why", " "), ("confirm", "yes")], "give a reason")]
+    {
+        let refused = reveal(&fields);
+        assert!(refused.status == 400 && refused.text().contains(told) && !refused.text().contains(SECRET), "{}", refused.text());
+    }
+    assert_eq!(
+        desk.post(&format!("{message}/reveal"), &cookie, &[("why", "x"), ("confirm", "yes")]).status,
+        403,
+        "without the form's token"
+    );
+    assert!(!desk.get("/audit?act=reveal", &cookie).text().contains("message.shown"), "nothing was shown yet");
+    let whole = reveal(&[("why", "seller asks"), ("confirm", "yes")]).text();
+    assert!(whole.contains(SECRET), "{whole}");
+    let auditor = format!("{}; tongguan-language=en", desk.sign_in("audit"));
+    assert_eq!(desk.post(&format!("{message}/reveal"), &auditor, &[("why", "x"), ("confirm", "yes")]).status, 403);
+    let (folder, stopped) = desk.stop();
+    assert!(stopped);
+    let (story, log) = (
+        rig::run(&["audit", "show", number, "--dir", folder.path().to_str().unwrap()]).1,
+        fs::read_to_string(folder.path().join("serve.log")),
+    );
+    assert!(story.contains("operator:desk@127.0.0.1 reveal message.shown") && story.contains("(seller asks)"), "{story}");
+    for text in [story, log.unwrap()] {
+        assert!(!text.contains("张三丰") && !text.contains("13912345678"), "{text}");
+    }
+}

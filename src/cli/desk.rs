@@ -136,6 +136,9 @@ pub(super) struct ArrivalArgs {
     arrival: String,
     /// 写入此文件 · The file to be written.
     out: PathBuf,
+    /// 显示个人信息的原因，记入审计日志；不给则遮盖 · Why what is personal in it is to be shown, for the audit log; without it that is masked.
+    #[arg(long, value_name = "REASON")]
+    unmask: Option<String>,
     #[command(flatten)]
     server: ServerArgs,
 }
@@ -323,7 +326,7 @@ async fn quarantined(args: &PageArgs) -> Result<()> {
 }
 
 async fn arrival(args: &ArrivalArgs) -> Result<()> {
-    let got = match args.server.connect().await?.arrival(args.arrival.clone()).await {
+    let got = match args.server.connect().await?.arrival(args.arrival.clone(), args.unmask.clone().unwrap_or_default()).await {
         Err(Error::Ended(status)) => bail!("{}", shown(status.message())),
         other => other?,
     };
@@ -332,5 +335,8 @@ async fn arrival(args: &ArrivalArgs) -> Result<()> {
         file.as_mut().map_err(|error| std::io::Error::from(error.kind())).and_then(|file| std::io::Write::write_all(file, &got.raw));
     written.with_context(|| format!("{0} 无法写入 · {0} cannot be written", args.out.display()))?;
     say(&format!("{}: {} 字节 · bytes", args.out.display(), got.raw.len()));
+    if got.masked {
+        complain("个人信息已遮盖，--unmask 原因 可显示 · what is personal in it is masked; --unmask REASON shows it");
+    }
     Ok(())
 }

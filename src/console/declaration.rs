@@ -19,6 +19,7 @@ use crate::{
     dossier::Document,
     exemption::{self, NOTICE_EN, NOTICE_ZH, Paper, Worded},
     explain::{explain_state, explain_turn, explain_wait, inventory_wait},
+    message::masked_text,
     receipt,
     state::State,
     store::{EntryFilter, MessageWithDocuments, Shown},
@@ -157,7 +158,7 @@ fn documents(lang: Lang, shown: &Shown) -> Markup {
                 td { (lang.state(document.kind, document.state)) @if document.on_hold { " " span.mark.bad { (lang.t("暂停", "held")) } } }
                 td { @match &document.last_word {
                     Some(word) => {
-                        @let told = receipt::explain(document.kind, &word.code, &word.info);
+                        @let told = receipt::explain(document.kind, &word.code, &masked_text(&word.info));
                         span.code { (word.code) } " " (lang.t(&told.meaning_zh, &told.meaning_en)) br; small { (when(word.at)) }
                     }
                     None => { "–" }
@@ -180,14 +181,14 @@ fn receipts(lang: Lang, shown: &Shown) -> Markup {
         @if shown.receipts.is_empty() { (empty(lang.t("还没有回执。", "No receipt has come yet."))) }
         @else {
             ol.receipts { @for kept in shown.receipts.iter().rev().take(MOST_RECEIPTS) {
-                @let told = receipt::explain(kept.receipt.key.kind(), &kept.receipt.code, &kept.receipt.info);
+                @let told = receipt::explain(kept.receipt.key.kind(), &kept.receipt.code, &masked_text(&kept.receipt.info));
                 li {
                     (when(kept.receipt.at.unwrap_or(kept.at))) " "
                     strong { (kind(kept.document).map_or("", |kind| lang.kind(kind))) } " "
                     span.code { (kept.receipt.code) } " " (lang.t(&told.meaning_zh, &told.meaning_en))
                     @if !kept.effect { " " small { (lang.t("（未改变状态）", "(changed nothing)")) } }
                     div.next { (lang.t("下一步：", "Next: ")) (lang.t(&told.next_zh, &told.next_en)) }
-                    @if !kept.receipt.info.is_empty() { div.info { (kept.receipt.info) } }
+                    @if !kept.receipt.info.is_empty() { div.info { (masked_text(&kept.receipt.info)) } }
                     a href=(format!("/arrivals/{}", kept.arrival)) { (lang.t("原文", "as it came")) }
                 }
             } }

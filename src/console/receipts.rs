@@ -15,6 +15,7 @@ use crate::{
     access::{Call, allows},
     declaration::DocumentId,
     desk::{Attachment, Error, Order},
+    message::masked_text,
     receipt::{self, Key},
     store::KeptReceipt,
 };
@@ -57,7 +58,7 @@ pub(super) async fn unmatched(console: &Console, session: &Session, asked: &Aske
 /// What it says, in plain words.
 fn word(lang: Lang, kept: &KeptReceipt) -> Markup {
     let receipt = &kept.receipt;
-    let told = receipt::explain(receipt.key.kind(), &receipt.code, &receipt.info);
+    let told = receipt::explain(receipt.key.kind(), &receipt.code, &masked_text(&receipt.info));
     html! { span.code { (receipt.code) } " " (lang.t(&told.meaning_zh, &told.meaning_en)) }
 }
 

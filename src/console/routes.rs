@@ -7,7 +7,9 @@ use axum::http::{HeaderMap, Method};
 use super::{
     Console, acts, audit, declaration, find, metrics, overview,
     page::{Problem, Reply},
-    queues, raw, receipts,
+    queues,
+    raw::{self, Sight},
+    receipts,
     session::Session,
     sign_in,
     words::Lang,
@@ -46,7 +48,9 @@ pub(super) enum Route {
     Attach,
     Quarantined,
     Message(String),
+    RevealMessage(String),
     Arrival(String),
+    RevealArrival(String),
     ArrivalFile(String),
     Act,
     Audit,
@@ -98,6 +102,8 @@ pub(super) fn find(method: &Method, path: &str) -> Option<(Route, Gate)> {
         ("POST", ["attach"]) => (Route::Attach, Gate::Call(Call::Desk)),
         ("GET", ["quarantined"]) => (Route::Quarantined, look),
         ("GET", ["messages", id]) => (Route::Message(own(id)), look),
+        ("POST", ["messages", id, "reveal"]) => (Route::RevealMessage(own(id)), look),
+        ("POST", ["arrivals", id, "reveal"]) => (Route::RevealArrival(own(id)), look),
         ("GET", ["arrivals", id]) => (Route::Arrival(own(id)), look),
         ("GET", ["arrivals", id, "file"]) => (Route::ArrivalFile(own(id)), look),
         ("POST", ["act"]) => (Route::Act, Gate::Call(Call::Desk)),
@@ -131,8 +137,10 @@ pub(super) async fn shown(console: &Console, route: Route, session: &Session, as
         Route::Unmatched => receipts::unmatched(console, session, asked).await,
         Route::AttachPage | Route::Attach => receipts::attach(console, session, asked).await,
         Route::Quarantined => receipts::quarantined(console, asked).await,
-        Route::Message(id) => raw::message(console, asked, &id).await,
-        Route::Arrival(id) => raw::arrival(console, asked, &id).await,
+        Route::Message(id) => raw::message(console, session, asked, &id, Sight::Masked).await,
+        Route::RevealMessage(id) => raw::message(console, session, asked, &id, Sight::Whole).await,
+        Route::Arrival(id) => raw::arrival(console, session, asked, &id, Sight::Masked).await,
+        Route::RevealArrival(id) => raw::arrival(console, session, asked, &id, Sight::Whole).await,
         Route::ArrivalFile(id) => raw::arrival_file(console, &id).await,
         Route::Act => acts::act(console, session, asked).await,
         Route::Audit => audit::page(console, session, asked).await,
@@ -146,7 +154,7 @@ mod tests {
 
     #[test]
     fn what_anybody_may_see_is_listed_here_once_more() {
-        const PATHS: [(&str, &str); 21] = [
+        const PATHS: [(&str, &str); 23] = [
             ("GET", "/livez"),
             ("GET", "/readyz"),
             ("GET", "/metrics"),
@@ -166,6 +174,8 @@ mod tests {
             ("GET", "/quarantined"),
             ("GET", "/messages/x"),
             ("GET", "/arrivals/x"),
+            ("POST", "/messages/x/reveal"),
+            ("POST", "/arrivals/x/reveal"),
             ("POST", "/act"),
             ("GET", "/audit"),
         ];

@@ -13,8 +13,9 @@ use super::{
 use crate::{
     access::Call,
     declaration::MessageId,
-    desk::{Attachment, LONGEST_WHY, Order},
+    desk::{Attachment, LONGEST_WHY, Order, Revealed},
     dossier::LastWord,
+    message::{masked, masked_text},
     receipt::Key,
     store::{DeliveryFilter, KeptReceipt, Shown},
 };
@@ -194,11 +195,20 @@ impl proto::operations_server::Operations for Door {
     }
 
     async fn get_arrival(&self, request: Request<proto::GetArrivalRequest>) -> Result<Response<proto::GetArrivalResponse>, Status> {
-        self.admit(&request, Call::ReadQueues)?;
-        let id = Uuid::try_parse(&request.get_ref().arrival_id).map_err(|_| status::not_found())?;
+        let caller = self.admit(&request, Call::ReadQueues)?;
+        let proto::GetArrivalRequest { arrival_id, reveal_why } = request.into_inner();
+        let id = Uuid::try_parse(&arrival_id).map_err(|_| status::not_found())?;
         let found = self.store().arrival(id).await.map_err(|error| status::of_store(&error))?;
         let (arrival, raw) = found.ok_or_else(status::not_found)?;
-        Ok(Response::new(proto::GetArrivalResponse { arrival: Some(desk::arrived(arrival)), raw }))
+        let is_masked = reveal_why.is_empty();
+        let raw = if is_masked {
+            masked(&raw).into_bytes()
+        } else {
+            let order = Order { actor: caller.actor, scope: caller.scope, why: reveal_why, dry_run: false };
+            let revealed = self.parts.desk.reveal(&order, Revealed::Arrival(id)).await.map_err(|error| desk::of_error(&error))?;
+            revealed.ok_or_else(status::not_found)?
+        };
+        Ok(Response::new(proto::GetArrivalResponse { arrival: Some(desk::arrived(arrival)), raw, masked: is_masked }))
     }
 }
 
@@ -217,7 +227,7 @@ fn hit(lead: &Lead, shown: Option<&Shown>) -> proto::Hit {
 
 fn unmatched(kept: &KeptReceipt) -> proto::UnmatchedReceipt {
     let receipt = &kept.receipt;
-    let word = LastWord { code: receipt.code.clone(), at: receipt.at.unwrap_or(kept.at), info: receipt.info.clone() };
+    let word = LastWord { code: receipt.code.clone(), at: receipt.at.unwrap_or(kept.at), info: masked_text(&receipt.info) };
     proto::UnmatchedReceipt {
         arrival_id: kept.arrival.to_string(),
         ordinal: kept.ordinal,

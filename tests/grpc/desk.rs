@@ -11,7 +11,7 @@ use tongguan::{
     queue::{Fault, Lease},
     receipt::{Key, Receipt},
     state::State,
-    store::{Application, Arrival, Change, Disposition, KeptReceipt, Outcome, Packing, Settlement, Written},
+    store::{Application, Arrival, Change, Disposition, EntryFilter, KeptReceipt, Outcome, Packing, Settlement, Written},
 };
 use tonic::Code;
 use uuid::Uuid;
@@ -93,6 +93,13 @@ impl World {
     }
 
     /// What the log says was done to a declaration by the desk.
+    /// What was shown unmasked, and why.
+    async fn revealed(&self) -> Vec<(String, String)> {
+        let filter = EntryFilter { act: Some("reveal".into()), pending: true, limit: 10, ..EntryFilter::default() };
+        let entries = self.store.entries(filter).await.unwrap();
+        entries.into_iter().map(|placed| (placed.entry.changes[0].to.clone(), placed.entry.why)).collect()
+    }
+
     async fn acts(&self, number: &str) -> Vec<(String, String, String)> {
         let story = self.audit_log("audit").timeline(proto::TimelineRequest { number: number.into() }).await.unwrap().into_inner();
         let by_desk = story.entries.into_iter().filter(|entry| entry.actor == "desk");
@@ -308,6 +315,15 @@ async fn a_paused_road_is_told_and_goes_on() {
     assert_eq!(world.store.lease_documents(world.now(), lease, 10).await.unwrap().len(), 1);
 }
 
+/// An arrival that names somebody.
+async fn personal(world: &World) -> Uuid {
+    let id = world.clockwork.id();
+    let bytes = "<r><note>张三 13912345678</note></r>".as_bytes().to_vec();
+    let arrival = Arrival { id, road: "national".into(), name: format!("{id}.xml"), bytes, digest: digest(id) };
+    world.store.keep(world.now(), vec![arrival]).await.unwrap();
+    id
+}
+
 /// Keeps an arrival that is read, or put aside where there are no receipts.
 async fn arrive(world: &World, receipts: Vec<Receipt>) -> Uuid {
     let id = world.clockwork.id();
@@ -388,10 +404,17 @@ async fn what_was_put_aside_is_listed_and_given_out_as_it_came() {
     let two = desk.quarantined_arrivals(page(one.next_before_arrival_id)).await.unwrap().into_inner();
     assert_eq!(two.arrivals[0].arrival_id, first.to_string());
     assert!(desk.quarantined_arrivals(page(two.next_before_arrival_id)).await.unwrap().into_inner().arrivals.is_empty());
-    let got = desk.get_arrival(proto::GetArrivalRequest { arrival_id: first.to_string() }).await.unwrap().into_inner();
+    let got =
+        desk.get_arrival(proto::GetArrivalRequest { arrival_id: first.to_string(), reveal_why: "对账".into() }).await.unwrap().into_inner();
     assert_eq!((got.raw.as_slice(), got.arrival.unwrap().size), (b"<r>&</r>".as_slice(), 8));
+    assert_eq!((got.masked, world.revealed().await), (false, vec![(first.to_string(), "对账".to_owned())]));
+    let masked = proto::GetArrivalRequest { arrival_id: personal(&world).await.to_string(), reveal_why: String::new() };
+    let got = desk.get_arrival(masked.clone()).await.unwrap().into_inner();
+    assert_eq!((got.raw.as_slice(), got.masked), ("<r><note>＊＊＊</note></r>".as_bytes(), true));
+    let unreasoned = desk.get_arrival(proto::GetArrivalRequest { reveal_why: " ".into(), ..masked }).await.unwrap_err();
+    assert_eq!((unreasoned.code(), world.revealed().await.len()), (Code::InvalidArgument, 1));
     for nothing in ["", "x", &Uuid::nil().to_string()] {
-        let error = desk.get_arrival(proto::GetArrivalRequest { arrival_id: nothing.into() }).await.unwrap_err();
+        let error = desk.get_arrival(proto::GetArrivalRequest { arrival_id: nothing.into(), reveal_why: String::new() }).await.unwrap_err();
         assert_eq!(error.code(), Code::NotFound);
     }
     assert_eq!(desk.quarantined_arrivals(page("x".into())).await.unwrap_err().code(), Code::InvalidArgument);

@@ -79,12 +79,12 @@ impl Client {
         inner(self.operations().quarantined_arrivals(self.request(asked)).await)
     }
 
-    /// An arrival with its bytes.
+    /// An arrival with its bytes; what is personal in them is masked where no reason is given.
     ///
     /// # Errors
     /// If there is none, or the call breaks off.
-    pub async fn arrival(&self, arrival_id: String) -> Result<proto::GetArrivalResponse, Error> {
-        inner(self.operations().get_arrival(self.request(proto::GetArrivalRequest { arrival_id })).await)
+    pub async fn arrival(&self, arrival_id: String, reveal_why: String) -> Result<proto::GetArrivalResponse, Error> {
+        inner(self.operations().get_arrival(self.request(proto::GetArrivalRequest { arrival_id, reveal_why })).await)
     }
 
     /// Receipts that match nothing.
