@@ -1,9 +1,8 @@
 //! Making the store.
 
-use std::{fs, path::Path, sync::Arc, time::Duration};
+use std::{fs, path::Path, sync::Arc};
 
 use serde::{Deserialize, Serialize};
-use tokio::time::sleep;
 use uuid::Uuid;
 
 use super::Options;
@@ -16,7 +15,7 @@ use crate::{
     dossier::Dossier,
     sequencer::{self, Sequencer},
     store::{
-        self, Application, Change, EntryFilter, ListFilter, Store,
+        Application, Change, EntryFilter, ListFilter, Store,
         filling::Filling,
         postgres::{self, Postgres},
         sqlite::{self, Sqlite},
@@ -109,9 +108,7 @@ pub(super) async fn filled(options: &Options, config: &Config, clockwork: &Clock
     }
     let (dir, declarations) = (options.dir.clone(), LIVES);
     life::run(&life::Options { declarations, rate: None, dir, nodes: 1, without_log: false }, config, clockwork).await?;
-    let store = open(config).await?;
-    let (lives, entries) = pattern(store.as_ref()).await?;
-    store.close().await;
+    let (lives, entries) = pattern(config).await?;
     let copies = (options.declarations / LIVES).saturating_sub(1);
     let copies = u32::try_from(copies).map_err(|_| Error::Wrong("too many".to_owned()))?;
     let apart_us = SPAN_US / i64::from(copies.max(1));
@@ -128,18 +125,10 @@ pub(super) async fn filled(options: &Options, config: &Config, clockwork: &Clock
 }
 
 async fn open(config: &Config) -> Result<Arc<dyn Store>, Error> {
-    const TRIES: u32 = 50;
-    if let Some(options) = &config.store.postgres {
-        return Ok(Arc::new(Postgres::open(options).await?));
-    }
-    // What had it open may not have let go of it yet.
-    for _ in 0..TRIES {
-        match Sqlite::open(&config.store.file).await {
-            Err(store::Error::Unavailable(_)) => sleep(Duration::from_millis(100)).await,
-            opened => return Ok(Arc::new(opened?)),
-        }
-    }
-    Ok(Arc::new(Sqlite::open(&config.store.file).await?))
+    Ok(match &config.store.postgres {
+        Some(options) => Arc::new(Postgres::open(options).await?),
+        None => Arc::new(Sqlite::open(&config.store.file).await?),
+    })
 }
 
 /// The store without a right to write, and the key by which its log is checked.
@@ -156,7 +145,8 @@ fn log_key(file: &Path) -> Result<LogKey, Error> {
 }
 
 /// What there is of the lives that were run: their numbers, and a few entries of each.
-async fn pattern(store: &dyn Store) -> Result<(Vec<Life>, Vec<Entry>), Error> {
+async fn pattern(config: &Config) -> Result<(Vec<Life>, Vec<Entry>), Error> {
+    let store = open(config).await?;
     let listed = store.list(ListFilter { limit: u32::try_from(LIVES).unwrap_or(u32::MAX), ..ListFilter::default() }).await?;
     let lives: Option<Vec<_>> = listed.dossiers.iter().map(life_of).collect();
     let lives = lives.filter(|lives| lives.len() == LIVES).ok_or_else(|| Error::Wrong("a life has no number".to_owned()))?;
@@ -168,6 +158,8 @@ async fn pattern(store: &dyn Store) -> Result<(Vec<Life>, Vec<Entry>), Error> {
         own.truncate(ENTRIES - 2);
         entries.extend(own.into_iter().chain(last));
     }
+    // One process at a time opens a file for writing, this one included: it is let go of here.
+    store.close().await;
     Ok((lives, entries))
 }
 
