@@ -140,12 +140,17 @@ fn checkpoint(row: &PgRow) -> Result<StoredCheckpoint> {
 /// A declaration of whose acceptance the log does not tell, in its place or waiting for it. Reads the whole log: nothing but its entries
 /// is believed.
 pub(super) async fn untold(connection: &mut PgConnection) -> Result<Option<DeclarationId>> {
-    sqlx::raw_sql("SET LOCAL enable_seqscan = on; SET LOCAL enable_hashjoin = on").execute(&mut *connection).await?;
+    // It takes as long as there are entries. As a list that is looked up in: joined, each declaration would be held against every entry, since
+    // nobody knows how many there are in a run.
+    sqlx::raw_sql("SET LOCAL enable_seqscan = on; SET LOCAL enable_hashjoin = on; SET LOCAL statement_timeout = 0")
+        .execute(&mut *connection)
+        .await?;
     let untold = sqlx::query_scalar(
-        "SELECT d.id FROM declarations d LEFT JOIN ( \
-           SELECT DISTINCT u.subject FROM (SELECT run FROM audit_places UNION ALL SELECT run FROM audit_waiting) l \
-           JOIN audit_runs r ON r.id = l.run CROSS JOIN LATERAL unnest(r.subjects, r.acts) AS u (subject, act) WHERE u.act = 'accept' \
-         ) t ON t.subject = d.id WHERE t.subject IS NULL ORDER BY d.id LIMIT 1",
+        "SELECT d.id FROM declarations d WHERE d.id NOT IN ( \
+           SELECT u.subject FROM (SELECT run FROM audit_places UNION ALL SELECT run FROM audit_waiting) l \
+           JOIN audit_runs r ON r.id = l.run CROSS JOIN LATERAL unnest(r.subjects, r.acts) AS u (subject, act) \
+           WHERE u.act = 'accept' AND u.subject IS NOT NULL \
+         ) ORDER BY d.id LIMIT 1",
     );
     Ok(untold.persistent(false).fetch_optional(connection).await?.map(DeclarationId))
 }
