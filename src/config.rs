@@ -259,9 +259,8 @@ impl Config {
         paths.extend(self.store.vault.keys.iter_mut().filter_map(|key| key.file.as_mut()));
         paths.extend(self.check.rates.as_mut());
         paths.extend(self.check.limits.as_mut());
-        paths.extend(
-            self.grpc.tls.as_mut().into_iter().flat_map(|tls| [&mut tls.certificate, &mut tls.key].into_iter().chain(&mut tls.client_ca)),
-        );
+        let tls = self.grpc.tls.as_mut().into_iter().chain(&mut self.console.tls);
+        paths.extend(tls.flat_map(|tls| [&mut tls.certificate, &mut tls.key].into_iter().chain(&mut tls.client_ca)));
         for path in paths {
             if path.is_relative() {
                 *path = folder.join(&*path);

@@ -1,11 +1,11 @@
 //! The gRPC door, package `tongguan.v1`: one file per service, [`convert`] between our words and the wire's, one table from our
 //! refusals to gRPC's statuses ([`status`]).
 //!
-//! Everything a caller can make large or long is bounded: connections ([`connections`]), calls and streams in all and for one key
+//! Everything a caller can make large or long is bounded: connections ([`crate::listener`]), calls and streams in all and for one key
 //! ([`turnstile`]), message and header size, what is in a message ([`codec`]), items in flight per stream, silence and slowness
 //! ([`outlet`]). Requests are not accepted compressed, so none can unfold into more than it weighs. `docs/bounds.md` lists them.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use tokio::{net::TcpListener, sync::watch, task::JoinSet};
 use tonic::{
@@ -18,22 +18,22 @@ use crate::{
     clock::Clockwork,
     desk::Desk,
     intake::Intake,
+    listener::{self, HTTP_2, Tls},
     party::Tenant,
     store::Store,
 };
 use follow::Growth;
+use peer::Peer;
 use proto::{
     audit_log_server::AuditLogServer, declarations_server::DeclarationsServer, exemptions_server::ExemptionsServer,
     logistics_server::LogisticsServer, operations_server::OperationsServer,
 };
-use secured::{Peer, Tls};
 use turnstile::{Gate, Turnstile};
 
 mod advice;
 mod audit_log;
 pub mod client;
 mod codec;
-mod connections;
 mod convert;
 mod declarations;
 mod desk;
@@ -51,13 +51,14 @@ mod options;
 mod outlet;
 mod proofs;
 mod records;
-mod secured;
+mod peer;
 mod status;
 mod turnstile;
 mod watching;
 mod whereabouts;
 
-pub use options::{Options, TlsOptions};
+pub use crate::listener::TlsOptions;
+pub use options::Options;
 
 /// What the door speaks: made from `proto/`, for our own clients and tests as well.
 #[expect(unused_qualifications, clippy::allow_attributes, reason = "the code is generated")]
@@ -91,12 +92,9 @@ pub enum Error {
     /// The descriptors cannot be given out.
     #[error("gRPC 描述无法读取 · the gRPC descriptors cannot be read")]
     Reflection(#[source] tonic_reflection::server::Error),
-    /// The certificate or its key.
-    #[error("{path} 无法读取 · {path} cannot be read", path = .0.display())]
-    File(PathBuf, #[source] std::io::Error),
-    /// The certificate, its key or the callers' authority is of no use.
-    #[error("{path}: {1} · {path} is of no use", path = .0.display())]
-    Tls(PathBuf, String),
+    /// The listener's certificate.
+    #[error(transparent)]
+    Listener(#[from] listener::Error),
     /// Serving failed.
     #[error("gRPC 服务无法运行 · gRPC cannot be served")]
     Transport(#[source] tonic::transport::Error),
@@ -152,11 +150,13 @@ pub async fn serve(listener: TcpListener, parts: Parts, stop: watch::Receiver<bo
     let door = Door { parts, followers, streams, ledgers, growth, stop: stop.clone() };
     tasks.spawn(follow::watch_growth(door.clone(), growing));
     let (cutting, cut) = watch::channel(false);
-    tasks.spawn(cut_after(stop.clone(), Options::seconds(options.drain_s), cutting));
-    let tls = options.tls.as_ref().map(Tls::open).transpose()?.map(Arc::new);
-    let incoming = connections::incoming(listener, &options, cut);
-    let incoming = secured::secured(incoming, tls.clone(), options.connections, Options::seconds(options.handshake_s));
-    tasks.spawn(watching::watch(door.clone(), tls));
+    tasks.spawn(listener::cut_after(stop.clone(), Options::seconds(options.drain_s), cutting));
+    let tls = options.tls.as_ref().map(|tls| Tls::open(tls, HTTP_2)).transpose()?.map(Arc::new);
+    let incoming = listener::lines(listener, &options.bounds(), tls.clone(), cut);
+    tasks.spawn(watching::watch(door.clone()));
+    if let Some(tls) = tls {
+        tasks.spawn(listener::renew(tls, stop.clone()));
+    }
     let (health, health_server) = tonic_health::server::health_reporter();
     health.set_serving::<DeclarationsServer<Door>>().await;
     health.set_serving::<LogisticsServer<Door>>().await;
@@ -242,13 +242,6 @@ fn server(options: &Options) -> Server {
         .http2_keepalive_timeout(Some(options.pong()))
         .http2_max_header_list_size(HEADER_BYTES)
         .http2_max_pending_accept_reset_streams(Some(RESETS))
-}
-
-/// When the gateway has stopped, connections end by themselves; those that do not are cut.
-async fn cut_after(stop: watch::Receiver<bool>, drain: Duration, cutting: watch::Sender<bool>) {
-    stopped(stop).await;
-    tokio::time::sleep(drain).await;
-    cutting.send_replace(true);
 }
 
 /// Waits until `stop` says so, or nobody is left who could.

@@ -51,8 +51,9 @@
 //! | looking in | |
 //! | --- | --- |
 //! | [`proving`] | what is shown of the audit log to who trusts nothing: tiles, proofs, bundles, the check of the whole |
-//! | [`tiles`] | the log over HTTP, read-only, for public verifiers |
 //! | [`access`] | who may call what: one table |
+//! | [`listener`] | connections, bounded and encrypted, before anybody has said who calls |
+//! | [`tiles`] | the log over HTTP, read-only, for public verifiers |
 //! | [`ledgers`] | ledgers of the exemption out of what is kept, a page at a time |
 //! | [`desk`] | what operations staff decide: hold, release, retry, resolve, pause, attach |
 //! | [`grpc`] | the services, and the client that our own commands use |
@@ -157,8 +158,9 @@ pub mod collector;
 pub mod redecider;
 pub mod sequencer;
 pub mod proving;
-pub mod tiles;
 pub mod access;
+pub mod listener;
+pub mod tiles;
 pub mod ledgers;
 pub mod desk;
 pub mod grpc;

@@ -15,19 +15,22 @@ use serde::{Deserialize, Serialize};
 use tokio::{net::TcpListener, sync::watch};
 
 use crate::{
+    listener::{Bounds, Lines, cut_after},
     proving::{Error, Kept, Published},
     store::Store,
     task,
 };
 
 mod fetch;
-mod listen;
 mod path;
 mod trust;
 
 pub use fetch::Remote;
 use path::Resource;
 pub use trust::Trust;
+
+/// What connections get to end when the gateway stops.
+const DRAIN: Duration = Duration::from_secs(2);
 
 /// Where the log is served, and how wide that door is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,9 +53,19 @@ impl Default for Options {
 }
 
 impl Options {
-    fn silence(&self) -> Duration {
+    fn bounds(&self) -> Bounds {
         const LONGEST_S: u64 = 3_600;
-        Duration::from_secs(self.silence_s.clamp(1, LONGEST_S))
+        let silence = Duration::from_secs(self.silence_s.clamp(1, LONGEST_S));
+        Bounds {
+            connections: self.connections,
+            connections_per_address: self.connections_per_address,
+            handshake: silence,
+            preface: 1,
+            silence,
+            stall: silence,
+            answers_count: true,
+            farewell: Vec::new(),
+        }
     }
 }
 
@@ -68,11 +81,11 @@ pub async fn serve(
 ) -> std::io::Result<()> {
     let router = Router::new().fallback(answer).with_state(Kept(store));
     let (cutting, cut) = watch::channel(false);
-    let listener = listen::Bounded::new(listener, options, cut);
+    tokio::spawn(cut_after(stop.clone(), DRAIN, cutting));
+    let listener = Lines::new(listener, &options.bounds(), None, cut)?;
     let stopped = async move {
         // An error means that nobody is left to say so, which is a stop as well.
         let _ = stop.wait_for(|stop| *stop).await;
-        cutting.send_replace(true);
     };
     axum::serve(listener, router).with_graceful_shutdown(stopped).await
 }

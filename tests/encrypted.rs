@@ -1,4 +1,4 @@
-//! The door with a certificate: callers that trust it come in, others do not.
+//! The door and the console with a certificate: callers that trust it come in, others do not.
 
 use std::{
     io::{Read, Write},
@@ -75,5 +75,38 @@ async fn whoever_does_not_encrypt_or_never_ends_the_handshake_is_closed() {
         });
         assert!(closed.await.unwrap());
     }
+    gateway.stop().await;
+}
+
+/// What the console answers to somebody who trusts a certificate; nothing if the handshake fails.
+fn page(address: &str, trusted: &Path) -> Option<String> {
+    let mut command = Command::new("curl");
+    command.args(["--silent", "--show-error", "--include", "--max-time", "20", "--cacert"]).arg(trusted);
+    let output = command.arg(format!("https://{address}/sign-in")).output().expect("curl must be installed");
+    output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_console_speaks_tls_with_a_certificate_that_may_be_renewed() {
+    let folder = rig::folder();
+    let mut config = rig::config(folder.path());
+    let (ours, other) = (openssl(folder.path(), "ours"), openssl(folder.path(), "other"));
+    let address = format!("127.0.0.1:{}", rig::free_port());
+    config.console.listen.clone_from(&address);
+    config.console.tls = Some(ours.clone());
+    let gateway = Gateway::start(&config, &Clockwork::system()).await.unwrap();
+    let answers = |trusted: &Path| page(&address, trusted);
+    rig::until(Duration::from_secs(20), "the console answers by TLS", || async { answers(&ours.certificate).is_some() }).await;
+    let page = answers(&ours.certificate).unwrap().to_ascii_lowercase();
+    assert!(page.contains("strict-transport-security: max-age=31536000") && page.contains("<h1>"), "{page}");
+    assert_eq!(answers(&other.certificate), None, "another certificate");
+    let plain = rig::http::ask(&address, "GET", "/sign-in", &[], b"", Duration::from_secs(20));
+    assert!(plain.is_err() || plain.unwrap().status == 0, "nobody comes in unencrypted");
+    let before = folder.path().join("before.pem");
+    std::fs::copy(&ours.certificate, &before).unwrap();
+    std::fs::copy(&other.key, &ours.key).unwrap();
+    std::fs::copy(&other.certificate, &ours.certificate).unwrap();
+    rig::until(Duration::from_secs(20), "the new certificate is shown", || async { answers(&other.certificate).is_some() }).await;
+    assert_eq!(answers(&before), None, "the old one is not shown any more");
     gateway.stop().await;
 }

@@ -70,9 +70,11 @@ pub(super) fn missing_files(config: &Config) -> Vec<String> {
     let signers = config.signers.iter().filter(|_| runs(&[Role::Pack])).flat_map(|signer| {
         [(format!("signers {:?}: key", signer.name), &signer.key), (format!("signers {:?}: certificate", signer.name), &signer.certificate)]
     });
-    let tls = config.grpc.tls.iter().filter(|_| runs(&[Role::Intake])).flat_map(|tls| {
-        let own = [("grpc.tls.certificate".to_owned(), &tls.certificate), ("grpc.tls.key".to_owned(), &tls.key)];
-        own.into_iter().chain(tls.client_ca.iter().map(|file| ("grpc.tls.client_ca".to_owned(), file)))
+    let listeners = [("grpc", &config.grpc.tls), ("console", &config.console.tls)];
+    let tls = listeners.into_iter().filter(|_| runs(&[Role::Intake])).filter_map(|(name, tls)| Some((name, tls.as_ref()?)));
+    let tls = tls.flat_map(|(name, tls)| {
+        let own = [(format!("{name}.tls.certificate"), &tls.certificate), (format!("{name}.tls.key"), &tls.key)];
+        own.into_iter().chain(tls.client_ca.iter().map(move |file| (format!("{name}.tls.client_ca"), file)))
     });
     let libraries = config
         .exemption
@@ -184,7 +186,7 @@ fn check_lanes(config: &Config, senders: &BTreeSet<&str>, roads: &BTreeSet<&str>
 
 /// The numbers that must not be zero, and are.
 fn zeros(config: &Config) -> Vec<String> {
-    let Config { store, grpc, intake, gatekeeper, packer, courier, collector, simulator, .. } = config;
+    let Config { store, grpc, console, intake, gatekeeper, packer, courier, collector, simulator, .. } = config;
     let sequencer = &config.audit.sequencer;
     let numbers = [
         ("store.largest_mib", store.largest_mib == 0),
@@ -195,6 +197,8 @@ fn zeros(config: &Config) -> Vec<String> {
         ("node.turn_s", config.node.turn_s == 0),
         ("grpc.connections", grpc.connections == 0),
         ("grpc.connections_per_address", grpc.connections_per_address == 0),
+        ("console.connections", console.connections == 0),
+        ("console.connections_per_address", console.connections_per_address == 0),
         ("grpc.handshake_s", grpc.handshake_s == 0),
         ("grpc.stall_s", grpc.stall_s == 0),
         ("grpc.idle_s", grpc.idle_s == 0),
@@ -281,15 +285,22 @@ fn open_door(config: &Config) -> Option<String> {
     })
 }
 
-/// Cookies must not go over a network in the clear.
-fn open_console(options: &console::Options) -> Option<String> {
-    let is_open = options.is_on() && !options.is_safe();
-    is_open.then(|| {
-        format!(
-            "  console.listen {:?} 只能监听本机；由前置代理负责 TLS 时设 console.behind_tls · console.listen must be on this machine, unless a proxy before it speaks TLS: console.behind_tls",
+/// Cookies must not go over a network in the clear, and certificates of callers are not asked for there.
+fn open_console(options: &console::Options) -> Vec<String> {
+    let mut faults = Vec::new();
+    if options.is_on() && !options.is_safe() {
+        faults.push(format!(
+            "  console.listen {:?} 只能监听本机，除非设 console.tls，或由前置代理负责 TLS（console.behind_tls） · console.listen must be on this machine, unless it speaks TLS (console.tls) or a proxy before it does (console.behind_tls)",
             options.listen
-        )
-    })
+        ));
+    }
+    if options.tls.as_ref().is_some_and(|tls| tls.client_ca.is_some()) {
+        faults.push(
+            "  console.tls.client_ca: 控制台以密钥或账户登录，不使用客户端证书 · the console is signed in to; it asks for no certificates"
+                .into(),
+        );
+    }
+    faults
 }
 
 fn names<'a>(what: &str, all: impl Iterator<Item = &'a str>, faults: &mut Vec<String>) -> BTreeSet<&'a str> {

@@ -1,8 +1,10 @@
 //! How wide the door is.
 
-use std::{path::PathBuf, time::Duration};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+
+use crate::listener::{Bounds, TlsOptions};
 
 /// How wide the door is. `docs/bounds.md` says of every bound what happens beyond it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,19 +52,6 @@ pub struct Options {
     pub tls: Option<TlsOptions>,
 }
 
-/// The door's certificate (TLS 1.2 and 1.3, by rustls).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct TlsOptions {
-    /// The certificate chain: PEM.
-    pub certificate: PathBuf,
-    /// Its private key: PEM.
-    pub key: PathBuf,
-    /// The authorities that vouch for callers' certificates: PEM. Without it none is asked for.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub client_ca: Option<PathBuf>,
-}
-
 impl Default for Options {
     fn default() -> Self {
         Self {
@@ -96,7 +85,34 @@ const LONGEST_S: u64 = 86_400;
 /// How long a caller has for its answer to a keepalive question, at most.
 const PONG_S: u64 = 20;
 
+/// An HTTP/2 connection begins with these many bytes (RFC 9113 §3.4); a TLS one with more.
+const PREFACE_BYTES: usize = 24;
+
+/// Says in HTTP/2's own way why a connection is closed: settings, then GOAWAY with ENHANCE_YOUR_CALM.
+fn farewell() -> Vec<u8> {
+    const WHY: &[u8] = "连接过多，请稍后重试 / too many connections: come back later".as_bytes();
+    const HEAD: [u8; 9] = [0, 0, 0, 4, 0, 0, 0, 0, 0];
+    let Ok(length) = u8::try_from(WHY.len() + 8) else { return Vec::new() };
+    let goaway = [0, 0, length, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xb];
+    [&HEAD, goaway.as_slice(), WHY].concat()
+}
+
 impl Options {
+    /// What bounds connections.
+    pub(super) fn bounds(&self) -> Bounds {
+        Bounds {
+            connections: self.connections,
+            connections_per_address: self.connections_per_address,
+            handshake: Self::seconds(self.handshake_s),
+            preface: PREFACE_BYTES,
+            silence: self.silence(),
+            stall: Self::seconds(self.stall_s),
+            // Whoever is sent much answers what it is asked in between.
+            answers_count: false,
+            farewell: if self.tls.is_none() { farewell() } else { Vec::new() },
+        }
+    }
+
     pub(super) fn seconds(seconds: u64) -> Duration {
         Duration::from_secs(seconds.clamp(1, LONGEST_S))
     }

@@ -21,7 +21,7 @@ use tonic::{
 };
 use tracing::{Instrument, Span};
 
-use super::{guarded::guarded, secured::Peer, status};
+use super::{guarded::guarded, peer::Peer, status};
 use crate::{
     access::{Access, Caller, Cause},
     party::Trace,

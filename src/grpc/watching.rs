@@ -1,10 +1,10 @@
-//! What the door looks after while it is open: keys and certificates that expire, TLS files that were written anew, and what was refused.
+//! What the door looks after while it is open: keys and certificates that expire, and what was refused.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use tokio::time::sleep;
 
-use super::{Door, secured::Tls, stopped};
+use super::{Door, stopped};
 use crate::{
     store::{Application, Change},
     task,
@@ -18,7 +18,7 @@ const LOOKS_OF_A_MINUTE: u32 = 60;
 const NAMED: usize = 20;
 
 /// Looks until the gateway stops.
-pub(super) async fn watch(door: Door, tls: Option<Arc<Tls>>) {
+pub(super) async fn watch(door: Door) {
     let mut stop = Box::pin(stopped(door.stop.clone()));
     let mut looks: u32 = 0;
     loop {
@@ -27,14 +27,6 @@ pub(super) async fn watch(door: Door, tls: Option<Arc<Tls>>) {
             () = sleep(LOOK) => {}
         }
         door.parts.access.look_again();
-        match tls.as_deref().map(Tls::look_again) {
-            Some(Ok(true)) => tracing::info!("TLS 证书已重新读取 · the door's TLS files were read again"),
-            Some(Err(error)) => {
-                let error = task::chain(&error);
-                tracing::error!(error, "新的 TLS 文件不可用，继续使用旧的 · the door's new TLS files are of no use; the old ones stay");
-            }
-            Some(Ok(false)) | None => {}
-        }
         looks = looks.wrapping_add(1);
         if looks.is_multiple_of(LOOKS_OF_A_MINUTE) {
             tell_refusals(&door).await;

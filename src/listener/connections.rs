@@ -19,27 +19,28 @@ use tokio::{
     time::{Instant, Sleep, sleep},
 };
 
-use super::options::Options;
+use super::Bounds;
 
-/// An HTTP/2 connection begins with these many bytes (RFC 9113 §3.4); a TLS one with more.
-const PREFACE_BYTES: usize = 24;
 /// After a connection could not be taken: nearly always there are no file descriptors left.
 const REST: Duration = Duration::from_millis(100);
 /// Told in the log again after so many that were turned away.
 const TOLD_EVERY: u64 = 1_000;
 
 /// Connections as they come, as long as there is room. `cut` ends all of them.
-pub(super) fn incoming(listener: TcpListener, options: &Options, cut: watch::Receiver<bool>) -> impl Stream<Item = io::Result<Connection>> {
-    let waits =
-        Waits { handshake: Options::seconds(options.handshake_s), silence: options.silence(), stall: Options::seconds(options.stall_s) };
+pub(super) fn incoming(
+    listener: TcpListener,
+    bounds: &Bounds,
+    cut: watch::Receiver<bool>,
+) -> impl Stream<Item = io::Result<Connection>> + use<> {
+    let bounds = bounds.clone();
     let places = Arc::new(Places {
-        most: options.connections,
-        most_of_one: options.connections_per_address,
-        plain: options.tls.is_none(),
+        most: bounds.connections,
+        most_of_one: bounds.connections_per_address,
+        farewell: bounds.farewell.clone(),
         taken: Mutex::default(),
     });
     stream::unfold((listener, places), move |(listener, places)| {
-        let cut = cut.clone();
+        let (cut, bounds) = (cut.clone(), bounds.clone());
         async move {
             loop {
                 match listener.accept().await {
@@ -47,7 +48,7 @@ pub(super) fn incoming(listener: TcpListener, options: &Options, cut: watch::Rec
                         if let Some(place) = places.take(address) {
                             // Without it small answers wait for large ones.
                             drop(stream.set_nodelay(true));
-                            return Some((Ok(Connection::new(stream, place, waits, cut)), (listener, places)));
+                            return Some((Ok(Connection::new(stream, place, bounds, cut)), (listener, places)));
                         }
                         places.turn_away(&stream);
                     }
@@ -61,13 +62,6 @@ pub(super) fn incoming(listener: TcpListener, options: &Options, cut: watch::Rec
     })
 }
 
-#[derive(Debug, Clone, Copy)]
-struct Waits {
-    handshake: Duration,
-    silence: Duration,
-    stall: Duration,
-}
-
 #[derive(Debug, Default)]
 struct Taken {
     all: usize,
@@ -79,8 +73,8 @@ struct Taken {
 struct Places {
     most: usize,
     most_of_one: usize,
-    /// Whether what is turned away can be told why.
-    plain: bool,
+    /// What whoever is turned away is told.
+    farewell: Vec<u8>,
     taken: Mutex<Taken>,
 }
 
@@ -101,15 +95,11 @@ impl Places {
         Some(Place { address, places: Arc::clone(self) })
     }
 
-    /// Says why in HTTP/2's own way, as far as that goes without waiting: settings, then GOAWAY with ENHANCE_YOUR_CALM.
+    /// Says why, as far as that goes without waiting.
     fn turn_away(&self, stream: &TcpStream) {
-        const WHY: &[u8] = "连接过多，请稍后重试 / too many connections: come back later".as_bytes();
-        const HEAD: [u8; 9] = [0, 0, 0, 4, 0, 0, 0, 0, 0];
-        let Ok(length) = u8::try_from(WHY.len() + 8) else { return };
-        if self.plain {
-            let goaway = [0, 0, length, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xb];
+        if !self.farewell.is_empty() {
             // Whoever is gone already misses nothing.
-            drop(stream.try_write(&[&HEAD, goaway.as_slice(), WHY].concat()));
+            drop(stream.try_write(&self.farewell));
         }
     }
 }
@@ -133,10 +123,10 @@ impl Drop for Place {
 }
 
 /// A connection that ends by itself when its caller does not do its part.
-pub(super) struct Connection {
+pub struct Connection {
     stream: TcpStream,
     place: Place,
-    waits: Waits,
+    bounds: Bounds,
     /// How much of the beginning has come.
     begun: usize,
     /// When something must have come.
@@ -147,15 +137,15 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    fn new(stream: TcpStream, place: Place, waits: Waits, mut cut: watch::Receiver<bool>) -> Self {
+    fn new(stream: TcpStream, place: Place, bounds: Bounds, mut cut: watch::Receiver<bool>) -> Self {
         let cut = async move {
             // Nobody left to say so is no reason to end.
             if cut.wait_for(|cut| *cut).await.is_err() {
                 std::future::pending::<()>().await;
             }
         };
-        let next = Box::pin(sleep(waits.handshake));
-        Self { stream, place, waits, begun: 0, next, taken: None, cut: Box::pin(cut) }
+        let next = Box::pin(sleep(bounds.handshake));
+        Self { stream, place, bounds, begun: 0, next, taken: None, cut: Box::pin(cut) }
     }
 
     /// Where it comes from.
@@ -174,10 +164,13 @@ impl Connection {
     fn sending<T>(&mut self, context: &mut Context<'_>, sent: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         if sent.is_ready() {
             self.taken = None;
+            if self.bounds.answers_count && self.begun >= self.bounds.preface {
+                self.next.as_mut().reset(Instant::now() + self.bounds.silence);
+            }
             return sent;
         }
         self.is_cut(context)?;
-        let stall = self.waits.stall;
+        let stall = self.bounds.stall;
         ready!(self.taken.get_or_insert_with(|| Box::pin(sleep(stall))).as_mut().poll(context));
         Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the caller takes nothing")))
     }
@@ -189,8 +182,8 @@ impl AsyncRead for Connection {
         let before = buffer.filled().len();
         if let read @ Poll::Ready(_) = Pin::new(&mut this.stream).poll_read(context, buffer) {
             this.begun = this.begun.saturating_add(buffer.filled().len() - before);
-            if this.begun >= PREFACE_BYTES {
-                this.next.as_mut().reset(Instant::now() + this.waits.silence);
+            if this.begun >= this.bounds.preface {
+                this.next.as_mut().reset(Instant::now() + this.bounds.silence);
             }
             return read;
         }

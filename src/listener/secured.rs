@@ -1,4 +1,4 @@
-//! The door's encryption: TLS 1.2 and 1.3 by rustls, with a certificate that may be changed while the door is open, and callers'
+//! A listener's encryption: TLS 1.2 and 1.3 by rustls, with a certificate that may be changed while it listens, and callers'
 //! certificates where an authority for them is named. What comes out of a handshake knows whose it is ([`Peer`]).
 
 use std::{
@@ -26,22 +26,16 @@ use tokio_rustls::{
     },
     server::TlsStream,
 };
-use tonic::transport::server::Connected;
 
-use super::{Error, connections::Connection, options::TlsOptions};
+use super::{Error, TlsOptions, connections::Connection};
 use crate::access::Presented;
 
-/// Who is at the other end, as far as the connection tells.
-#[derive(Debug, Clone)]
-pub(super) struct Peer {
-    pub(super) address: Option<IpAddr>,
-    pub(super) presented: Option<Arc<Presented>>,
-}
-
-/// The door's certificate and what callers' certificates are held to, as they are now.
+/// A listener's certificate and what callers' certificates are held to, as they are now.
 #[derive(Debug)]
-pub(super) struct Tls {
+pub struct Tls {
     options: TlsOptions,
+    /// The protocol that is spoken within (ALPN).
+    protocol: &'static [u8],
     current: RwLock<(Arc<ServerConfig>, Vec<Stamp>)>,
 }
 
@@ -49,18 +43,26 @@ pub(super) struct Tls {
 type Stamp = Option<(SystemTime, u64)>;
 
 impl Tls {
-    pub(super) fn open(options: &TlsOptions) -> Result<Self, Error> {
+    /// Reads the files.
+    ///
+    /// # Errors
+    /// One of them cannot be read or is of no use.
+    pub fn open(options: &TlsOptions, protocol: &'static [u8]) -> Result<Self, Error> {
         let stamps = stamps(options);
-        Ok(Self { options: options.clone(), current: RwLock::new((Arc::new(configured(options)?), stamps)) })
+        let current = RwLock::new((Arc::new(configured(options, protocol)?), stamps));
+        Ok(Self { options: options.clone(), protocol, current })
     }
 
     /// Reads the files again if they were written since; tells whether they were. Connections that are there stay as they are.
-    pub(super) fn look_again(&self) -> Result<bool, Error> {
+    ///
+    /// # Errors
+    /// The new files are of no use; the old ones stay.
+    pub fn look_again(&self) -> Result<bool, Error> {
         let stamps = stamps(&self.options);
         if self.current.read().unwrap_or_else(PoisonError::into_inner).1 == stamps {
             return Ok(false);
         }
-        let read = configured(&self.options).map(Arc::new);
+        let read = configured(&self.options, self.protocol).map(Arc::new);
         let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
         // Files that are of no use are told of once, and the old ones stay.
         current.1 = stamps;
@@ -78,7 +80,7 @@ fn stamps(options: &TlsOptions) -> Vec<Stamp> {
     [&options.certificate, &options.key].into_iter().chain(&options.client_ca).map(stamp).collect()
 }
 
-fn configured(options: &TlsOptions) -> Result<ServerConfig, Error> {
+fn configured(options: &TlsOptions, protocol: &[u8]) -> Result<ServerConfig, Error> {
     let useless = |path: &Path, why: &dyn std::fmt::Display| Error::Tls(path.to_owned(), why.to_string());
     let read = |path: &PathBuf| fs::read(path).map_err(|error| Error::File(path.clone(), error));
     let certificates = |path: &PathBuf| -> Result<Vec<CertificateDer<'static>>, Error> {
@@ -107,7 +109,7 @@ fn configured(options: &TlsOptions) -> Result<ServerConfig, Error> {
         .with_client_cert_verifier(verifier)
         .with_single_cert(certificates(&options.certificate)?, key)
         .map_err(|error| useless(&options.certificate, &error))?;
-    config.alpn_protocols = vec![b"h2".to_vec()];
+    config.alpn_protocols = vec![protocol.to_vec()];
     // A session that is resumed would not be asked for its certificate again, however long it has expired.
     config.session_storage = Arc::new(tokio_rustls::rustls::server::NoServerSessionStorage {});
     config.send_tls13_tickets = 0;
@@ -115,8 +117,10 @@ fn configured(options: &TlsOptions) -> Result<ServerConfig, Error> {
 }
 
 /// A connection, encrypted or not.
-pub(super) enum Line {
+pub enum Line {
+    /// As it came.
     Plain(Connection),
+    /// Encrypted, with the certificate that the caller showed.
     Secured(Box<TlsStream<Connection>>, Option<Arc<Presented>>),
 }
 
@@ -154,6 +158,24 @@ trait Either: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Either for T {}
 
 impl Line {
+    /// Where it comes from.
+    #[must_use]
+    pub fn address(&self) -> IpAddr {
+        match self {
+            Self::Plain(connection) => connection.address(),
+            Self::Secured(stream, _) => stream.get_ref().0.address(),
+        }
+    }
+
+    /// The certificate that the caller showed.
+    #[must_use]
+    pub fn presented(&self) -> Option<&Arc<Presented>> {
+        match self {
+            Self::Plain(_) => None,
+            Self::Secured(_, presented) => presented.as_ref(),
+        }
+    }
+
     fn stream(self: Pin<&mut Self>) -> Pin<&mut dyn Either> {
         match self.get_mut() {
             Self::Plain(connection) => Pin::new(connection),
@@ -190,16 +212,5 @@ impl AsyncWrite for Line {
 
     fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.stream().poll_shutdown(context)
-    }
-}
-
-impl Connected for Line {
-    type ConnectInfo = Peer;
-
-    fn connect_info(&self) -> Peer {
-        match self {
-            Self::Plain(connection) => Peer { address: Some(connection.address()), presented: None },
-            Self::Secured(stream, presented) => Peer { address: Some(stream.get_ref().0.address()), presented: presented.clone() },
-        }
     }
 }
