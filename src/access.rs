@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
 use crate::{
-    clock::Clockwork,
+    clock::{Clockwork, Timestamp},
     party::{Actor, Role, Tenant},
 };
 
@@ -193,6 +193,17 @@ impl Caller {
     }
 }
 
+/// Somebody who may come in, as shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Known {
+    /// Who it is.
+    pub actor: Actor,
+    /// Whether by a certificate; else by a key.
+    pub by_certificate: bool,
+    /// Until when; nothing: for ever, or as long as the certificate lasts.
+    pub until: Option<Timestamp>,
+}
+
 /// Why a call is turned away.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Denied {
@@ -318,6 +329,12 @@ impl Access {
     pub fn look_again(&self) {
         let now = self.clockwork.now();
         self.held.send_if_modified(|held| held.principals.iter().any(|principal| principal.until.is_some_and(|until| until < now)));
+    }
+
+    /// Who may come in, by name, without what opens to them.
+    #[must_use]
+    pub fn known(&self) -> Vec<Known> {
+        self.held.borrow().principals.iter().map(held::Principal::known).collect()
     }
 
     /// What was refused.

@@ -13,8 +13,8 @@ pub use key::{new_key, new_rsa_key, write_key};
 pub use paced::Pace;
 
 use crate::{
-    clock::last_moment,
-    seal::{CertificateFault, Signer},
+    clock::{Timestamp, last_moment},
+    seal::{Algorithm, CertificateFault, Signer},
 };
 
 /// Why a key is of no use, or was not made. Texts name files, never what is in them.
@@ -89,6 +89,30 @@ pub struct Options {
     /// How fast it may be used.
     #[serde(default)]
     pub pace: Pace,
+}
+
+/// A signer as shown: its name in the settings and what its certificate says, without who it names.
+#[derive(Debug, Clone)]
+pub struct Standing {
+    /// The name.
+    pub name: String,
+    /// Its certificate: the serial number, how it signs, and the last moment at which it may be used; or why it cannot be read.
+    pub certificate: Result<(String, Algorithm, Timestamp), Arc<Error>>,
+}
+
+/// How the signers of the settings stand, by their certificates alone.
+#[must_use]
+pub fn standings(options: &[Options]) -> Vec<Standing> {
+    let standing = |option: &Options| {
+        let until = option.until.as_deref().and_then(last_moment);
+        let read = file::certificate(&option.certificate).map(|identity| match until {
+            Some(until) => identity.ending(until),
+            None => identity,
+        });
+        let certificate = read.map(|identity| (identity.key_name().to_owned(), identity.algorithm(), identity.valid_until()));
+        Standing { name: option.name.clone(), certificate: certificate.map_err(Arc::new) }
+    };
+    options.iter().map(standing).collect()
 }
 
 /// All signers by name.

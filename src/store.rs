@@ -33,6 +33,7 @@ mod matching;
 mod moving;
 mod nodes;
 mod numbering;
+mod overview;
 mod papers;
 pub mod postgres;
 mod reading;
@@ -49,7 +50,8 @@ pub use self::{
     matching::*,
     moving::*,
     nodes::KeptNode,
-    recording::{RecordKept, RecordKind, Recording, Redecision, RedecisionEnd},
+    overview::{Backlog, DueBy, MOST_DUE, OfficeCount, Overview, OverviewAsked, Pulse, RoadQueue},
+    recording::{KeptRecord, KeptSeller, RecordKept, RecordKind, Recording, Redecision, RedecisionEnd, SellerFilter, Sellers},
     taking::*,
 };
 
@@ -308,10 +310,10 @@ pub trait Store: Send + Sync {
     async fn quarantined(&self, before: Option<Uuid>, limit: u32) -> Result<Vec<KeptArrival>>;
     /// An arrival with its bytes.
     async fn arrival(&self, id: Uuid) -> Result<Option<(KeptArrival, Vec<u8>)>>;
-    /// How many inventories of a tenant (of any, if none is named) are in which state, by the office where they are declared.
-    async fn offices(&self, tenant: Option<&Tenant>) -> Result<Vec<OfficeCount>>;
-    /// How much waits, and since when.
-    async fn backlog(&self) -> Result<Backlog>;
+    /// Sellers' profiles, a page of them by tenant and code, and what was recorded last.
+    async fn sellers(&self, filter: SellerFilter) -> Result<Sellers>;
+    /// How things stand, counted. It may take seconds where much is kept: whoever shows it keeps it for a while.
+    async fn overview(&self, asked: OverviewAsked) -> Result<Overview>;
     /// Lets a stopped sender go on.
     async fn resume(&self, now: Timestamp, sender: &str, entry: Entry) -> Result<()>;
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use sha2::{Digest, Sha256};
 
-use super::{Caller, Error, Options, Presented, RateOptions};
+use super::{Caller, Error, Known, Options, Presented, RateOptions};
 use crate::{
     clock::{Timestamp, last_moment},
     party::{Actor, Role, Tenant},
@@ -87,6 +87,10 @@ impl Held {
 }
 
 impl Principal {
+    pub(super) fn known(&self) -> Known {
+        Known { actor: self.caller.actor.clone(), by_certificate: !matches!(self.by, By::Key(_)), until: self.until }
+    }
+
     fn new(by: By, name: &str, tenant: &str, role: Role, until: Option<&str>) -> Result<Self, Error> {
         if name.is_empty() || name.chars().count() > LONGEST_NAME {
             return Err(Error::Name(name.to_owned()));

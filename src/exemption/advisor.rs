@@ -21,7 +21,7 @@ use super::{
         Trade,
     },
     library::{Library, Lookup, Seed},
-    pack::{Packs, RegimeStatus},
+    pack::{Pack, Packs, RegimeStatus},
     places::{Offices, Reading, Zones},
     reasons::Code,
     recorded::Recorded,
@@ -105,6 +105,11 @@ impl Advisor {
     #[must_use]
     pub const fn library(&self) -> &Library {
         &self.library
+    }
+
+    /// The rule packs that hold now.
+    pub fn packs(&self) -> impl Iterator<Item = &Arc<Pack>> {
+        self.packs.all()
     }
 
     /// The same with an override of N-REGIME-UNVERIFIED: for replays.

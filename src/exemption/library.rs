@@ -69,6 +69,12 @@ pub struct Version {
 }
 
 impl Version {
+    /// How many rates it has.
+    #[must_use]
+    pub fn rows(&self) -> usize {
+        self.rates.len()
+    }
+
     /// Reads comma-separated text. Comment lines before the header name the version: `# version: 2026B`, `# label: …`,
     /// `# covers: 2026-01-01..2026-12-31` (either end may be left out).
     ///

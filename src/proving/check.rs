@@ -38,11 +38,17 @@ pub enum Checked {
     TilesDiffer,
 }
 
-/// Checks the log that a store keeps. `since` is a checkpoint that was saved elsewhere.
+/// Is told how far a check has come: so many entries of so many.
+pub type Told<'a> = &'a (dyn Fn(u64, u64) + Send + Sync);
+
+/// Checks the log that a store keeps. `since` is a checkpoint that was saved elsewhere. The log may grow meanwhile: what comes under a
+/// checkpoint after the first look is left to the next check.
 ///
 /// # Errors
 /// The store cannot be read.
-pub async fn kept(store: &dyn Store, key: LogVerifier, since: Option<&str>) -> Result<Checked> {
+pub async fn kept(store: &dyn Store, key: LogVerifier, since: Option<&str>, told: Told<'_>) -> Result<Checked> {
+    // Before the checkpoints: a tile that becomes full comes with one.
+    let tiles = u64::try_from(store.stored_tiles().await?.len()).unwrap_or(u64::MAX);
     let mut checkpoints = Checkpoints::new(key);
     let kept = store.stored_checkpoints().await?;
     for row in &kept {
@@ -58,8 +64,7 @@ pub async fn kept(store: &dyn Store, key: LogVerifier, since: Option<&str>) -> R
     let mut verifier = checkpoints.verifier();
     // What no checkpoint covers yet is under nobody's signature: it has no tiles, and nothing can be said of it.
     let signed = i64::try_from(verifier.covered()).unwrap_or(i64::MAX);
-    feed(store, &mut verifier, kept.iter().map(|row| row.size).fold(signed, i64::max)).await?;
-    let tiles = u64::try_from(store.stored_tiles().await?.len()).unwrap_or(u64::MAX);
+    feed(store, &mut verifier, kept.iter().map(|row| row.size).fold(signed, i64::max), told).await?;
     let untold = store.untold().await?;
     Ok(match (verifier.finish(tiles), untold) {
         (Err(damage), _) => Checked::Broken(damage),
@@ -69,7 +74,8 @@ pub async fn kept(store: &dyn Store, key: LogVerifier, since: Option<&str>) -> R
 }
 
 /// Gives the verifier every entry before a position, with the tiles that it asks for.
-async fn feed(store: &dyn Store, verifier: &mut Verifier, covered: i64) -> Result<()> {
+async fn feed(store: &dyn Store, verifier: &mut Verifier, covered: i64, told: Told<'_>) -> Result<()> {
+    let counted = |position: i64| u64::try_from(position).unwrap_or(0);
     let mut from = i64::MIN;
     loop {
         let mut page = store.stored_entries(from, PAGE).await?;
@@ -91,6 +97,7 @@ async fn feed(store: &dyn Store, verifier: &mut Verifier, covered: i64) -> Resul
         }
         let Some(last) = page.last() else { break };
         from = last.position.saturating_add(1);
+        told(counted(from), counted(covered));
     }
     while let Some(id) = verifier.wanted().filter(|id| id.level > 0) {
         give_kept(store, verifier, id).await?;

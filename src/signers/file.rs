@@ -61,11 +61,7 @@ impl FileSigner {
         warn_if_open_to_all(key_path);
         let pem = read(key_path)?;
         let (key, public) = Key::read(&pem).ok_or_else(|| Error::Key(key_path.to_owned()))?;
-        let pem = read(certificate_path)?;
-        let certificate = Certificate::from_pem(pem.as_bytes()).and_then(|certificate| certificate.to_der());
-        let der = certificate.map_err(|_| Error::NotPem(certificate_path.to_owned()))?;
-        let identity =
-            Identity::from_certificate(&der).map_err(|source| Error::Certificate { path: certificate_path.to_owned(), source })?;
+        let identity = certificate(certificate_path)?;
         if public != identity.public_key() {
             return Err(Error::Mismatch(key_path.to_owned()));
         }
@@ -102,6 +98,14 @@ impl Signer for FileSigner {
     fn identity(&self) -> &Identity {
         &self.identity
     }
+}
+
+/// Reads a certificate (PEM).
+pub(super) fn certificate(path: &Path) -> Result<Identity, Error> {
+    let pem = read(path)?;
+    let certificate = Certificate::from_pem(pem.as_bytes()).and_then(|certificate| certificate.to_der());
+    let der = certificate.map_err(|_| Error::NotPem(path.to_owned()))?;
+    Identity::from_certificate(&der).map_err(|source| Error::Certificate { path: path.to_owned(), source })
 }
 
 fn read(path: &Path) -> Result<Zeroizing<String>, Error> {

@@ -6,7 +6,6 @@ use crate::{
     clock::Timestamp,
     declaration::{DocumentId, Kind, MessageId},
     dossier::Document,
-    state::State,
 };
 
 /// How far a sealed message has come.
@@ -151,40 +150,6 @@ pub struct KeptArrival {
     pub reason: String,
     /// How many bytes it has.
     pub size: u64,
-}
-
-/// How many inventories that are declared at an office are in a state.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OfficeCount {
-    /// The office's code.
-    pub office: String,
-    /// The state.
-    pub state: State,
-    /// How many.
-    pub count: i64,
-}
-
-/// How much waits, and since when.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Backlog {
-    /// Documents that are due and not held back.
-    pub due: i64,
-    /// When the oldest of them was made.
-    pub oldest_due: Option<Timestamp>,
-    /// Documents that are held back.
-    pub on_hold: i64,
-    /// Messages that are to be sent.
-    pub queued: i64,
-    /// When the oldest of them was sealed.
-    pub oldest_queued: Option<Timestamp>,
-    /// Messages that wait for a person.
-    pub given_up: i64,
-    /// Arrivals that are not read yet.
-    pub unread: i64,
-    /// When the oldest of them came.
-    pub oldest_unread: Option<Timestamp>,
-    /// Arrivals that were put aside.
-    pub quarantined: i64,
 }
 
 /// The time that a UUIDv7 begins with.

@@ -122,6 +122,8 @@ pub struct EntryFilter {
     pub to: Option<Timestamp>,
     /// Only with a greater position.
     pub after: Option<i64>,
+    /// Only with a smaller position.
+    pub before: Option<i64>,
     /// Also those without a position yet, at the end.
     pub pending: bool,
     /// At most so many.

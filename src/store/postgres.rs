@@ -18,12 +18,12 @@ use self::{
     trying::{Failed, tried},
 };
 use super::{
-    Acceptance, Accepted, Application, Arrival, Backlog, Batch, Count, Deadline, DeadlineFilter, Decided, DecisionFilter, Delivery,
-    DeliveryFilter, EntryFilter, Error, FollowUpAcceptance, FollowUpAccepted, FollowUpFound, FollowUpLookup, Found, Gated, Hints, Hit,
-    KeptArrival, KeptMessage, KeptNode, KeptReceipt, KeptWaybill, LeasedArrival, ListFilter, Listed, LogHead, Lookup, Matches,
-    MessageFound, MessageWithDocuments, OfficeCount, Overtaking, Packing, PendingEntry, PlacedEntry, RecordKept, Recording, Redecision,
-    RedecisionEnd, Relabel, Relabelled, Resealed, Result, Sequencing, Settlement, Shown, ShownFollowUp, Store, StoredCheckpoint, StoredRow,
-    SummedFound, SummedLookup, WaybillAcceptance, WaybillAccepted, Written, guarding,
+    Acceptance, Accepted, Application, Arrival, Batch, Count, Deadline, DeadlineFilter, Decided, DecisionFilter, Delivery, DeliveryFilter,
+    EntryFilter, Error, FollowUpAcceptance, FollowUpAccepted, FollowUpFound, FollowUpLookup, Found, Gated, Hints, Hit, KeptArrival,
+    KeptMessage, KeptNode, KeptReceipt, KeptWaybill, LeasedArrival, ListFilter, Listed, LogHead, Lookup, Matches, MessageFound,
+    MessageWithDocuments, Overtaking, Overview, OverviewAsked, Packing, PendingEntry, PlacedEntry, RecordKept, Recording, Redecision,
+    RedecisionEnd, Relabel, Relabelled, Resealed, Result, SellerFilter, Sellers, Sequencing, Settlement, Shown, ShownFollowUp, Store,
+    StoredCheckpoint, StoredRow, SummedFound, SummedLookup, WaybillAcceptance, WaybillAccepted, Written, guarding,
     papers::{Paper, Papers},
 };
 use crate::{
@@ -53,6 +53,7 @@ mod migrate;
 mod nodes;
 mod numbers;
 mod options;
+mod overview;
 mod packing;
 mod papers;
 mod pool;
@@ -410,12 +411,12 @@ impl Store for Postgres {
         kept.map(|(arrival, bytes)| Ok((arrival, guarding::open(&self.vault, Place::Arrival(id), bytes)?))).transpose()
     }
 
-    async fn offices(&self, tenant: Option<&Tenant>) -> Result<Vec<OfficeCount>> {
-        tried!(&self.pool, Snapshot, |connection| desk::offices(connection, tenant))
+    async fn sellers(&self, filter: SellerFilter) -> Result<Sellers> {
+        tried!(&self.pool, Snapshot, |connection| records::sellers(connection, &filter))
     }
 
-    async fn backlog(&self) -> Result<Backlog> {
-        tried!(&self.pool, Snapshot, |connection| desk::backlog(connection))
+    async fn overview(&self, asked: OverviewAsked) -> Result<Overview> {
+        tried!(&self.pool, Snapshot, |connection| overview::overview(connection, &asked))
     }
 
     async fn resume(&self, now: Timestamp, sender: &str, entry: Entry) -> Result<()> {

@@ -86,6 +86,54 @@ pub struct Recording {
     pub entries: Vec<Entry>,
 }
 
+/// Which sellers are wanted, by tenant and code.
+#[derive(Debug, Clone, Default)]
+pub struct SellerFilter {
+    /// Only of this tenant.
+    pub tenant: Option<Tenant>,
+    /// Only behind this one.
+    pub after: Option<(String, String)>,
+    /// At most so many, and as many records.
+    pub limit: u32,
+}
+
+/// Sellers, and what was recorded last.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Sellers {
+    /// The sellers.
+    pub sellers: Vec<KeptSeller>,
+    /// The newest records, the newest first.
+    pub records: Vec<KeptRecord>,
+}
+
+/// A seller's profile with what was said of whole periods.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeptSeller {
+    /// Whose it is.
+    pub tenant: String,
+    /// The profile that counts.
+    pub seller: Seller,
+    /// When it was put.
+    pub at: Timestamp,
+    /// Statements of no voucher, and the last day that one of them covers.
+    pub statements: (i64, Option<String>),
+    /// Filings of the exemption, and the last day that one of them covers.
+    pub filings: (i64, Option<String>),
+}
+
+/// A record as shown: what kind, of whom, when; not what it says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeptRecord {
+    /// Its id.
+    pub id: Uuid,
+    /// Whose it is.
+    pub tenant: String,
+    /// What it is, as [`RecordKind::as_str`].
+    pub kind: String,
+    /// When it was recorded.
+    pub at: Timestamp,
+}
+
 /// What became of a [`Recording`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RecordKept {

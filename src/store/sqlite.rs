@@ -19,12 +19,12 @@ use self::{
     writer::Writer,
 };
 use super::{
-    Acceptance, Accepted, Application, Arrival, Backlog, Batch, Count, Deadline, DeadlineFilter, Decided, DecisionFilter, Delivery,
-    DeliveryFilter, EntryFilter, Error, FollowUpAcceptance, FollowUpAccepted, FollowUpFound, FollowUpLookup, Found, Gated, Hints, Hit,
-    KeptArrival, KeptMessage, KeptNode, KeptReceipt, KeptWaybill, LeasedArrival, ListFilter, Listed, LogHead, Lookup, Matches,
-    MessageFound, MessageWithDocuments, OfficeCount, Overtaking, Packing, PendingEntry, PlacedEntry, RecordKept, Recording, Redecision,
-    RedecisionEnd, Relabel, Relabelled, Resealed, Result, Sequencing, Settlement, Shown, ShownFollowUp, Store, StoredCheckpoint, StoredRow,
-    SummedFound, SummedLookup, WaybillAcceptance, WaybillAccepted, Written, guarding, told_if_asked,
+    Acceptance, Accepted, Application, Arrival, Batch, Count, Deadline, DeadlineFilter, Decided, DecisionFilter, Delivery, DeliveryFilter,
+    EntryFilter, Error, FollowUpAcceptance, FollowUpAccepted, FollowUpFound, FollowUpLookup, Found, Gated, Hints, Hit, KeptArrival,
+    KeptMessage, KeptNode, KeptReceipt, KeptWaybill, LeasedArrival, ListFilter, Listed, LogHead, Lookup, Matches, MessageFound,
+    MessageWithDocuments, Overtaking, Overview, OverviewAsked, Packing, PendingEntry, PlacedEntry, RecordKept, Recording, Redecision,
+    RedecisionEnd, Relabel, Relabelled, Resealed, Result, SellerFilter, Sellers, Sequencing, Settlement, Shown, ShownFollowUp, Store,
+    StoredCheckpoint, StoredRow, SummedFound, SummedLookup, WaybillAcceptance, WaybillAccepted, Written, guarding, told_if_asked,
 };
 use crate::{
     audit::Entry,
@@ -52,6 +52,7 @@ mod matching;
 mod nodes;
 mod numbers;
 mod opening;
+mod overview;
 mod packing;
 mod papers;
 mod records;
@@ -482,12 +483,12 @@ impl Store for Sqlite {
         kept.map(|(arrival, bytes)| Ok((arrival, guarding::open(&self.vault, Place::Arrival(id), bytes)?))).transpose()
     }
 
-    async fn offices(&self, tenant: Option<&Tenant>) -> Result<Vec<OfficeCount>> {
-        desk::offices(&mut *self.readers.acquire().await?, tenant).await
+    async fn sellers(&self, filter: SellerFilter) -> Result<Sellers> {
+        at_once!(self, |snapshot| records::sellers(&mut snapshot, &filter))
     }
 
-    async fn backlog(&self) -> Result<Backlog> {
-        desk::backlog(&mut *self.readers.acquire().await?).await
+    async fn overview(&self, asked: OverviewAsked) -> Result<Overview> {
+        at_once!(self, |snapshot| overview::overview(&mut snapshot, &asked))
     }
 
     async fn resume(&self, now: Timestamp, sender: &str, entry: Entry) -> Result<()> {

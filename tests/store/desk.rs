@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use tongguan::{
+    clock::Timestamp,
     declaration::{Kind, MessageId},
     dossier::Document,
     queue::Fault,
     state::State,
     store::{
-        Application, Attached, Carriage, Change, DeliveryFilter, Disposition, KeptReceipt, MessageChange, Outcome, RoadChange, Settlement,
-        Written,
+        Application, Attached, Carriage, Change, DeliveryFilter, Disposition, KeptReceipt, MessageChange, Outcome, OverviewAsked, Pulse,
+        RoadChange, RoadQueue, Settlement, Written,
     },
 };
 use uuid::Uuid;
@@ -30,6 +31,7 @@ on_each_store!(
     arrivals_that_were_put_aside_are_told_newest_first,
     documents_are_found_by_their_ids_and_their_declarations,
     how_much_waits_is_counted,
+    what_moved_is_told_by_the_minute,
 );
 
 async fn set(world: &World, document: Document, on_hold: bool) {
@@ -115,7 +117,7 @@ fn shelved() -> Outcome {
 }
 
 fn unanswered() -> Outcome {
-    Outcome::Delivered { silent_at: tongguan::clock::Timestamp::NEVER }
+    Outcome::Delivered { silent_at: Timestamp::NEVER }
 }
 
 fn taking_up(change: MessageChange) -> Application {
@@ -192,7 +194,7 @@ async fn messages_that_are_not_over_are_told_in_pages(world: World) {
     let answered = world.store().messages_of(&[silent]).await.unwrap().remove(0).documents.remove(0);
     world.change(START, Document { state: State::Stored, ..answered }).await;
     assert_eq!(told(DeliveryFilter { carriage: Some(Carriage::Unanswered), ..all() }).await, []);
-    assert_eq!((told(all()).await.len(), world.store().backlog().await.unwrap().given_up), (3, 1));
+    assert_eq!((told(all()).await.len(), world.store().overview(OverviewAsked::default()).await.unwrap().backlog.given_up), (3, 1));
     assert_eq!(world.store().messages_of(&[silent]).await.unwrap()[0].message.carriage, Carriage::Over);
     let first = world.store().messages(DeliveryFilter { carriage: Some(Carriage::Shelved), ..all() }).await.unwrap().remove(0);
     assert_eq!((first.sealed, first.reason.as_str(), first.due_at), (1, "cannot be sent: no such road", None));
@@ -281,7 +283,7 @@ async fn documents_are_found_by_their_ids_and_their_declarations(world: World) {
 }
 
 async fn how_much_waits_is_counted(world: World) {
-    assert_eq!(world.store().backlog().await.unwrap(), tongguan::store::Backlog::default());
+    assert_eq!(world.store().overview(OverviewAsked::default()).await.unwrap(), tongguan::store::Overview::default());
     given_up(&world, "O1", shelved()).await;
     given_up(&world, "O2", unanswered()).await;
     world.accept_one("O3", None).await;
@@ -291,10 +293,43 @@ async fn how_much_waits_is_counted(world: World) {
     set(&world, world.now(held, Kind::Order).await, true).await;
     arrived(&world, "a", Disposition::Quarantined("why".into())).await;
     world.store().keep(START, vec![world.arrival("b")]).await.unwrap();
-    let backlog = world.store().backlog().await.unwrap();
+    let backlog = world.store().overview(OverviewAsked::default()).await.unwrap().backlog;
     assert_eq!((backlog.due, backlog.on_hold, backlog.queued, backlog.given_up, backlog.unread, backlog.quarantined), (1, 1, 1, 2, 1, 1));
     assert_eq!((backlog.oldest_queued, backlog.oldest_unread), (Some(START), Some(START)));
     // To the millisecond, as ids are.
     let made = backlog.oldest_due.unwrap();
     assert!(made <= START && made > START - Duration::from_millis(2), "{made:?} {due:?}");
+}
+
+async fn what_moved_is_told_by_the_minute(world: World) {
+    let message = given_up(&world, "O1", unanswered()).await;
+    let document = world.store().messages_of(&[message]).await.unwrap().remove(0).documents[0].id;
+    let arrival = world.arrival("a");
+    let (id, lease, later) = (arrival.id, world.lease(), START + Duration::from_secs(3));
+    world.store().keep(START, vec![arrival]).await.unwrap();
+    world.store().lease_arrivals(START, lease, 10).await.unwrap();
+    let kept =
+        KeptReceipt { arrival: id, ordinal: 0, at: later, receipt: receipt(order_key("O1"), "2"), document: Some(document), effect: false };
+    let application =
+        Application { token: Some(lease.token), arrivals: vec![(id, Disposition::Read)], receipts: vec![kept], ..Application::default() };
+    assert_eq!(world.store().apply(later, application).await.unwrap(), Written::Done);
+    world.accept_one("O2", None).await;
+    let minute = Timestamp(START.0 / 60_000_000 * 60_000_000);
+    let before = minute - Duration::from_secs(60);
+    let asked = |tenant, since| OverviewAsked { tenant, since, minutes: vec![before, minute] };
+    let found = world.store().overview(asked(None, minute)).await.unwrap();
+    let quiet = Pulse { minute: before, ..Pulse::default() };
+    let pulse = Pulse { minute, accepted: 2, sent: 1, arrived: 1, sending_ms: vec![0], answering_ms: vec![3_000] };
+    assert_eq!(found.pulses, [quiet, pulse]);
+    assert_eq!(found.offices.iter().map(|count| count.count).sum::<i64>(), 2);
+    let needed = (START + Duration::from_secs(86_400)).0 / 60_000_000 * 60_000_000;
+    assert_eq!(found.due.iter().map(|due| (due.minute.0, due.count, due.declaration.is_some())).collect::<Vec<_>>(), [(needed, 1, true)]);
+    assert_eq!(found.roads, []);
+    let theirs = world.store().overview(asked(Some(tenant("other")), minute)).await.unwrap();
+    let tomorrow = world.store().overview(asked(None, START + Duration::from_secs(86_400))).await.unwrap();
+    assert_eq!((theirs.offices, tomorrow.offices), (vec![], vec![]));
+    world.pack_all().await;
+    let roads = world.store().overview(asked(None, minute)).await.unwrap().roads;
+    let road = RoadQueue { road: "guangzhou".into(), queued: 1, failing: 0, oldest: Some(START) };
+    assert_eq!(roads, [road]);
 }

@@ -157,6 +157,9 @@ async fn entries_are_found_by_what_is_asked(world: World) {
     assert_eq!(asked(EntryFilter { limit: 2, ..all() }).await, entries[..2]);
     assert_eq!(asked(EntryFilter { after: Some(1), ..all() }).await, entries[2..4]);
     assert_eq!(asked(EntryFilter { after: Some(1), pending: true, ..all() }).await, entries[2..]);
+    assert_eq!(asked(EntryFilter { before: Some(2), ..all() }).await, entries[..2]);
+    assert_eq!(asked(EntryFilter { after: Some(0), before: Some(2), ..all() }).await, entries[1..2]);
+    assert!(asked(EntryFilter { before: Some(0), ..all() }).await.is_empty());
     assert_eq!(asked(EntryFilter { tenant: Some(tenant("other")), pending: true, ..all() }).await, entries[3..]);
     assert_eq!(asked(EntryFilter { act: Some("accept_waybill".into()), pending: true, ..all() }).await, entries[4..]);
     let (from, to) = (Some(START + Duration::from_secs(1)), Some(START + Duration::from_secs(3)));
@@ -172,6 +175,7 @@ async fn entries_are_found_by_what_is_asked(world: World) {
         to,
         after: Some(0),
         pending: true,
+        before: None,
         limit: 10,
     };
     assert!(asked(narrow).await.is_empty());

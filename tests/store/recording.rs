@@ -8,7 +8,8 @@ use tongguan::{
     exemption::{Cause, OfLine, OfPeriod, PeriodKind, Proof, Said, Seller, SellerKind, Taxpayer, Trade},
     party::Tenant,
     store::{
-        Application, Change, Decided, DecisionFilter, Lookup, Only, RecordKept, RecordKind, Recording, Redecision, RedecisionEnd, Written,
+        Application, Change, Decided, DecisionFilter, Lookup, Only, RecordKept, RecordKind, Recording, Redecision, RedecisionEnd,
+        SellerFilter, Written,
     },
 };
 use uuid::Uuid;
@@ -28,6 +29,7 @@ on_each_store!(
     what_is_to_be_decided_again_is_leased_once_and_gone_on_with,
     a_basis_is_noted_once,
     declarations_are_read_by_themselves_and_by_record,
+    sellers_are_told_in_pages_with_what_they_said,
 );
 
 fn seller(code: &str, city: &str) -> Seller {
@@ -283,4 +285,35 @@ async fn declarations_are_read_by_themselves_and_by_record(world: World) {
     let these = || Only::These(vec![ids[2], DeclarationId(Uuid::nil()), ids[0]]);
     assert_eq!(read(only(these())).await, [ids[2], ids[0]], "what is not there is left out");
     assert_eq!(read(DecisionFilter { tenant: Some(tenant("other")), ..only(these()) }).await, []);
+}
+
+async fn sellers_are_told_in_pages_with_what_they_said(world: World) {
+    let profile = |key: &str, code: &str, whose: Tenant| Recording {
+        tenant: whose,
+        kind: RecordKind::Seller,
+        seller: Some(seller(code, "广州市")),
+        ..empty(&world, key)
+    };
+    for (key, code, whose) in [("a", "S1", Tenant::local()), ("b", "S2", Tenant::local()), ("c", "S1", tenant("other"))] {
+        assert_eq!(keep(&world, &profile(key, code, whose)).await, RecordKept::New);
+    }
+    let day = |text: &str| parse_day(text).unwrap();
+    let period =
+        OfPeriod { seller: "S1".into(), kind: PeriodKind::Statement, from: day("20261001"), to: day("20261031"), on: day("20261102") };
+    assert_eq!(keep(&world, &Recording { period: Some(period), kind: RecordKind::Statement, ..empty(&world, "d") }).await, RecordKept::New);
+    let asked = |tenant, after, limit| SellerFilter { tenant, after, limit };
+    let told = async |filter| {
+        let found = world.store().sellers(filter).await.unwrap();
+        let sellers: Vec<_> =
+            found.sellers.iter().map(|kept| format!("{} {} {:?}", kept.tenant, kept.seller.code, kept.statements)).collect();
+        (sellers, found.records.iter().map(|record| record.kind.clone()).collect::<Vec<_>>())
+    };
+    let (s1, s2, other) = ("local S1 (1, Some(\"2026-10-31\"))", "local S2 (0, None)", "other S1 (0, None)");
+    assert_eq!(
+        told(asked(None, None, 10)).await,
+        (vec![s1.into(), s2.into(), other.into()], ["statement", "seller", "seller", "seller"].map(str::to_owned).to_vec())
+    );
+    assert_eq!(told(asked(None, Some(("local".into(), "S1".into())), 1)).await, (vec![s2.into()], vec!["statement".to_owned()]));
+    assert_eq!(told(asked(Some(tenant("other")), None, 10)).await, (vec![other.into()], vec!["seller".to_owned()]));
+    assert_eq!(told(asked(Some(tenant("nobody")), None, 10)).await, (vec![], vec![]));
 }

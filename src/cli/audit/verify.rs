@@ -40,7 +40,7 @@ pub(super) async fn verify(args: &VerifyArgs) -> Result<ExitCode> {
     let since = args.since.as_deref().map(read).transpose()?;
     let checked = match &args.tiles {
         Some(address) => check::published(&Remote::new(address, args.trust.read()?.as_ref())?, key, since.as_deref()).await?,
-        None => check::kept(args.place.open().await?.as_ref(), key, since.as_deref()).await?,
+        None => check::kept(args.place.open().await?.as_ref(), key, since.as_deref(), &|_, _| ()).await?,
     };
     Ok(tell(&checked, since.is_none()))
 }

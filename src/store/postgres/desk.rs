@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::{
     arrivals::{RECEIPT, receipt as read_receipt},
-    rows::{DOCUMENT, Result, column, count, document, kind, state},
+    rows::{DOCUMENT, Result, column, count, document, kind},
 };
 use crate::{
     clock::Timestamp,
@@ -13,8 +13,7 @@ use crate::{
     dossier::Document,
     party::Tenant,
     store::{
-        Application, Backlog, Carriage, DeliveryFilter, KeptArrival, KeptMessage, KeptReceipt, MessageChange, MessageWithDocuments,
-        OfficeCount, RoadChange, desk::made_at,
+        Application, Carriage, DeliveryFilter, KeptArrival, KeptMessage, KeptReceipt, MessageChange, MessageWithDocuments, RoadChange,
     },
 };
 
@@ -153,53 +152,6 @@ pub(super) async fn arrival(connection: &mut PgConnection, asked: Uuid) -> Resul
     );
     let row = sqlx::query(AssertSqlSafe(statement)).bind(asked).fetch_optional(connection).await?;
     row.as_ref().map(|row| Ok((kept_arrival(row)?, row.try_get::<Option<Vec<u8>>, _>("bytes")?.unwrap_or_default()))).transpose()
-}
-
-/// Inventories by office and state.
-pub(super) async fn offices(connection: &mut PgConnection, tenant: Option<&Tenant>) -> Result<Vec<OfficeCount>> {
-    // All of them, however they are reached.
-    sqlx::raw_sql("SET LOCAL enable_seqscan = on").execute(&mut *connection).await?;
-    let rows = sqlx::query(
-        "SELECT d.office, c.state, count(*) AS count FROM documents c JOIN declarations d ON d.id = c.declaration \
-         WHERE c.kind = 603 AND ($1::text IS NULL OR c.tenant = $1) GROUP BY d.office, c.state ORDER BY d.office, c.state",
-    )
-    .bind(tenant.map(Tenant::as_str))
-    .fetch_all(connection)
-    .await?;
-    let count = |row: &PgRow| {
-        Ok(OfficeCount { office: row.try_get("office")?, state: state(row.try_get("state")?)?, count: row.try_get("count")? })
-    };
-    rows.iter().map(count).collect()
-}
-
-/// How much waits, and since when.
-pub(super) async fn backlog(connection: &mut PgConnection) -> Result<Backlog> {
-    // All of them, however they are reached.
-    sqlx::raw_sql("SET LOCAL enable_seqscan = on").execute(&mut *connection).await?;
-    let row = sqlx::query(
-        "SELECT (SELECT count(*) FROM due) AS due, (SELECT document FROM due ORDER BY document LIMIT 1) AS oldest_due, \
-         (SELECT count(*) FROM documents WHERE on_hold) AS on_hold, \
-         (SELECT count(*) FROM messages WHERE due_at IS NOT NULL AND state = 'queued') AS queued, \
-         (SELECT min(sealed_at) FROM messages WHERE due_at IS NOT NULL AND state = 'queued') AS oldest_queued, \
-         (SELECT count(*) FROM messages m WHERE m.due_at >= $1 AND EXISTS (SELECT 1 FROM sealed s JOIN documents d ON d.id = ANY(s.members) WHERE s.message = m.id AND d.message = m.id AND d.state IN ('packed', 'delivered'))) + (SELECT count(*) FROM messages WHERE state = 'shelved') AS given_up, \
-         (SELECT count(*) FROM arrivals WHERE state = 'kept') AS unread, (SELECT min(at) FROM arrivals WHERE state = 'kept') AS oldest_unread, \
-         (SELECT count(*) FROM arrivals WHERE state = 'quarantined') AS quarantined",
-    )
-    .bind(Timestamp::NEVER.0)
-    .fetch_one(connection)
-    .await?;
-    let time = |name| Ok::<_, sqlx::Error>(row.try_get::<Option<i64>, _>(name)?.map(Timestamp));
-    Ok(Backlog {
-        due: row.try_get("due")?,
-        oldest_due: row.try_get::<Option<Uuid>, _>("oldest_due")?.and_then(made_at),
-        on_hold: row.try_get("on_hold")?,
-        queued: row.try_get("queued")?,
-        oldest_queued: time("oldest_queued")?,
-        given_up: row.try_get("given_up")?,
-        unread: row.try_get("unread")?,
-        oldest_unread: time("oldest_unread")?,
-        quarantined: row.try_get("quarantined")?,
-    })
 }
 
 /// Whether what somebody has decided on is still so: messages that were given up, receipts that match nothing.

@@ -48,6 +48,9 @@ pub(super) async fn pending(connection: &mut PgConnection, limit: u32) -> Result
 /// Runs from the one that holds a position on, as `p`; the position is the first parameter.
 const FROM_POSITION: &str = "(SELECT first, run FROM audit_places \
      WHERE first >= coalesce((SELECT max(first) FROM audit_places WHERE first <= $1), $1) ORDER BY first OFFSET 0) p";
+/// The same, as far as another position: the eighth parameter.
+const UP_TO_POSITION: &str = "(SELECT first, run FROM audit_places \
+     WHERE first >= coalesce((SELECT max(first) FROM audit_places WHERE first <= $1), $1) AND first < $8 ORDER BY first OFFSET 0) p";
 
 pub(super) async fn head(connection: &mut PgConnection) -> Result<LogHead> {
     let size = size(connection).await?;
@@ -172,11 +175,13 @@ async fn select(connection: &mut PgConnection, filter: &EntryFilter, waiting: bo
             "(SELECT l.* FROM (SELECT DISTINCT run FROM audit_subjects WHERE subject = ANY($3) OFFSET 0) s \
              CROSS JOIN LATERAL (SELECT first, run FROM audit_places WHERE run = s.run LIMIT 1) l OFFSET 0) p"
         }
+        (false, false) if filter.before.is_some() => UP_TO_POSITION,
         (false, false) => FROM_POSITION,
     };
     // Only the conditions that are asked for.
-    let mut conditions = vec!["(($1::bigint, $2::text, $3::uuid[], $4::text, $5::bigint, $6::bigint) IS NOT NULL OR true)"];
+    let mut conditions = vec!["(($1::bigint, $2::text, $3::uuid[], $4::text, $5::bigint, $6::bigint, $8::bigint) IS NOT NULL OR true)"];
     conditions.extend((!waiting).then_some("p.first + u.place - 1 >= $1"));
+    conditions.extend((!waiting && filter.before.is_some()).then_some("p.first + u.place - 1 < $8"));
     conditions.extend(filter.tenant.is_some().then_some("u.tenant = $2"));
     conditions.extend(filter.subjects.is_some().then_some("u.subject = ANY($3)"));
     conditions.extend(filter.act.is_some().then_some("u.act = $4"));
@@ -197,6 +202,7 @@ async fn select(connection: &mut PgConnection, filter: &EntryFilter, waiting: bo
         .bind(filter.from.map(|at| at.0))
         .bind(filter.to.map(|at| at.0))
         .bind(i64::from(filter.limit))
+        .bind(filter.before)
         .fetch_all(connection)
         .await?;
     found

@@ -7,16 +7,17 @@ use uuid::Uuid;
 
 use super::{
     follow_ups::touch,
-    rows::{Result, column, digest, insert_entries, json, take_back, tenant},
+    rows::{Result, column, digest, from_json, insert_entries, json, take_back, tenant},
 };
 use crate::{
     clock::Timestamp,
     declaration::DeclarationId,
     dossier::Dossier,
     exemption::Seller,
+    party::Tenant,
     queue::Lease,
     store::{
-        RecordKept, Recording, Redecision, RedecisionEnd, Written,
+        KeptRecord, KeptSeller, RecordKept, Recording, Redecision, RedecisionEnd, SellerFilter, Sellers, Written,
         recording::{Answer, Question, cause, profile},
     },
 };
@@ -148,7 +149,7 @@ pub(super) async fn ask(connection: &mut PgConnection, again: &Redecision) -> Re
          why = excluded.why, seen = excluded.seen, due_at = excluded.due_at, lease_token = NULL, lease_until = 0";
     sqlx::query(ask)
         .bind(again.id)
-        .bind(again.tenant.as_ref().map(crate::party::Tenant::as_str))
+        .bind(again.tenant.as_ref().map(Tenant::as_str))
         .bind(again.seller.as_deref())
         .bind(again.cause.as_str())
         .bind(again.why.as_str())
@@ -218,4 +219,40 @@ pub(super) async fn ids_of(connection: &mut PgConnection, record: Uuid, after: U
     let page = "SELECT declaration FROM record_lines WHERE record = $1 AND declaration > $2 \
          UNION SELECT id FROM declarations WHERE id = $1 AND id > $2 ORDER BY 1 LIMIT $3";
     Ok(sqlx::query_scalar(page).bind(record).bind(after).bind(i64::from(limit)).fetch_all(connection).await?)
+}
+
+/// Sellers' profiles by tenant and code, and what was recorded last.
+pub(super) async fn sellers(connection: &mut PgConnection, filter: &SellerFilter) -> Result<Sellers> {
+    let (tenant, code) = filter.after.clone().unwrap_or_default();
+    let rows = sqlx::query(
+        "SELECT s.tenant, s.body, (SELECT r.recorded_at FROM records r WHERE r.id = s.record) AS at, p.* FROM sellers s \
+         CROSS JOIN LATERAL (SELECT count(*) FILTER (WHERE kind = 'statement') AS statements, max(to_day) FILTER (WHERE kind = 'statement') AS stated, \
+           count(*) FILTER (WHERE kind = 'filing') AS filings, max(to_day) FILTER (WHERE kind = 'filing') AS filed \
+           FROM seller_periods WHERE tenant = s.tenant AND seller = s.code) p \
+         WHERE (s.tenant, s.code) > ($1, $2) AND ($3::text IS NULL OR s.tenant = $3) ORDER BY s.tenant, s.code LIMIT $4",
+    )
+    .bind(tenant)
+    .bind(code)
+    .bind(filter.tenant.as_ref().map(Tenant::as_str))
+    .bind(i64::from(filter.limit))
+    .fetch_all(&mut *connection)
+    .await?;
+    let read = |row: &PgRow| {
+        Ok(KeptSeller {
+            tenant: row.try_get("tenant")?,
+            seller: from_json("sellers", row.try_get("body")?)?,
+            at: Timestamp(row.try_get::<Option<i64>, _>("at")?.unwrap_or_default()),
+            statements: (row.try_get("statements")?, row.try_get("stated")?),
+            filings: (row.try_get("filings")?, row.try_get("filed")?),
+        })
+    };
+    let sellers = rows.iter().map(read).collect::<Result<Vec<_>>>()?;
+    let latest =
+        sqlx::query("SELECT id, tenant, kind, recorded_at FROM records WHERE ($1::text IS NULL OR tenant = $1) ORDER BY id DESC LIMIT $2");
+    let rows = latest.bind(filter.tenant.as_ref().map(Tenant::as_str)).bind(i64::from(filter.limit)).fetch_all(connection).await?;
+    let read = |row: &PgRow| {
+        let at = Timestamp(row.try_get("recorded_at")?);
+        Ok(KeptRecord { id: row.try_get("id")?, tenant: row.try_get("tenant")?, kind: row.try_get("kind")?, at })
+    };
+    Ok(Sellers { sellers, records: rows.iter().map(read).collect::<Result<Vec<_>>>()? })
 }

@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::{
     arrivals::{RECEIPT, receipt as read_receipt},
     bulk::Script,
-    rows::{DOCUMENT, count, document, hex, id, json, kind, state},
+    rows::{DOCUMENT, count, document, hex, id, json, kind},
 };
 use crate::{
     clock::Timestamp,
@@ -14,8 +14,8 @@ use crate::{
     dossier::Document,
     party::Tenant,
     store::{
-        Application, Backlog, Carriage, DeliveryFilter, KeptArrival, KeptMessage, KeptReceipt, MessageChange, MessageWithDocuments,
-        OfficeCount, Result, RoadChange, desk::made_at,
+        Application, Carriage, DeliveryFilter, KeptArrival, KeptMessage, KeptReceipt, MessageChange, MessageWithDocuments, Result,
+        RoadChange,
     },
 };
 
@@ -150,50 +150,6 @@ pub(super) async fn arrival(connection: &mut SqliteConnection, asked: Uuid) -> R
         format!("SELECT {ARRIVAL}, (SELECT bytes FROM arrival_bytes b WHERE b.arrival = arrivals.id) AS bytes FROM arrivals WHERE id = ?1");
     let row = sqlx::query(AssertSqlSafe(statement)).bind(asked.as_bytes().as_slice()).fetch_optional(connection).await?;
     row.as_ref().map(|row| Ok((kept_arrival(row)?, row.try_get::<Option<Vec<u8>>, _>("bytes")?.unwrap_or_default()))).transpose()
-}
-
-/// Inventories by office and state.
-pub(super) async fn offices(connection: &mut SqliteConnection, tenant: Option<&Tenant>) -> Result<Vec<OfficeCount>> {
-    let rows = sqlx::query(
-        "SELECT d.office, c.state, count(*) AS count FROM documents c JOIN declarations d ON d.id = c.declaration \
-         WHERE c.kind = 603 AND (?1 IS NULL OR c.tenant = ?1) GROUP BY d.office, c.state ORDER BY d.office, c.state",
-    )
-    .bind(tenant.map(Tenant::as_str))
-    .fetch_all(connection)
-    .await?;
-    let count = |row: &SqliteRow| {
-        Ok(OfficeCount { office: row.try_get("office")?, state: state(row.try_get("state")?)?, count: row.try_get("count")? })
-    };
-    rows.iter().map(count).collect()
-}
-
-/// How much waits, and since when.
-pub(super) async fn backlog(connection: &mut SqliteConnection) -> Result<Backlog> {
-    let row = sqlx::query(
-        "SELECT (SELECT count(*) FROM documents WHERE state = 'due' AND on_hold = 0) AS due, \
-         (SELECT min(id) FROM documents WHERE state = 'due' AND on_hold = 0) AS oldest_due, \
-         (SELECT count(*) FROM documents WHERE on_hold = 1) AS on_hold, \
-         (SELECT count(*) FROM messages WHERE due_at IS NOT NULL AND state = 'queued') AS queued, \
-         (SELECT min(sealed_at) FROM messages WHERE due_at IS NOT NULL AND state = 'queued') AS oldest_queued, \
-         (SELECT count(*) FROM messages m WHERE m.due_at >= ?1 AND EXISTS (SELECT 1 FROM documents d WHERE d.message = m.id AND d.state IN ('packed', 'delivered'))) + (SELECT count(*) FROM messages WHERE state = 'shelved') AS given_up, \
-         (SELECT count(*) FROM arrivals WHERE state = 'kept') AS unread, (SELECT min(at) FROM arrivals WHERE state = 'kept') AS oldest_unread, \
-         (SELECT count(*) FROM arrivals WHERE state = 'quarantined') AS quarantined",
-    )
-    .bind(Timestamp::NEVER.0)
-    .fetch_one(connection)
-    .await?;
-    let time = |name| Ok::<_, sqlx::Error>(row.try_get::<Option<i64>, _>(name)?.map(Timestamp));
-    Ok(Backlog {
-        due: row.try_get("due")?,
-        oldest_due: super::rows::optional_id("documents", &row, "oldest_due")?.and_then(made_at),
-        on_hold: row.try_get("on_hold")?,
-        queued: row.try_get("queued")?,
-        oldest_queued: time("oldest_queued")?,
-        given_up: row.try_get("given_up")?,
-        unread: row.try_get("unread")?,
-        oldest_unread: time("oldest_unread")?,
-        quarantined: row.try_get("quarantined")?,
-    })
 }
 
 /// What must still be so for what somebody has decided: messages that were given up, receipts that match nothing.

@@ -212,8 +212,9 @@ pub(super) async fn entries(connection: &mut SqliteConnection, filter: &EntryFil
     conditions.extend(filter.to.is_some().then_some("at < ?5"));
     conditions.extend(filter.after.is_some().then_some("position > ?7"));
     conditions.extend((!filter.pending).then_some("position < ?8"));
+    conditions.extend(filter.before.is_some().then_some("position < ?9"));
     let statement = format!(
-        "SELECT position, body FROM audit_entries WHERE {} AND (?7 IS NULL OR ?8 IS NULL OR true) ORDER BY position LIMIT ?6",
+        "SELECT position, body FROM audit_entries WHERE {} AND (?7 IS NULL OR ?8 IS NULL OR ?9 IS NULL OR true) ORDER BY position LIMIT ?6",
         conditions.join(" AND ")
     );
     let rows = sqlx::query(sqlx::AssertSqlSafe(statement))
@@ -225,6 +226,7 @@ pub(super) async fn entries(connection: &mut SqliteConnection, filter: &EntryFil
         .bind(filter.limit)
         .bind(filter.after)
         .bind(size)
+        .bind(filter.before)
         .fetch_all(connection)
         .await?;
     rows.iter()

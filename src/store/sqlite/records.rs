@@ -8,16 +8,17 @@ use uuid::Uuid;
 use super::{
     bulk::{Bound, Bulk, Script},
     follow_ups::touch,
-    rows::{bind_id, digest, hex, id, insert_entries, json, optional_id, tenant},
+    rows::{bind_id, digest, from_json, hex, id, insert_entries, json, optional_id, tenant},
 };
 use crate::{
     clock::Timestamp,
     declaration::DeclarationId,
     dossier::Dossier,
     exemption::{OfPeriod, Seller},
+    party::Tenant,
     queue::Lease,
     store::{
-        RecordKept, Recording, Redecision, RedecisionEnd, Result, Written,
+        KeptRecord, KeptSeller, RecordKept, Recording, Redecision, RedecisionEnd, Result, SellerFilter, Sellers, Written,
         recording::{Answer, Question, cause, profile},
     },
 };
@@ -225,4 +226,43 @@ pub(super) async fn ids_of(connection: &mut SqliteConnection, record: Uuid, afte
          UNION SELECT id FROM declarations WHERE id = ?1 AND id > ?2 ORDER BY 1 LIMIT ?3";
     let rows = bind_id(bind_id(sqlx::query(page), record), after).bind(limit).fetch_all(connection).await?;
     rows.iter().map(|row| id("record_lines", row, "declaration")).collect()
+}
+
+/// Sellers' profiles by tenant and code, and what was recorded last.
+pub(super) async fn sellers(connection: &mut SqliteConnection, filter: &SellerFilter) -> Result<Sellers> {
+    let (tenant, code) = filter.after.clone().unwrap_or_default();
+    let rows = sqlx::query(
+        "SELECT s.tenant, s.body, (SELECT r.recorded_at FROM records r WHERE r.id = s.record) AS at, \
+         (SELECT count(*) FROM seller_periods p WHERE p.tenant = s.tenant AND p.seller = s.code AND p.kind = 'statement') AS statements, \
+         (SELECT max(p.to_day) FROM seller_periods p WHERE p.tenant = s.tenant AND p.seller = s.code AND p.kind = 'statement') AS stated, \
+         (SELECT count(*) FROM seller_periods p WHERE p.tenant = s.tenant AND p.seller = s.code AND p.kind = 'filing') AS filings, \
+         (SELECT max(p.to_day) FROM seller_periods p WHERE p.tenant = s.tenant AND p.seller = s.code AND p.kind = 'filing') AS filed \
+         FROM sellers s WHERE (s.tenant, s.code) > (?1, ?2) AND (?3 IS NULL OR s.tenant = ?3) ORDER BY s.tenant, s.code LIMIT ?4",
+    )
+    .bind(tenant)
+    .bind(code)
+    .bind(filter.tenant.as_ref().map(Tenant::as_str))
+    .bind(filter.limit)
+    .fetch_all(&mut *connection)
+    .await?;
+    let read = |row: &SqliteRow| {
+        Ok(KeptSeller {
+            tenant: row.try_get("tenant")?,
+            seller: from_json("sellers", row.try_get("body")?)?,
+            at: Timestamp(row.try_get::<Option<i64>, _>("at")?.unwrap_or_default()),
+            statements: (row.try_get("statements")?, row.try_get("stated")?),
+            filings: (row.try_get("filings")?, row.try_get("filed")?),
+        })
+    };
+    let sellers = rows.iter().map(read).collect::<Result<Vec<_>>>()?;
+    // Every id is greater than none: so the index is gone through from its end.
+    let latest = sqlx::query(
+        "SELECT id, tenant, kind, recorded_at FROM records WHERE id > x'' AND (?1 IS NULL OR tenant = ?1) ORDER BY id DESC LIMIT ?2",
+    );
+    let rows = latest.bind(filter.tenant.as_ref().map(Tenant::as_str)).bind(filter.limit).fetch_all(connection).await?;
+    let read = |row: &SqliteRow| {
+        let at = Timestamp(row.try_get("recorded_at")?);
+        Ok(KeptRecord { id: id("records", row, "id")?, tenant: row.try_get("tenant")?, kind: row.try_get("kind")?, at })
+    };
+    Ok(Sellers { sellers, records: rows.iter().map(read).collect::<Result<Vec<_>>>()? })
 }
