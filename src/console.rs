@@ -2,7 +2,7 @@
 //!
 //! One table ([`routes`]) names every page with the call of [`crate::access`] that opens it; what is not in it is not there. Pages only look and ask:
 //! what is decided is decided by [`crate::desk`], as over gRPC. Values are escaped where they are written into a page; the policy that
-//! goes with each page lets a browser run and load nothing but its one style sheet.
+//! goes with each page lets a browser load nothing but its one style sheet, and on pages that grow one script as well.
 
 use std::{
     net::{IpAddr, SocketAddr},
@@ -16,15 +16,21 @@ use axum::{
     extract::{ConnectInfo, Request, State},
     http::{HeaderMap, Method, header},
     response::Response,
-    serve::ListenerExt as _,
 };
 use serde::{Deserialize, Serialize};
-use tokio::{net::TcpListener, sync::watch, time::timeout};
+use tokio::{
+    net::TcpListener,
+    sync::{Semaphore, watch},
+    time::timeout,
+};
 
 use crate::{
     access::Access,
+    audit::LogVerifier,
     clock::Clockwork,
     desk::Desk,
+    listener::{self, Bounds, HTTP_1, Lines, Origin, Tls, TlsOptions, cut_after, renew},
+    signers,
     store::{self, Store},
 };
 
@@ -32,17 +38,21 @@ mod acts;
 mod audit;
 mod declaration;
 mod find;
+mod life;
+mod logistics;
 mod metrics;
 mod overview;
 mod page;
 mod queues;
 mod raw;
 mod receipts;
+mod reference;
 mod routes;
 mod session;
 mod sheet;
 mod sign_in;
 mod words;
+mod xml;
 
 use page::{Problem, Reply};
 use routes::{Asked, Gate};
@@ -53,13 +63,25 @@ use words::Lang;
 const FORM_BYTES: usize = 512 * 1_024;
 /// A page that takes longer is given up.
 const LONGEST: Duration = Duration::from_secs(20);
+/// A connection that has not asked for anything by then is closed.
+const HANDSHAKE: Duration = Duration::from_secs(10);
+/// One on which nothing moves for so long is closed: longer than any page takes.
+const SILENCE: Duration = Duration::from_secs(60);
+/// What connections get to end when the gateway stops.
+const DRAIN: Duration = Duration::from_secs(5);
 
 /// Where the console is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Options {
-    /// Where it listens; empty: there is none. Only this machine, unless a proxy before it speaks TLS.
+    /// Where it listens; empty: there is none. Only this machine, unless it or a proxy before it speaks TLS.
     pub listen: String,
+    /// Connections at a time.
+    pub connections: usize,
+    /// Connections at a time from one address.
+    pub connections_per_address: usize,
+    /// Its certificate; without it pages and passwords cross the network in the clear.
+    pub tls: Option<TlsOptions>,
     /// A proxy before it speaks TLS to browsers: cookies are sent by TLS alone, and it may listen elsewhere than on this machine.
     pub behind_tls: bool,
     /// Names under which browsers know it, beside addresses and `localhost`: others are refused, so that no page elsewhere can pass itself
@@ -73,7 +95,16 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { listen: String::new(), behind_tls: false, hosts: Vec::new(), idle_min: 30, longest_h: 12 }
+        Self {
+            listen: String::new(),
+            connections: 256,
+            connections_per_address: 64,
+            tls: None,
+            behind_tls: false,
+            hosts: Vec::new(),
+            idle_min: 30,
+            longest_h: 12,
+        }
     }
 }
 
@@ -89,8 +120,38 @@ impl Options {
     pub fn is_safe(&self) -> bool {
         let address = self.listen.parse::<SocketAddr>();
         let is_local = address.is_ok_and(|address| address.ip().is_loopback()) || self.listen.starts_with("localhost:");
-        is_local || self.behind_tls
+        is_local || self.is_by_tls()
     }
+
+    /// Whether browsers speak TLS to it, or to what stands before it.
+    #[must_use]
+    pub fn is_by_tls(&self) -> bool {
+        self.behind_tls || self.tls.is_some()
+    }
+
+    fn bounds(&self) -> Bounds {
+        Bounds {
+            connections: self.connections,
+            connections_per_address: self.connections_per_address,
+            handshake: HANDSHAKE,
+            preface: 1,
+            silence: SILENCE,
+            stall: SILENCE,
+            answers_count: true,
+            farewell: Vec::new(),
+        }
+    }
+}
+
+/// Why there is no console.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Its certificate.
+    #[error(transparent)]
+    Listener(#[from] listener::Error),
+    /// Serving failed.
+    #[error("控制台无法运行 · the console cannot be served")]
+    Serving(#[from] std::io::Error),
 }
 
 /// What the console opens to.
@@ -104,6 +165,10 @@ pub struct Parts {
     pub access: Arc<Access>,
     /// Time and randomness.
     pub clockwork: Clockwork,
+    /// The public key of the audit log, where this node knows it: without it the log is not verified here.
+    pub log: Option<LogVerifier>,
+    /// Who signs here, and until when.
+    pub signers: Vec<signers::Standing>,
     /// How it is.
     pub options: Options,
 }
@@ -112,7 +177,11 @@ pub struct Parts {
 struct Console {
     parts: Parts,
     sessions: Sessions,
-    figures: overview::Cache,
+    figures: Arc<overview::Cache>,
+    /// Who may follow the log yet.
+    followers: Arc<Semaphore>,
+    check: audit::checking::Check,
+    stop: watch::Receiver<bool>,
 }
 
 impl Console {
@@ -124,25 +193,37 @@ impl Console {
 /// Serves until `stop` says so; pages in hand are finished.
 ///
 /// # Errors
-/// If the listener fails.
-pub async fn serve(listener: TcpListener, parts: Parts, mut stop: watch::Receiver<bool>) -> std::io::Result<()> {
+/// If the listener fails, or its certificate is of no use.
+pub async fn serve(listener: TcpListener, parts: Parts, mut stop: watch::Receiver<bool>) -> Result<(), Error> {
     let sessions = Sessions::new(&parts.options);
-    let console = Arc::new(Console { parts, sessions, figures: overview::Cache::default() });
-    let router = Router::new().fallback(handle).with_state(console);
-    let listener = listener.tap_io(|socket| {
-        // A page is sent at once; where that cannot be asked for it is only slower.
-        let _ = socket.set_nodelay(true);
+    let console = Arc::new(Console {
+        parts,
+        sessions,
+        figures: Arc::default(),
+        followers: Arc::new(Semaphore::new(audit::tail::FOLLOWERS)),
+        check: audit::checking::Check::default(),
+        stop: stop.clone(),
     });
+    let router = Router::new().fallback(handle).with_state(Arc::clone(&console));
+    let options = &console.parts.options;
+    let tls = options.tls.as_ref().map(|tls| Tls::open(tls, HTTP_1)).transpose()?.map(Arc::new);
+    let (cutting, cut) = watch::channel(false);
+    tokio::spawn(cut_after(stop.clone(), DRAIN, cutting));
+    if let Some(tls) = &tls {
+        tokio::spawn(renew(Arc::clone(tls), stop.clone()));
+    }
+    let listener = Lines::new(listener, &options.bounds(), tls, cut)?;
     let stopped = async move {
         // An error means that the other side is gone, which is a stop as well.
         let _ = stop.wait_for(|stop| *stop).await;
     };
-    axum::serve(listener, router.into_make_service_with_connect_info::<SocketAddr>()).with_graceful_shutdown(stopped).await
+    axum::serve(listener, router.into_make_service_with_connect_info::<Origin>()).with_graceful_shutdown(stopped).await?;
+    Ok(())
 }
 
-async fn handle(State(console): State<Arc<Console>>, ConnectInfo(peer): ConnectInfo<SocketAddr>, request: Request) -> Response {
+async fn handle(State(console): State<Arc<Console>>, ConnectInfo(Origin(peer)): ConnectInfo<Origin>, request: Request) -> Response {
     let lang = Lang::of(request.headers());
-    match timeout(LONGEST, answer(&console, peer.ip(), lang, request)).await {
+    match timeout(LONGEST, answer(&console, peer, lang, request)).await {
         Ok(response) => response,
         Err(_) => page::problem(&console.parts.options, lang, None, &Problem::Busy),
     }

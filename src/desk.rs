@@ -30,7 +30,7 @@ mod roads;
 mod targets;
 
 pub use attach::Attachment;
-pub use look::{SEARCH_PAGE, look_through, subjects};
+pub use look::{SEARCH_PAGE, Wanted, look_back, look_through, subjects};
 pub use reveal::Revealed;
 
 /// Items in a request at most.
@@ -136,6 +136,12 @@ impl Desk {
     #[must_use]
     pub fn new(store: Arc<dyn Store>, clockwork: Clockwork, advisor: Arc<Advisor>, port_retries: u32, roads: Vec<String>) -> Self {
         Self { store, clockwork, advisor, port_retries, roads: roads.into() }
+    }
+
+    /// Who advises on the exemption.
+    #[must_use]
+    pub fn advisor(&self) -> &Advisor {
+        &self.advisor
     }
 
     /// Writes what was decided, if nothing was refused and it is no preview. Nothing: it is to be decided anew.

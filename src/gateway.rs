@@ -1,14 +1,20 @@
 //! The gateway as a whole: opens the store, the keys and the roads as far as this node's roles need them, starts the tasks of those
 //! roles, and stops them in the order in which work flows, so that nothing in hand is left behind.
 
-use std::{fs, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    fs,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use tokio::{net::TcpListener, sync::watch, task::JoinSet};
 use uuid::Uuid;
 
 use crate::{
     access::{self, Access},
-    audit::{Checkpoint, Difference, Entry, LogKey, NoteError},
+    audit::{Checkpoint, Difference, Entry, LogKey, LogVerifier, NoteError},
     check,
     clock::{
         Clockwork,
@@ -308,10 +314,11 @@ impl Parts<'_> {
         stopped: watch::Receiver<bool>,
     ) -> impl Future<Output = ()> + use<> {
         let (store, clockwork, options) = (Arc::clone(self.store), self.clockwork.clone(), self.config.console.clone());
-        let serving = console::serve(listener, console::Parts { store, desk, access, clockwork, options }, stopped);
+        let (log, signers) = (log_verifier(&self.config.audit.key), signers::standings(&self.config.signers));
+        let serving = console::serve(listener, console::Parts { store, desk, access, clockwork, log, signers, options }, stopped);
         async move {
             if let Err(error) = serving.await {
-                tracing::error!(error = %error, "the console is shut");
+                tracing::error!(error = task::chain(&error), "the console is shut");
             }
         }
     }
@@ -452,6 +459,13 @@ fn read(path: &PathBuf) -> Result<String, Error> {
 fn log_key(config: &Config) -> Result<LogKey, Error> {
     let file = &config.audit.key;
     LogKey::parse(read(file)?.trim()).map_err(|error| Error::LogKey(file.clone(), error))
+}
+
+/// The public key of the log: from the secret one, or where a node has not got that, from the file beside it.
+fn log_verifier(file: &Path) -> Option<LogVerifier> {
+    let secret = fs::read_to_string(file).ok().and_then(|text| LogKey::parse(text.trim()).ok());
+    let public = || LogVerifier::parse(fs::read_to_string(file.with_extension("vkey")).ok()?.trim()).ok();
+    secret.map(|key| key.verifier()).or_else(public)
 }
 
 fn advisor(config: &Config) -> Result<Advisor, Error> {

@@ -28,3 +28,4 @@ mod store;
 mod tamper;
 mod tenants;
 mod traces;
+mod watching;

@@ -177,6 +177,7 @@ async fn somebody_works_at_the_console() {
     resolve(&browser, &desk).await;
     let customs = customs(&desk);
     read(&browser, &desk).await;
+    watch(&browser, &desk);
     elsewhere(&browser);
     browser.go("/");
     browser.click("form.out button");
@@ -285,10 +286,57 @@ async fn read(browser: &Browser, desk: &Desk) {
     browser.picture("overview");
     browser.click("a.language");
     browser.says("轮到谁");
+    browser.says("最近一小时");
+}
+
+/// The log is followed while somebody else writes to it, then verified.
+fn watch(browser: &Browser, desk: &Desk) {
+    browser.go("/audit/tail?act=hold");
+    browser.says("新记录将出现在这里");
+    let cookie = desk.sign_in("chief");
+    let token = desk.token(&cookie);
+    let hold = [("token", token.as_str()), ("act", "hold"), ("item", desk.order_no.as_str()), ("step", "confirm"), ("why", "清点<货物>")];
+    let held = desk.post("/act", &cookie, &hold).text();
+    // What is closed cannot be held back: a road can.
+    let road = desk.config.roads[0].road.as_str();
+    let pause = [("token", token.as_str()), ("act", "pause"), ("item", road), ("step", "confirm"), ("why", "清点<货物>")];
+    if !held.contains("已写入") {
+        browser.go("/audit/tail?act=pause_road");
+        assert!(desk.post("/act", &cookie, &pause).text().contains("已写入"));
+    }
+    browser.says("清点&lt;货物&gt;");
+    browser.says("class=\"new\"");
+    browser.picture("tail");
+    browser.go("/");
+    browser.says("通道暂停");
+    browser.click(&format!("#road-{road}"));
+    browser.click("button[value=resume]");
+    browser.write("#why", "清点完毕\u{e007}");
+    browser.says("已写入，并记入审计日志");
+    browser.go("/audit/check");
+    browser.picture("check-never");
+    browser.click("button.strong");
+    browser.says("日志完整");
+    browser.go("/audit/check");
+    browser.picture("check");
+    browser.go("/audit");
+    browser.click("table.entries td.number a");
+    browser.says("证明成立");
+    browser.picture("entry");
 }
 
 fn elsewhere(browser: &Browser) {
-    for (path, name) in [("/audit", "audit"), ("/unmatched", "unmatched"), ("/quarantined", "quarantined"), ("/nothing", "not-found")] {
+    for (path, name) in [
+        ("/audit", "audit"),
+        ("/unmatched", "unmatched"),
+        ("/quarantined", "quarantined"),
+        ("/logistics", "logistics"),
+        ("/reference/sellers", "sellers"),
+        ("/reference/keys", "keys"),
+        ("/reference/tables", "tables"),
+        ("/reference/rules", "rules"),
+        ("/nothing", "not-found"),
+    ] {
         browser.go(path);
         browser.picture(name);
     }

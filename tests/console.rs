@@ -103,18 +103,23 @@ impl Desk {
         (self.folder, stopped)
     }
 
-    fn get(&self, path: &str, cookie: &str) -> Answer {
+    /// Whether the console answers.
+    pub fn is_there(&self) -> bool {
+        http::ask(&self.console, "GET", "/livez", &[], b"", LONGEST).is_ok()
+    }
+
+    pub fn get(&self, path: &str, cookie: &str) -> Answer {
         let headers: Vec<_> = [("Cookie", cookie)].into_iter().filter(|(_, value)| !value.is_empty()).collect();
         http::ask(&self.console, "GET", path, &headers, b"", LONGEST).unwrap()
     }
 
-    fn post(&self, path: &str, cookie: &str, fields: &[(&str, &str)]) -> Answer {
+    pub fn post(&self, path: &str, cookie: &str, fields: &[(&str, &str)]) -> Answer {
         let headers = [("Cookie", cookie), ("Content-Type", "application/x-www-form-urlencoded")];
         http::ask(&self.console, "POST", path, &headers, http::form(fields).as_bytes(), LONGEST).unwrap()
     }
 
     /// Signs in; gives the cookie.
-    fn sign_in(&self, name: &str) -> String {
+    pub fn sign_in(&self, name: &str) -> String {
         let answer = self.post("/sign-in", "", &[("key", self.key(name))]);
         assert_eq!((answer.status, answer.header("location")), (303, "/"), "{}", answer.text());
         let cookie = answer.header("set-cookie").to_owned();
@@ -125,13 +130,13 @@ impl Desk {
     }
 
     /// The secret that forms of a session carry.
-    fn token(&self, cookie: &str) -> String {
+    pub fn token(&self, cookie: &str) -> String {
         let page = self.get("/", cookie).text();
         let at = page.find("name=\"token\" value=\"").expect(&page);
         page[at + 20..].split('"').next().unwrap().to_owned()
     }
 
-    async fn until(&self, cookie: &str, path: &str, wanted: &str) {
+    pub async fn until(&self, cookie: &str, path: &str, wanted: &str) {
         rig::until(LONGEST, wanted, || async { self.get(path, cookie).text().contains(wanted) }).await;
     }
 }
@@ -169,7 +174,7 @@ async fn only_who_may_gets_in_and_sees_what_is_theirs_to_see() {
         is_guarded(&answer);
     }
     let cookie = desk.sign_in("desk");
-    for path in ["/", "/find", "/deliveries", "/unmatched", "/quarantined", "/audit"] {
+    for path in ["/", "/find", "/deliveries", "/unmatched", "/quarantined", "/audit", "/reference/rules"] {
         let answer = desk.get(path, &cookie);
         assert_eq!(answer.status, 200, "{path}: {}", answer.text());
         assert_eq!(answer.header("cache-control"), "no-store");

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::{
     Console,
     acts::{self, Act},
-    audit,
+    audit, life,
     page::{Problem, Reply, empty},
     routes::Asked,
     session::Session,
@@ -21,7 +21,6 @@ use crate::{
     explain::{explain_state, explain_turn, explain_wait, inventory_wait},
     message::masked_text,
     receipt,
-    state::State,
     store::{EntryFilter, MessageWithDocuments, Shown},
 };
 
@@ -45,6 +44,7 @@ pub(super) async fn page(console: &Console, session: &Session, asked: &Asked, te
     let filter =
         EntryFilter { tenant: scope.cloned(), subjects: Some(subjects), pending: true, limit: LONGEST_STORY, ..EntryFilter::default() };
     let story = console.store().entries(filter).await?;
+    let size = audit::signed(console).await?;
     let here = format!("/declarations/{}", id.0);
     let may_act = allows(session.caller.actor.role, Call::Desk);
     let order_no = &dossier.declaration.order.order_no;
@@ -54,12 +54,20 @@ pub(super) async fn page(console: &Console, session: &Session, asked: &Asked, te
         @if may_act {
             (acts::form(lang, session, &id.0.to_string(), &here, &[Act::Hold, Act::Release, Act::Retry, Act::Arrived, Act::NotArrived]))
         }
-        section { h2 { (lang.t("进程", "Line of life")) } (life(lang, &shown)) }
+        section { h2 { (lang.t("进程", "Line of life")) }
+            (life::steps(lang, &shown))
+            (life::line(lang, &shown, &story, console.parts.clockwork.now()))
+        }
         section { h2 { (lang.t("单证", "Documents")) } (documents(lang, &shown)) }
         section { h2 { (lang.t("回执", "Receipts")) } (receipts(lang, &shown)) }
         section { h2 { (lang.t("报文", "Messages")) } (sent(lang, &messages)) }
         section { h2 { (lang.t("无票免税建议", "Advice on the exemption")) } (advice(lang, &shown)) }
-        section { h2 { (lang.t("审计记录", "Audit entries")) } (audit::entries(lang, &story)) }
+        section { h2 { (lang.t("审计记录", "Audit entries")) }
+            @if allows(session.caller.actor.role, Call::ReadAuditLog) {
+                p { a.button href=(format!("/declarations/{}/bundle", id.0)) download { (lang.t("下载审计证明（JSON）", "Save with proofs (JSON)")) } }
+            }
+            (audit::entries(lang, &story, size))
+        }
     };
     Ok(Reply::page(order_no.clone(), here, body))
 }
@@ -92,52 +100,6 @@ fn facts(lang: Lang, console: &Console, shown: &Shown) -> Markup {
             dt { (lang.t("接受", "accepted")) } dd { (when(dossier.accepted_at)) }
             dt { (lang.t("最迟", "needed by")) } dd { (when(dossier.needed_by)) }
             dt { "ID" } dd { code { (dossier.id.0) } }
-        }
-    }
-}
-
-/// The good road, from acceptance to the end.
-const ROAD: [State; 8] =
-    [State::Due, State::Packed, State::Delivered, State::Declaring, State::Stored, State::Passed, State::Released, State::Closed];
-
-/// How many steps of the good road a state has behind it; nothing for what has left the road.
-fn steps(state: State) -> Option<usize> {
-    Some(match state {
-        State::Waiting => 0,
-        State::Due => 1,
-        State::Packed => 2,
-        State::Delivered | State::Held | State::Unmatched => 3,
-        State::Declaring | State::Sent => 4,
-        State::Stored | State::Review | State::Inspection => 5,
-        State::Passed => 6,
-        State::Released => 7,
-        State::Closed => 8,
-        State::PortFailed | State::Refused | State::Rejected | State::Cancelled => return None,
-    })
-}
-
-/// Orders and waybills are done once they are stored.
-fn road(kind: Kind) -> impl Iterator<Item = (usize, State)> {
-    ROAD.into_iter().enumerate().take(if kind == Kind::Inventory { ROAD.len() } else { 5 })
-}
-
-fn life(lang: Lang, shown: &Shown) -> Markup {
-    html! {
-        @for kind in Kind::OF_PARCEL {
-            @if let Some(document) = shown.dossier.document(kind) {
-                @let done = steps(document.state);
-                div.life {
-                    span.what { (lang.kind(kind)) }
-                    ol.steps aria-label=(lang.kind(kind)) {
-                        @for (at, state) in road(kind) {
-                            li.reached[done.is_some_and(|done| at < done)] aria-current=[(done == Some(at + 1)).then_some("step")] {
-                                (lang.state(kind, state))
-                            }
-                        }
-                        @if done.is_none() { li.lost aria-current="step" { (lang.state(kind, document.state)) } }
-                    }
-                }
-            }
         }
     }
 }

@@ -64,8 +64,10 @@ pub(super) async fn page(console: &Console, session: &Session, asked: &Asked) ->
         _ => (look(console, scope, &numbers).await?, None),
     };
     match asked.one("format") {
-        "csv" => return Ok(Reply::File("text/csv; charset=utf-8", Some("tongguan.csv".to_owned()), sheet::csv(lang, &rows)?)),
-        "xlsx" => return Ok(Reply::File(sheet::XLSX, Some("tongguan.xlsx".to_owned()), sheet::xlsx(lang, &rows)?)),
+        "csv" => {
+            return Ok(Reply::File("text/csv; charset=utf-8", Some("tongguan.csv".to_owned()), sheet::csv(sheet::found(lang, &rows))?));
+        }
+        "xlsx" => return Ok(Reply::File(sheet::XLSX, Some("tongguan.xlsx".to_owned()), sheet::xlsx(sheet::found(lang, &rows))?)),
         _ => {}
     }
     // One number that leads to one declaration is that declaration.

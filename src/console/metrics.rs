@@ -1,6 +1,6 @@
 //! What is seen from outside: Prometheus metrics in text, and whether the process lives and can work.
 
-use std::fmt::Write as _;
+use std::{fmt::Write as _, time::Duration};
 
 use super::{
     Console,
@@ -10,6 +10,9 @@ use crate::{clock::Timestamp, node, tally::Event};
 
 /// The exposition format 0.0.4.
 const KIND: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+/// Whoever asks for metrics waits for what was never counted yet.
+const PATIENCE: Duration = Duration::from_secs(15);
 
 /// Ready: the store can be read.
 pub(super) async fn ready(console: &Console) -> Result<Reply, Problem> {
@@ -41,7 +44,7 @@ impl Page {
 
 pub(super) async fn metrics(console: &Console) -> Result<Reply, Problem> {
     let now = console.parts.clockwork.now();
-    let figures = console.figures.figures(console.store(), None, now).await?;
+    let figures = console.figures.figures(console, None, PATIENCE).await.ok_or(Problem::Busy)?;
     let age = |since: Option<Timestamp>| since.map_or(0, |since| now.since(since).as_secs());
     let mut page = Page(String::new());
     page.about("tongguan_build_info", "gauge", "The program that runs.");
@@ -50,7 +53,7 @@ pub(super) async fn metrics(console: &Console) -> Result<Reply, Problem> {
     for count in &figures.counts {
         page.value("tongguan_documents", &[("kind", count.kind.as_str()), ("state", count.state.as_str())], count.count);
     }
-    let backlog = &figures.backlog;
+    let backlog = &figures.overview.backlog;
     page.gauge("tongguan_due_documents", "Documents to be packed.", backlog.due);
     page.gauge("tongguan_due_oldest_seconds", "Age of the oldest document to be packed.", age(backlog.oldest_due));
     page.gauge("tongguan_held_documents", "Documents that are held back.", backlog.on_hold);

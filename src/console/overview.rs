@@ -1,16 +1,11 @@
 //! How things stand: what is where, what is stuck and whose turn it is, what is stopped, who works.
 
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{collections::BTreeMap, time::Duration};
 
 use maud::{Markup, html};
 
 use super::{
     Console,
-    acts::{self, Act},
     page::{Problem, Reply, empty},
     routes::Asked,
     session::Session,
@@ -22,55 +17,25 @@ use crate::{
     declaration::Kind,
     explain::explain_turn,
     node,
-    party::Tenant,
     state::{State, Turn},
-    store::{Backlog, Carriage, Count, DeliveryFilter, KeptNode, OfficeCount, Store},
+    store::{Backlog, Carriage, Count, DeliveryFilter, KeptNode, OfficeCount},
 };
 
-/// Counting goes through everything that is kept: what was counted so long ago is shown again.
-const FRESH: Duration = Duration::from_secs(10);
+mod charts;
+mod figures;
+mod forecast;
+mod shut;
+
+pub(super) use figures::Cache;
+use figures::Figures;
+pub(super) use shut::signers;
+
 /// Messages that are looked at for late answers.
 const LOOKED_AT: u32 = 500;
 /// An answer is late after that.
 const LATE: Duration = Duration::from_secs(600);
-
-/// What was counted.
-#[derive(Debug, Clone)]
-pub(super) struct Figures {
-    pub counts: Vec<Count>,
-    pub offices: Vec<OfficeCount>,
-    pub backlog: Backlog,
-    at: Timestamp,
-}
-
-/// What was counted last, by whose it is. Who comes while it is being counted waits for that.
-#[derive(Default)]
-pub(super) struct Cache {
-    kept: Mutex<BTreeMap<Option<Tenant>, Arc<Figures>>>,
-    counting: tokio::sync::Mutex<()>,
-}
-
-impl Cache {
-    fn get(&self, scope: Option<&Tenant>, now: Timestamp) -> Option<Arc<Figures>> {
-        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.get(&scope.cloned()).filter(|figures| now.since(figures.at) < FRESH).cloned()
-    }
-
-    /// What was counted just now.
-    pub(super) async fn figures(&self, store: &dyn Store, scope: Option<&Tenant>, now: Timestamp) -> Result<Arc<Figures>, Problem> {
-        if let Some(figures) = self.get(scope, now) {
-            return Ok(figures);
-        }
-        let _turn = self.counting.lock().await;
-        if let Some(figures) = self.get(scope, now) {
-            return Ok(figures);
-        }
-        let (counts, offices, backlog) = (store.counts(scope).await?, store.offices(scope).await?, store.backlog().await?);
-        let figures = Arc::new(Figures { counts, offices, backlog, at: now });
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner).insert(scope.cloned(), Arc::clone(&figures));
-        Ok(figures)
-    }
-}
+/// What is shown is counted at most so long ago, unless counting takes longer than a page may.
+pub(super) const PATIENCE: Duration = Duration::from_millis(60);
 
 pub(super) async fn page(console: &Console, session: &Session, asked: &Asked) -> Result<Reply, Problem> {
     let lang = asked.lang;
@@ -79,28 +44,48 @@ pub(super) async fn page(console: &Console, session: &Session, asked: &Asked) ->
         return Ok(Reply::Go("/audit".to_owned(), None));
     }
     let now = console.parts.clockwork.now();
-    let figures = console.figures.figures(console.store(), session.caller.scope.as_ref(), now).await?;
+    let figures = console.figures.figures(console, session.caller.scope.as_ref(), PATIENCE).await;
     let stopped = console.store().stopped().await?;
     let paused = console.store().paused().await?;
     let nodes = console.store().nodes().await?;
     let waiting = DeliveryFilter { carriage: Some(Carriage::Delivered), limit: LOOKED_AT, ..DeliveryFilter::default() };
     let sent = console.store().messages(waiting).await?;
     let late = sent.iter().filter(|message| now.since(message.sealed_at) > LATE).count();
-    let may_act = allows(role, Call::Desk);
+    let may_act = allows(role, Call::Desk).then_some(session);
+    let title = lang.t("总览", "Overview");
+    let shut = shut::Shut { stopped: &stopped, paused: &paused, queues: figures.as_ref().map_or(&[], |figures| &figures.overview.roads) };
     let body = html! {
-        h1 { (lang.t("总览", "Overview")) " " small { (when(now)) " " (lang.t("北京时间", "Beijing time")) } }
-        (tiles(lang, &figures.backlog, now, late))
-        section { h2 { (lang.t("轮到谁", "Whose turn it is")) } (turns(lang, &figures.counts)) }
-        section { h2 { (lang.t("需要处理", "What waits for somebody")) } (stuck(lang, &figures.counts)) }
-        section { h2 { (lang.t("停用与暂停", "Stopped and paused")) } (shut(lang, may_act.then_some(session), &stopped, &paused, console)) }
-        section { h2 { (lang.t("清单：关区与状态", "Inventories by office and state")) } (offices(lang, &figures.offices)) }
-        section { h2 { (lang.t("单证：种类与状态", "Documents by kind and state")) } (kinds(lang, &figures.counts)) }
+        h1 { (title) " " small { @match &figures {
+            Some(figures) => { (lang.t("统计于", "as of")) " " (when(figures.at)) " " (lang.t("北京时间", "Beijing time")) }
+            None => { (when(now)) }
+        } } }
+        @match &figures {
+            Some(figures) => { (counted(lang, figures, now, late)) }
+            None => { p.empty role="status" { (lang.t("正在统计，稍后自动显示……", "Being counted; it appears here in a moment …")) } }
+        }
+        section { h2 { (lang.t("通道与传输企业", "Roads and senders")) } (shut::roads(lang, console, may_act, &shut, now)) }
+        section { h2 { (lang.t("签名证书", "Signers' certificates")) } (signers(lang, &console.parts.signers, now)) }
         section { h2 { (lang.t("节点", "Nodes")) } (running(lang, &nodes, now)) }
     };
-    Ok(Reply::page(lang.t("总览", "Overview"), "/", body))
+    // What is not counted yet is looked for again.
+    Ok(if figures.is_some() { Reply::page(title, "/", body) } else { Reply::again(title, "/", body) })
 }
 
-fn age(lang: Lang, since: Option<Timestamp>, now: Timestamp) -> String {
+/// All that was counted.
+fn counted(lang: Lang, figures: &Figures, now: Timestamp, late: usize) -> Markup {
+    let overview = &figures.overview;
+    html! {
+        (tiles(lang, &overview.backlog, now, late))
+        section { h2 { (lang.t("轮到谁", "Whose turn it is")) } (turns(lang, &figures.counts)) }
+        section { h2 { (lang.t("需要处理", "What waits for somebody")) } (stuck(lang, &figures.counts)) }
+        section { h2 { (lang.t("今日清单：关区与状态", "Today's inventories by office and state")) } (offices(lang, &overview.offices)) }
+        section { h2 { (lang.t("预测", "Forecast")) } (forecast::shown(lang, &forecast::Forecast::of(&figures.pulses, &overview.due, figures.at))) }
+        section.charts { h2 { (lang.t("最近一小时", "The last hour")) } (charts::all(lang, &figures.pulses)) }
+        section { h2 { (lang.t("全部单证：种类与状态", "All documents by kind and state")) } (kinds(lang, &figures.counts)) }
+    }
+}
+
+pub(super) fn age(lang: Lang, since: Option<Timestamp>, now: Timestamp) -> String {
     let Some(since) = since else { return "–".to_owned() };
     let seconds = now.since(since).as_secs();
     match seconds {
@@ -173,30 +158,6 @@ fn stuck(lang: Lang, counts: &[Count]) -> Markup {
     }
 }
 
-fn shut(lang: Lang, session: Option<&Session>, stopped: &[(String, String)], paused: &[(String, String)], console: &Console) -> Markup {
-    let roads = console.parts.desk.roads();
-    let others = paused.iter().map(|(road, _)| road).filter(|road| !roads.contains(road));
-    html! {
-        @for (sender, reason) in stopped {
-            div.shut {
-                span.mark.bad { (lang.t("传输企业停用", "sender stopped")) } " " strong { (sender) } ": " (reason)
-                @if let Some(session) = session { (acts::form(lang, session, sender, "/", &[Act::ResumeSender])) }
-            }
-        }
-        @for road in roads.iter().chain(others) {
-            @let why = paused.iter().find(|(name, _)| name == road).map(|(_, why)| why);
-            div.shut {
-                @if let Some(why) = why { span.mark.bad { (lang.t("通道暂停", "road paused")) } " " strong { (road) } ": " (why) }
-                @else { span.mark.good { (lang.t("通道", "road")) } " " strong { (road) } }
-                @if let Some(session) = session {
-                    (acts::form(lang, session, road, "/", &[if why.is_some() { Act::Resume } else { Act::Pause }]))
-                }
-            }
-        }
-        @if stopped.is_empty() { p.hint { (lang.t("没有传输企业停用。", "No sender is stopped.")) } }
-    }
-}
-
 fn offices(lang: Lang, counts: &[OfficeCount]) -> Markup {
     let states: Vec<_> = State::ALL.into_iter().filter(|state| counts.iter().any(|count| count.state == *state)).collect();
     let mut rows: BTreeMap<&str, BTreeMap<&str, i64>> = BTreeMap::new();
@@ -204,7 +165,7 @@ fn offices(lang: Lang, counts: &[OfficeCount]) -> Markup {
         rows.entry(count.office.as_str()).or_default().insert(count.state.as_str(), count.count);
     }
     html! {
-        @if rows.is_empty() { (empty(lang.t("还没有清单。", "There is no inventory yet."))) }
+        @if rows.is_empty() { (empty(lang.t("今日还没有清单。", "There is no inventory today yet."))) }
         @else {
             div.scroll { table.numbers {
                 thead { tr {

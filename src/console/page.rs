@@ -14,6 +14,22 @@ use crate::access::{Call, allows};
 const STYLE: &str = include_str!("style.css");
 /// Nothing runs, nothing is loaded but the style sheet, nobody frames it, and forms go nowhere else.
 const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
+/// The few lines that let a page grow while it is looked at, and what such a page may besides: run them, and ask this place.
+const SCRIPT: &str = include_str!("live.js");
+const LIVE_POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
+/// Seconds after which a page that grows is loaded again where no script runs.
+const AGAIN_S: &str = "5";
+
+/// How a page goes on after it was loaded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Live {
+    /// Not at all.
+    No,
+    /// It grows by a script; where none runs it is loaded again.
+    Grows,
+    /// It is loaded again.
+    Again,
+}
 
 /// What a request gets.
 pub(super) enum Reply {
@@ -25,7 +41,11 @@ pub(super) enum Reply {
         body: Markup,
         /// Where it is, for the switch of the language.
         here: String,
+        /// Whether it grows while it is looked at.
+        live: Live,
     },
+    /// What a page that grows is told, as it happens.
+    Events(Body),
     /// Bytes: kind, the name to save them under, if they are to be saved.
     File(&'static str, Option<String>, Vec<u8>),
     /// Another page, with a cookie to be set.
@@ -35,7 +55,22 @@ pub(super) enum Reply {
 impl Reply {
     /// A page.
     pub(super) fn page(title: impl Into<String>, here: impl Into<String>, body: Markup) -> Self {
-        Self::Page { title: title.into(), body, here: here.into() }
+        Self::Page { title: title.into(), body, here: here.into(), live: Live::No }
+    }
+
+    /// A page that grows while it is looked at: by a few lines of script, or by being loaded again and again.
+    pub(super) fn live(title: impl Into<String>, here: impl Into<String>, body: Markup) -> Self {
+        Self::Page { title: title.into(), body, here: here.into(), live: Live::Grows }
+    }
+
+    /// A page that is not whole yet: it is loaded again.
+    pub(super) fn again(title: impl Into<String>, here: impl Into<String>, body: Markup) -> Self {
+        Self::Page { title: title.into(), body, here: here.into(), live: Live::Again }
+    }
+
+    /// The script.
+    pub(super) fn script() -> Self {
+        Self::File("text/javascript; charset=utf-8", None, SCRIPT.as_bytes().to_vec())
     }
 
     /// The style sheet.
@@ -113,10 +148,15 @@ impl Problem {
 /// The answer.
 pub(super) fn reply(options: &Options, lang: Lang, session: Option<&Session>, reply: Reply) -> Response {
     match reply {
-        Reply::Page { title, body, here } => {
-            let page = whole(lang, session, &title, &here, &body);
-            finished(options, StatusCode::OK, "text/html; charset=utf-8", page.into_string().into_bytes())
+        Reply::Page { title, body, here, live } => {
+            let page = whole(lang, session, &Head { title: &title, here: &here, live }, &body);
+            let mut response = finished(options, StatusCode::OK, "text/html; charset=utf-8", page.into_string().into_bytes());
+            if live == Live::Grows {
+                response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(LIVE_POLICY));
+            }
+            response
         }
+        Reply::Events(body) => sent(options, StatusCode::OK, "text/event-stream", body),
         Reply::File(kind, name, bytes) => {
             let mut response = finished(options, StatusCode::OK, kind, bytes);
             let named = name.and_then(|name| HeaderValue::try_from(format!("attachment; filename=\"{name}\"")).ok());
@@ -151,14 +191,18 @@ pub(super) fn problem(options: &Options, lang: Lang, session: Option<&Session>, 
             p { a href=(if session.is_some() { "/" } else { "/sign-in" }) { (lang.t("返回", "back")) } }
         }
     };
-    let page = whole(lang, session, title, "/", &body);
+    let page = whole(lang, session, &Head { title, here: "/", live: Live::No }, &body);
     finished(options, problem.status(), "text/html; charset=utf-8", page.into_string().into_bytes())
 }
 
 fn finished(options: &Options, status: StatusCode, kind: &'static str, bytes: Vec<u8>) -> Response {
-    let mut response = Response::new(Body::from(bytes));
+    sent(options, status, kind, Body::from(bytes))
+}
+
+fn sent(options: &Options, status: StatusCode, kind: &'static str, body: Body) -> Response {
+    let mut response = Response::new(body);
     *response.status_mut() = status;
-    let cache = if kind.starts_with("text/css") { "max-age=3600" } else { "no-store" };
+    let cache = if kind.starts_with("text/css") || kind.starts_with("text/javascript") { "max-age=3600" } else { "no-store" };
     let mut fields = vec![
         (header::CONTENT_TYPE, kind),
         (header::CACHE_CONTROL, cache),
@@ -170,7 +214,7 @@ fn finished(options: &Options, status: StatusCode, kind: &'static str, bytes: Ve
         (header::HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
         (header::HeaderName::from_static("permissions-policy"), "camera=(), microphone=(), geolocation=()"),
     ];
-    if options.behind_tls {
+    if options.is_by_tls() {
         fields.push((header::STRICT_TRANSPORT_SECURITY, "max-age=31536000"));
     }
     for (name, value) in fields {
@@ -179,17 +223,27 @@ fn finished(options: &Options, status: StatusCode, kind: &'static str, bytes: Ve
     response
 }
 
-/// The pages that the navigation names: where, what in both languages, and what one must be allowed.
-const NAVIGATION: [(&str, &str, &str, Call); 6] = [
+/// The pages that the navigation names: where, what in both languages, and what one must be allowed. Each has its number as access key.
+const NAVIGATION: [(&str, &str, &str, Call); 8] = [
     ("/", "总览", "Overview", Call::ReadQueues),
     ("/find", "查询", "Search", Call::Find),
     ("/deliveries", "报文", "Messages", Call::ReadQueues),
     ("/unmatched", "未匹配回执", "Unmatched receipts", Call::ReadQueues),
     ("/quarantined", "隔离来文", "Quarantined", Call::ReadQueues),
+    ("/logistics", "物流", "Logistics", Call::ReadQueues),
     ("/audit", "审计", "Audit", Call::ReadAuditLog),
+    ("/reference", "参考", "Reference", Call::ReadQueues),
 ];
 
-fn whole(lang: Lang, session: Option<&Session>, title: &str, here: &str, body: &Markup) -> Markup {
+/// What a page says of itself.
+struct Head<'a> {
+    title: &'a str,
+    here: &'a str,
+    live: Live,
+}
+
+fn whole(lang: Lang, session: Option<&Session>, head: &Head<'_>, body: &Markup) -> Markup {
+    let Head { title, here, live } = *head;
     html! {
         (DOCTYPE)
         html lang=(lang.tag()) {
@@ -199,6 +253,11 @@ fn whole(lang: Lang, session: Option<&Session>, title: &str, here: &str, body: &
                 meta name="robots" content="noindex";
                 title { (title) " · " (lang.t("通关", "Tongguan")) }
                 link rel="stylesheet" href="/style.css";
+                @match live {
+                    Live::No => {}
+                    Live::Grows => { script src="/live.js" defer {} noscript { meta http-equiv="refresh" content=(AGAIN_S); } }
+                    Live::Again => { meta http-equiv="refresh" content="1"; }
+                }
             }
             body {
                 a.skip href="#main" { (lang.t("跳到正文", "Skip to content")) }
@@ -222,10 +281,17 @@ fn whole(lang: Lang, session: Option<&Session>, title: &str, here: &str, body: &
 
 fn navigation(lang: Lang, session: &Session, here: &str) -> Markup {
     let role = session.caller.actor.role;
+    let path = here.split('?').next().unwrap_or_default();
+    let is_at = |to: &str| path == to || to != "/" && path.strip_prefix(to).is_some_and(|rest| rest.starts_with('/'));
     html! {
         nav aria-label=(lang.t("主菜单", "Main")) {
-            @for (to, zh, en, _) in NAVIGATION.into_iter().filter(|(.., call)| allows(role, *call)) {
-                a href=(to) aria-current=[(here.split('?').next() == Some(to)).then_some("page")] { (lang.t(zh, en)) }
+            @for (number, (to, zh, en, _)) in (1..).zip(NAVIGATION).filter(|(_, (.., call))| allows(role, *call)) {
+                a href=(to) accesskey=(number) aria-current=[is_at(to).then_some("page")] { (lang.t(zh, en)) }
+            }
+            @if allows(role, Call::Find) {
+                form.quick method="get" action="/find" role="search" {
+                    input type="search" name="numbers" accesskey="s" maxlength="100" spellcheck="false" placeholder=(lang.t("任何编号", "any number")) aria-label=(lang.t("按任何编号查询", "Search by any number"));
+                }
             }
         }
     }

@@ -9,6 +9,7 @@ use super::{
     routes::Asked,
     session::Session,
     words::when,
+    xml,
 };
 use crate::{
     declaration::MessageId,
@@ -81,7 +82,7 @@ fn block(asked: &Asked, bytes: &[u8], sight: Sight) -> Markup {
         @if part.len() < bytes.len() {
             p.note { (asked.lang.t("太长，仅显示开头 256 KiB。", "It is long: only the first 256 KiB are shown.")) }
         }
-        pre.raw tabindex="0" { (String::from_utf8_lossy(part)) }
+        pre.raw tabindex="0" { (xml::coloured(&String::from_utf8_lossy(part))) }
     }
 }
 

@@ -5,11 +5,11 @@ use std::net::IpAddr;
 use axum::http::{HeaderMap, Method};
 
 use super::{
-    Console, acts, audit, declaration, find, metrics, overview,
+    Console, acts, audit, declaration, find, logistics, metrics, overview,
     page::{Problem, Reply},
     queues,
     raw::{self, Sight},
-    receipts,
+    receipts, reference,
     session::Session,
     sign_in,
     words::Lang,
@@ -34,6 +34,7 @@ pub(super) enum Route {
     Ready,
     Metrics,
     Style,
+    Script,
     Language,
     SignInPage,
     SignIn,
@@ -54,6 +55,16 @@ pub(super) enum Route {
     ArrivalFile(String),
     Act,
     Audit,
+    AuditExport,
+    AuditTail,
+    AuditTailEvents,
+    AuditEntry(String),
+    Check,
+    CheckBegin,
+    CheckEvents,
+    Bundle(String),
+    Logistics,
+    Reference(reference::Part),
 }
 
 /// What was asked, beside the path.
@@ -82,12 +93,13 @@ impl Asked {
 pub(super) fn find(method: &Method, path: &str) -> Option<(Route, Gate)> {
     let segments: Vec<_> = path.trim_matches('/').split('/').collect();
     let own = |text: &&str| (*text).to_owned();
-    let look = Gate::Call(Call::ReadQueues);
+    let (look, read) = (Gate::Call(Call::ReadQueues), Gate::Call(Call::ReadAuditLog));
     Some(match (method.as_str(), segments.as_slice()) {
         ("GET", ["livez"]) => (Route::Live, Gate::Anybody),
         ("GET", ["readyz"]) => (Route::Ready, Gate::Anybody),
         ("GET", ["metrics"]) => (Route::Metrics, Gate::Anybody),
         ("GET", ["style.css"]) => (Route::Style, Gate::Anybody),
+        ("GET", ["live.js"]) => (Route::Script, Gate::Anybody),
         ("GET", ["language"]) => (Route::Language, Gate::Anybody),
         ("GET", ["sign-in"]) => (Route::SignInPage, Gate::Anybody),
         ("POST", ["sign-in"]) => (Route::SignIn, Gate::Anybody),
@@ -107,7 +119,18 @@ pub(super) fn find(method: &Method, path: &str) -> Option<(Route, Gate)> {
         ("GET", ["arrivals", id]) => (Route::Arrival(own(id)), look),
         ("GET", ["arrivals", id, "file"]) => (Route::ArrivalFile(own(id)), look),
         ("POST", ["act"]) => (Route::Act, Gate::Call(Call::Desk)),
-        ("GET", ["audit"]) => (Route::Audit, Gate::Call(Call::ReadAuditLog)),
+        ("GET", ["audit"]) => (Route::Audit, read),
+        ("GET", ["audit", "export"]) => (Route::AuditExport, read),
+        ("GET", ["audit", "tail"]) => (Route::AuditTail, read),
+        ("GET", ["audit", "tail", "events"]) => (Route::AuditTailEvents, read),
+        ("GET", ["audit", "entries", position]) => (Route::AuditEntry(own(position)), read),
+        ("GET", ["audit", "check"]) => (Route::Check, read),
+        ("POST", ["audit", "check"]) => (Route::CheckBegin, read),
+        ("GET", ["audit", "check", "events"]) => (Route::CheckEvents, read),
+        ("GET", ["logistics"]) => (Route::Logistics, look),
+        ("GET", ["reference"]) => (Route::Reference(reference::Part::Sellers), look),
+        ("GET", ["reference", part]) => (Route::Reference(reference::Part::named(part)?), look),
+        ("GET", ["declarations", id, "bundle"]) => (Route::Bundle(own(id)), read),
         _ => return None,
     })
 }
@@ -119,6 +142,7 @@ pub(super) async fn open(console: &Console, route: Route, asked: &Asked) -> Resu
         Route::Ready => metrics::ready(console).await,
         Route::Metrics => metrics::metrics(console).await,
         Route::Style => Ok(Reply::style()),
+        Route::Script => Ok(Reply::script()),
         Route::Language => Ok(sign_in::language(console, asked)),
         Route::SignInPage => Ok(sign_in::page(console, asked, None)),
         Route::SignIn => sign_in::sign_in(console, asked).await,
@@ -144,6 +168,16 @@ pub(super) async fn shown(console: &Console, route: Route, session: &Session, as
         Route::ArrivalFile(id) => raw::arrival_file(console, &id).await,
         Route::Act => acts::act(console, session, asked).await,
         Route::Audit => audit::page(console, session, asked).await,
+        Route::AuditExport => audit::export(console, session, asked).await,
+        Route::AuditTail => audit::tail::page(console, session, asked).await,
+        Route::AuditTailEvents => audit::tail::events(console, session, asked).await,
+        Route::AuditEntry(position) => audit::proof::page(console, session, asked, &position).await,
+        Route::Check => Ok(audit::checking::page(console, session, asked)),
+        Route::CheckBegin => Ok(audit::checking::begin(console, session)),
+        Route::CheckEvents => Ok(audit::checking::events(console, asked)),
+        Route::Bundle(id) => audit::proof::bundle(console, session, &id).await,
+        Route::Logistics => logistics::page(console, session, asked).await,
+        Route::Reference(part) => reference::page(console, session, asked, part).await,
         _ => Err(Problem::NotFound),
     }
 }
@@ -154,11 +188,12 @@ mod tests {
 
     #[test]
     fn what_anybody_may_see_is_listed_here_once_more() {
-        const PATHS: [(&str, &str); 23] = [
+        const PATHS: [(&str, &str); 38] = [
             ("GET", "/livez"),
             ("GET", "/readyz"),
             ("GET", "/metrics"),
             ("GET", "/style.css"),
+            ("GET", "/live.js"),
             ("GET", "/language"),
             ("GET", "/sign-in"),
             ("POST", "/sign-in"),
@@ -178,10 +213,24 @@ mod tests {
             ("POST", "/arrivals/x/reveal"),
             ("POST", "/act"),
             ("GET", "/audit"),
+            ("GET", "/audit/export"),
+            ("GET", "/audit/tail"),
+            ("GET", "/audit/tail/events"),
+            ("GET", "/audit/entries/0"),
+            ("GET", "/audit/check"),
+            ("POST", "/audit/check"),
+            ("GET", "/audit/check/events"),
+            ("GET", "/declarations/x/bundle"),
+            ("GET", "/logistics"),
+            ("GET", "/reference"),
+            ("GET", "/reference/sellers"),
+            ("GET", "/reference/keys"),
+            ("GET", "/reference/tables"),
+            ("GET", "/reference/rules"),
         ];
         for (at, (method, path)) in PATHS.iter().enumerate() {
             let (_, gate) = find(&Method::try_from(*method).unwrap(), path).unwrap();
-            assert_eq!(gate == Gate::Anybody, at < 7, "{method} {path}");
+            assert_eq!(gate == Gate::Anybody, at < 8, "{method} {path}");
         }
         for (method, path) in
             [("POST", "/"), ("GET", "/act"), ("GET", "/nothing"), ("DELETE", "/find"), ("GET", "/declarations"), ("GET", "/a/b/c/d")]

@@ -92,8 +92,8 @@ impl Sessions {
             idle: Duration::from_secs(options.idle_min.saturating_mul(60)),
             longest: Duration::from_secs(options.longest_h.saturating_mul(3_600)),
             // A browser takes a cookie of the first name from this place by TLS alone.
-            name: if options.behind_tls { "__Host-tongguan" } else { "tongguan" },
-            is_secure: options.behind_tls,
+            name: if options.is_by_tls() { "__Host-tongguan" } else { "tongguan" },
+            is_secure: options.is_by_tls(),
         }
     }
 

@@ -39,10 +39,15 @@ fn failed(error: &dyn std::error::Error) -> Problem {
     Problem::Internal
 }
 
+/// What was found, under its heading.
+pub(super) fn found(lang: Lang, rows: &[Row]) -> impl Iterator<Item = Vec<String>> {
+    std::iter::once(heading(lang)).chain(rows.iter().map(move |row| cells(lang, row)))
+}
+
 /// CSV in UTF-8, with the mark by which spreadsheets know it; no cell begins as a formula does.
-pub(super) fn csv(lang: Lang, rows: &[Row]) -> Result<Vec<u8>, Problem> {
+pub(super) fn csv(rows: impl Iterator<Item = Vec<String>>) -> Result<Vec<u8>, Problem> {
     let mut writer = csv::Writer::from_writer("\u{feff}".as_bytes().to_vec());
-    for cells in std::iter::once(heading(lang)).chain(rows.iter().map(|row| cells(lang, row))) {
+    for cells in rows {
         writer.write_record(cells.iter().map(|cell| harmless(cell))).map_err(|error| failed(&error))?;
     }
     writer.into_inner().map_err(|error| failed(&error))
@@ -55,10 +60,10 @@ fn harmless(cell: &str) -> String {
 }
 
 /// XLSX, every cell a text.
-pub(super) fn xlsx(lang: Lang, rows: &[Row]) -> Result<Vec<u8>, Problem> {
+pub(super) fn xlsx(rows: impl Iterator<Item = Vec<String>>) -> Result<Vec<u8>, Problem> {
     let mut workbook = Workbook::new();
     let sheet = workbook.add_worksheet();
-    for (at, cells) in (0_u32..).zip(std::iter::once(heading(lang)).chain(rows.iter().map(|row| cells(lang, row)))) {
+    for (at, cells) in (0_u32..).zip(rows) {
         for (column, cell) in (0_u16..).zip(cells) {
             sheet.write_string(at, column, cell).map_err(|error| failed(&error))?;
         }
@@ -76,7 +81,7 @@ mod tests {
             assert_eq!(harmless(cell), written);
         }
         let row = Row { number: "=cmd()".into(), what: None, id: None, is_declaration: false, documents: Vec::new() };
-        let text = String::from_utf8(csv(Lang::Zh, &[row]).unwrap()).unwrap();
+        let text = String::from_utf8(csv(found(Lang::Zh, &[row])).unwrap()).unwrap();
         assert!(text.starts_with("\u{feff}编号,") && text.contains("'=cmd(),未找到"), "{text}");
     }
 }

@@ -65,7 +65,7 @@ pub(super) fn language(console: &Console, asked: &Asked) -> Reply {
     let lang = if asked.one("to") == "en" { Lang::En } else { Lang::Zh };
     let back = asked.one("back");
     let is_ours = back.starts_with('/') && !back.starts_with("//") && !back.contains(['\\', '\r', '\n']);
-    let secure = if console.parts.options.behind_tls { "; Secure" } else { "" };
+    let secure = if console.parts.options.is_by_tls() { "; Secure" } else { "" };
     let cookie = format!("{COOKIE}={}; Path=/; HttpOnly; SameSite=Lax; Max-Age=31536000{secure}", lang.t("zh", "en"));
     Reply::Go(if is_ours { back.to_owned() } else { "/".to_owned() }, Some(cookie))
 }

@@ -1,6 +1,6 @@
 //! `AuditLog`: what happened, who did it, when and why.
 
-use std::{collections::BTreeSet, net::IpAddr};
+use std::collections::BTreeSet;
 
 use tonic::{Request, Response, Status, async_trait};
 
@@ -12,9 +12,9 @@ use super::{
 };
 use crate::{
     access::{Call, Caller},
-    audit::{Difference, Entry},
+    audit::Entry,
     declaration::Kind,
-    desk::{SEARCH_PAGE, look_through, subjects},
+    desk::{SEARCH_PAGE, Wanted, look_through, subjects},
     store::EntryFilter,
 };
 
@@ -62,7 +62,7 @@ impl proto::audit_log_server::AuditLog for Door {
         if [&asked.actor, &asked.act, &asked.outcome].iter().any(|word| word.len() > LONGEST_WORD) {
             return Err(status::invalid("操作者、操作或结果过长", "actor, act and outcome have at most 100 bytes"));
         }
-        let wanted = Wanted::of(&asked)?;
+        let wanted = wanted(&asked)?;
         let Some(filter) = self.search_filter(&caller, &asked).await? else {
             return Ok(Response::new(proto::SearchResponse::default()));
         };
@@ -122,41 +122,22 @@ impl Door {
             from: asked.from.as_ref().map(convert::moment),
             to: asked.to.as_ref().map(convert::moment),
             after: asked.after_position,
-            pending: false,
             limit: SEARCH_PAGE,
+            ..EntryFilter::default()
         }))
     }
 }
 
-/// What the store itself cannot sort out.
-struct Wanted {
-    actor: String,
-    /// How the fields of changes begin.
-    kind: Option<String>,
-    outcome: String,
-    address: Option<IpAddr>,
-}
-
-impl Wanted {
-    fn of(asked: &proto::SearchRequest) -> Result<Self, Status> {
-        let kind = match asked.kind() {
-            proto::DocumentKind::Unspecified if asked.kind != 0 => return Err(status::invalid("单证种类不存在", "there is no such kind")),
-            proto::DocumentKind::Unspecified => None,
-            wanted => Kind::ALL.into_iter().find(|kind| convert::kind(*kind) == wanted).map(|kind| format!("{}.", kind.as_str())),
-        };
-        let address = Some(&asked.address).filter(|text| !text.is_empty()).map(|text| text.parse()).transpose();
-        let address = address.map_err(|_| status::invalid("address 应为 IP 地址", "address is an IP address"))?;
-        Ok(Self { actor: asked.actor.clone(), kind, outcome: asked.outcome.clone(), address })
-    }
-
-    fn fits(&self, entry: &Entry) -> bool {
-        let of_kind = |change: &Difference| self.kind.as_ref().is_none_or(|kind| change.field.starts_with(kind.as_str()));
-        let came_out = |change: &Difference| self.outcome.is_empty() || change.to == self.outcome;
-        let any = self.kind.is_none() && self.outcome.is_empty();
-        (self.actor.is_empty() || entry.actor.name == self.actor)
-            && (self.address.is_none() || entry.actor.address == self.address)
-            && (any || entry.changes.iter().any(|change| of_kind(change) && came_out(change)))
-    }
+/// What the store itself does not sort out.
+fn wanted(asked: &proto::SearchRequest) -> Result<Wanted, Status> {
+    let kind = match asked.kind() {
+        proto::DocumentKind::Unspecified if asked.kind != 0 => return Err(status::invalid("单证种类不存在", "there is no such kind")),
+        proto::DocumentKind::Unspecified => None,
+        wanted => Kind::ALL.into_iter().find(|kind| convert::kind(*kind) == wanted),
+    };
+    let address = Some(&asked.address).filter(|text| !text.is_empty()).map(|text| text.parse()).transpose();
+    let address = address.map_err(|_| status::invalid("address 应为 IP 地址", "address is an IP address"))?;
+    Ok(Wanted { actor: asked.actor.clone(), kind, outcome: asked.outcome.clone(), address })
 }
 
 fn entry(position: Option<i64>, entry: Entry) -> proto::AuditEntry {

@@ -136,21 +136,6 @@ impl Sqlite {
         })
     }
 
-    /// Opens the database file for looking only, and sees it as it was at the first look, whatever is written meanwhile. Works
-    /// where it may not be written, too.
-    ///
-    /// # Errors
-    /// The file is not there or cannot be read.
-    pub async fn open_read_only(file: &Path) -> Result<Self> {
-        let options = told_if_asked(SqliteConnectOptions::new()).filename(file).read_only(true).row_buffer_size(ROWS_AHEAD);
-        // Where not even SQLite's shared-memory file can be made, nobody can be writing.
-        let readers = match opening::snapshot(options.clone()).await {
-            Ok(readers) => readers,
-            Err(_) => opening::snapshot(options.immutable(true)).await?,
-        };
-        Ok(Self { writer: None, readers, hints: Hints::default(), papers: Arc::default(), vault: Vault::default(), _lock: None })
-    }
-
     /// Encrypts what is kept raw from now on, and decrypts what was.
     #[must_use]
     pub fn with_vault(self, vault: Vault) -> Self {

@@ -1,16 +1,36 @@
 //! Opening a database file: for writing, by one process, and for looking.
 
-use std::{fs::File, path::Path};
+use std::{fs::File, path::Path, sync::Arc};
 
 use sqlx::{
     SqliteConnection, SqlitePool,
     sqlite::{SqliteConnectOptions, SqlitePoolOptions},
 };
 
-use super::PATIENCE;
-use crate::store::{Error, Result};
+use super::{PATIENCE, ROWS_AHEAD, Sqlite};
+use crate::{
+    store::{Error, Hints, Result, told_if_asked},
+    vault::Vault,
+};
 
 const READERS: u32 = 4;
+
+impl Sqlite {
+    /// Opens the database file for looking only, and sees it as it was at the first look, whatever is written meanwhile. Works
+    /// where it may not be written, too.
+    ///
+    /// # Errors
+    /// The file is not there or cannot be read.
+    pub async fn open_read_only(file: &Path) -> Result<Self> {
+        let options = told_if_asked(SqliteConnectOptions::new()).filename(file).read_only(true).row_buffer_size(ROWS_AHEAD);
+        // Where not even SQLite's shared-memory file can be made, nobody can be writing.
+        let readers = match snapshot(options.clone()).await {
+            Ok(readers) => readers,
+            Err(_) => snapshot(options.immutable(true)).await?,
+        };
+        Ok(Self { writer: None, readers, hints: Hints::default(), papers: Arc::default(), vault: Vault::default(), _lock: None })
+    }
+}
 
 /// Makes sure that no other process writes the same file. The lock goes with the process, however it ends.
 pub(super) fn lock(file: &Path) -> Result<File> {

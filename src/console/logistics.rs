@@ -1,0 +1,68 @@
+//! What carriers push: how far their documents have come, what waits for its order, and each act about a waybill as it happens.
+
+use maud::{Markup, html};
+
+use super::{
+    Console,
+    audit::tail,
+    overview,
+    page::{Problem, Reply, empty},
+    routes::Asked,
+    session::Session,
+    words::Lang,
+};
+use crate::{
+    access::{Call, allows},
+    declaration::Kind,
+    explain::explain_turn,
+    state::State,
+    store::Count,
+};
+
+/// What carriers transmit or push.
+const KINDS: [Kind; 4] = [Kind::Waybill, Kind::Manifest, Kind::Arrival, Kind::Departure];
+
+pub(super) async fn page(console: &Console, session: &Session, asked: &Asked) -> Result<Reply, Problem> {
+    let lang = asked.lang;
+    let figures = console.figures.figures(console, session.caller.scope.as_ref(), overview::PATIENCE).await;
+    let title = lang.t("物流", "Logistics");
+    let may_follow = allows(session.caller.actor.role, Call::ReadAuditLog);
+    let followed = if may_follow { Some(tail::of_kind(console, session, asked, Kind::Waybill).await?) } else { None };
+    let body = html! {
+        h1 { (title) }
+        section {
+            h2 { (lang.t("物流单证：种类与状态", "Carriers' documents by kind and state")) }
+            @match &figures {
+                Some(figures) => { (counted(lang, &figures.counts)) }
+                None => { p.empty role="status" { (lang.t("正在统计……", "Being counted …")) } }
+            }
+        }
+        @if let Some(followed) = followed {
+            section { h2 { (lang.t("运单的最新变化（实时）", "What happens to waybills, live")) } (followed) }
+        }
+    };
+    Ok(Reply::live(title, "/logistics", body))
+}
+
+fn counted(lang: Lang, counts: &[Count]) -> Markup {
+    let found: Vec<_> = counts.iter().filter(|count| KINDS.contains(&count.kind)).collect();
+    html! {
+        @if found.is_empty() { (empty(lang.t("承运方还没有推送任何单证。", "No carrier has pushed anything yet."))) }
+        @else {
+            div.scroll { table {
+                thead { tr {
+                    th scope="col" { (lang.t("单证", "document")) }
+                    th scope="col" { (lang.t("状态", "state")) }
+                    th scope="col" { (lang.t("数量", "count")) }
+                    th scope="col" { (lang.t("轮到谁", "whose turn")) }
+                } }
+                tbody { @for count in found { tr {
+                    td { (lang.kind(count.kind)) }
+                    td { (lang.state(count.kind, count.state)) @if count.state == State::Waiting { " " span.mark { (lang.t("待匹配订单或条件", "waits for its order or its gate")) } } }
+                    td.number { (count.count) }
+                    td { (lang.t(explain_turn(count.state.turn()).0, explain_turn(count.state.turn()).1)) }
+                } } }
+            } }
+        }
+    }
+}
