@@ -97,19 +97,27 @@ pub struct Collector {
     options: Options,
     /// How many read together.
     share: Arc<Share>,
+    /// This node's id, where it reads what it receives and others read too.
+    reader: Option<Uuid>,
 }
 
 impl Collector {
     /// Joins its parts.
     #[must_use]
     pub fn new(store: Arc<dyn Store>, clockwork: Clockwork, advisor: Arc<Advisor>, options: Options) -> Self {
-        Self { store, clockwork, advisor, options, share: Arc::new(Share::whole()) }
+        Self { store, clockwork, advisor, options, share: Arc::new(Share::whole()), reader: None }
     }
 
     /// Lets arrivals gather longer where other nodes read too.
     #[must_use]
     pub fn sharing(self, share: Arc<Share>) -> Self {
         Self { share, ..self }
+    }
+
+    /// Reads what the receivers of this node keep for it ([`Receiver::for_reader`]), and only then what others left.
+    #[must_use]
+    pub fn reading_as(self, reader: Option<Uuid>) -> Self {
+        Self { reader, ..self }
     }
 
     /// Runs until stopped.
@@ -273,12 +281,13 @@ impl Task for Collector {
     }
 
     fn company(&self) -> u32 {
-        self.share.among()
+        // What is its own it need not leave to others.
+        if self.reader.is_some() { 1 } else { self.share.among() }
     }
 
     async fn pass(&self) -> Result<usize, Error> {
         let lease = Lease::take(&self.clockwork, Duration::from_secs(self.options.lease_s));
-        let arrivals = self.store.lease_arrivals(self.clockwork.now(), lease, self.options.read_batch).await?;
+        let arrivals = self.store.lease_arrivals(self.clockwork.now(), lease, self.reader, self.options.read_batch).await?;
         let mut sorted = Sorted::default();
         let mut suspects = Vec::new();
         for arrival in arrivals {

@@ -364,10 +364,11 @@ impl Parts<'_> {
             let packer = packer.sharing(self.shares.of(Role::Pack));
             stage.tasks.spawn(measure(Work::Pack, packer.run(stopped.clone())));
         }
+        let reader = (self.config.store.postgres.is_some() && node.runs(Role::Receive) && node.runs(Role::Collect)).then_some(self.node);
         for road in moving.roads {
             if node.runs(Role::Receive) {
                 let turn = self.turn(&format!("receiver/{}", road.endpoint.road()));
-                let receiver = Receiver::new(store(), clockwork(), Arc::clone(&road.endpoint), collector.clone()).in_turn(turn);
+                let receiver = Receiver::new(store(), clockwork(), Arc::clone(&road.endpoint), collector.clone()).in_turn(turn).for_reader(reader);
                 stage.tasks.spawn(measure(Work::Receive, receiver.run(stopped.clone())));
             }
             if node.runs(Role::Deliver) {
@@ -379,7 +380,8 @@ impl Parts<'_> {
         if let Some(advisor) = moving.advisor.filter(|_| node.runs(Role::Collect)) {
             let redecider = Redecider::new(store(), clockwork(), Arc::clone(&advisor));
             stage.tasks.spawn(measure(Work::Collect, redecider.run(stopped.clone())));
-            let collector = Collector::new(store(), clockwork(), advisor, collector.clone()).sharing(self.shares.of(Role::Collect));
+            let collector = Collector::new(store(), clockwork(), advisor, collector.clone());
+            let collector = collector.sharing(self.shares.of(Role::Collect)).reading_as(reader);
             stage.tasks.spawn(measure(Work::Collect, collector.run(stopped)));
         }
         stage

@@ -167,7 +167,7 @@ impl Task for Sequencer {
         let mut held = self.tree.lock().await;
         // Where another has the turn, all that waits is not read only to be left to it.
         if !self.turn.is_mine() {
-            if self.store.pending_entries(1).await?.is_empty() {
+            if self.turn.is_anothers() || self.store.pending_entries(1).await?.is_empty() {
                 return Ok(0);
             }
             if !self.turn.take().await? {

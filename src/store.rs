@@ -219,8 +219,8 @@ pub trait Store: Send + Sync {
 
     /// Keeps what arrived, before the transport is told that it may forget.
     async fn keep(&self, now: Timestamp, many: Vec<Arrival>) -> Result<()>;
-    /// Leases arrivals that are not read yet, oldest first.
-    async fn lease_arrivals(&self, now: Timestamp, lease: Lease, limit: u32) -> Result<Vec<LeasedArrival>>;
+    /// Leases arrivals that are not read yet, oldest first: also those that are reserved for `own`, and none that are reserved for another.
+    async fn lease_arrivals(&self, now: Timestamp, lease: Lease, own: Option<Uuid>, limit: u32) -> Result<Vec<LeasedArrival>>;
     /// Finds what receipts are about.
     async fn matches(&self, keys: &[Key]) -> Result<Matches>;
     /// The declarations that documents submitted on their own are about.

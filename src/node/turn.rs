@@ -22,22 +22,34 @@ pub struct Turn {
     role: Arc<str>,
     holder: Uuid,
     length: Duration,
-    until: Arc<Mutex<Option<Timestamp>>>,
+    known: Arc<Mutex<Known>>,
 }
+
+/// What this node knows without asking.
+#[derive(Debug, Clone, Copy, Default)]
+struct Known {
+    /// Until when it has the turn.
+    until: Option<Timestamp>,
+    /// When it learned last that another has it.
+    refused_at: Option<Timestamp>,
+}
+
+/// For so long nobody asks again for a turn that another has.
+const REFUSED: Duration = Duration::from_secs(1);
 
 impl Turn {
     /// The turn of that name, for a node; nobody has it yet.
     #[must_use]
     pub fn new(store: Arc<dyn Store>, clockwork: Clockwork, role: &str, holder: Uuid, length: Duration) -> Self {
-        Self { store, clockwork, role: role.into(), holder, length, until: Arc::default() }
+        Self { store, clockwork, role: role.into(), holder, length, known: Arc::default() }
     }
 
-    fn until(&self) -> Option<Timestamp> {
-        *self.until.lock().unwrap_or_else(PoisonError::into_inner)
+    fn known(&self) -> Known {
+        *self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn set(&self, until: Option<Timestamp>) {
-        *self.until.lock().unwrap_or_else(PoisonError::into_inner) = until;
+    fn learn(&self, known: Known) {
+        *self.known.lock().unwrap_or_else(PoisonError::into_inner) = known;
     }
 
     /// Whether this node has it now, as far as it knows without asking.
@@ -45,21 +57,32 @@ impl Turn {
     pub fn is_mine(&self) -> bool {
         let now = self.clockwork.now();
         // A clock that was set back must not make a lease longer than leases are.
-        self.until().is_some_and(|until| until > now && until <= now + self.length)
+        self.known().until.is_some_and(|until| until > now && until <= now + self.length)
     }
 
-    /// Takes it, or keeps it where less than half of it is left; false if another node has it.
+    /// Whether another has had it a moment ago: it need not be asked for yet.
+    #[must_use]
+    pub fn is_anothers(&self) -> bool {
+        let now = self.clockwork.now();
+        self.known().refused_at.is_some_and(|at| at <= now && now < at + REFUSED)
+    }
+
+    /// Takes it, or keeps it where less than half of it is left; false if another node has it. The store is not asked again for a second
+    /// after it said so.
     ///
     /// # Errors
     /// If the store cannot be written.
     pub async fn take(&self) -> store::Result<bool> {
         let now = self.clockwork.now();
-        if self.is_mine() && self.until().is_some_and(|until| until > now + self.length / 2) {
+        if self.is_mine() && self.known().until.is_some_and(|until| until > now + self.length / 2) {
             return Ok(true);
+        }
+        if self.is_anothers() {
+            return Ok(false);
         }
         let until = now + self.length;
         let taken = self.store.take_role(now, &self.role, self.holder, until).await?;
-        self.set(taken.then_some(until));
+        self.learn(Known { until: taken.then_some(until), refused_at: (!taken).then_some(now) });
         Ok(taken)
     }
 
@@ -68,7 +91,7 @@ impl Turn {
         if !self.is_mine() {
             return;
         }
-        self.set(None);
+        self.learn(Known::default());
         let now = self.clockwork.now();
         if let Err(error) = self.store.take_role(now, &self.role, self.holder, now).await {
             tracing::debug!(role.name = &*self.role, error = %error, "the turn was not passed on; it ends by itself");
@@ -78,6 +101,6 @@ impl Turn {
 
 impl fmt::Debug for Turn {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Turn").field("role", &self.role).field("holder", &self.holder).field("until", &self.until()).finish_non_exhaustive()
+        f.debug_struct("Turn").field("role", &self.role).field("holder", &self.holder).field("known", &self.known()).finish_non_exhaustive()
     }
 }

@@ -9,7 +9,7 @@ use crate::{
     declaration::{DeclarationId, DocumentGuid, DocumentId, Kind, MessageId},
     dossier::{Content, Document, Dossier},
     party::{Tenant, Trace},
-    queue::Fault,
+    queue::{Fault, Lease},
     receipt::Receipt,
     state::State,
 };
@@ -203,6 +203,8 @@ pub struct Arrival {
     pub bytes: Vec<u8>,
     /// SHA-256 of the bytes: the same name and bytes on the same road are kept once.
     pub digest: [u8; 32],
+    /// Whose it is to read at first, and until when. Nothing: anybody's.
+    pub reserved: Option<Lease>,
 }
 
 /// A leased arrival.

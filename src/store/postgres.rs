@@ -245,8 +245,8 @@ impl Store for Postgres {
         Ok(())
     }
 
-    async fn lease_arrivals(&self, now: Timestamp, lease: Lease, limit: u32) -> Result<Vec<LeasedArrival>> {
-        let leased = tried!(self.may_write()?, Single, |connection, unsure| arrivals::lease(connection, now, lease, limit, unsure))?;
+    async fn lease_arrivals(&self, now: Timestamp, lease: Lease, own: Option<Uuid>, limit: u32) -> Result<Vec<LeasedArrival>> {
+        let leased = tried!(self.may_write()?, Single, |connection, unsure| arrivals::lease(connection, now, lease, own, limit, unsure))?;
         Ok(guarding::unlock_arrivals(&self.vault, leased))
     }
 

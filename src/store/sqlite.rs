@@ -298,8 +298,8 @@ impl Store for Sqlite {
         Ok(())
     }
 
-    async fn lease_arrivals(&self, now: Timestamp, lease: Lease, limit: u32) -> Result<Vec<LeasedArrival>> {
-        let leased = self.writer()?.write(move |connection| Box::pin(arrivals::lease(connection, now, lease, limit))).await?;
+    async fn lease_arrivals(&self, now: Timestamp, lease: Lease, own: Option<Uuid>, limit: u32) -> Result<Vec<LeasedArrival>> {
+        let leased = self.writer()?.write(move |connection| Box::pin(arrivals::lease(connection, now, lease, own, limit))).await?;
         Ok(guarding::unlock_arrivals(&self.vault, leased))
     }
 

@@ -328,9 +328,10 @@ async fn personal(world: &World) -> Uuid {
 async fn arrive(world: &World, receipts: Vec<Receipt>) -> Uuid {
     let id = world.clockwork.id();
     let lease = world.lease();
-    let arrival = Arrival { id, road: "national".into(), name: format!("{id}.xml"), bytes: b"<r>&</r>".to_vec(), digest: digest(id) };
+    let (name, bytes) = (format!("{id}.xml"), b"<r>&</r>".to_vec());
+    let arrival = Arrival { id, road: "national".into(), name, bytes, digest: digest(id), reserved: None };
     world.store.keep(world.now(), vec![arrival]).await.unwrap();
-    world.store.lease_arrivals(world.now(), lease, 10).await.unwrap();
+    world.store.lease_arrivals(world.now(), lease, None, 10).await.unwrap();
     let disposition = if receipts.is_empty() { Disposition::Quarantined("no XML".into()) } else { Disposition::Read };
     let kept = |(ordinal, receipt)| KeptReceipt { arrival: id, ordinal, at: world.now(), receipt, document: None, effect: false };
     let receipts = (0_u32..).zip(receipts).map(kept).collect();

@@ -241,7 +241,7 @@ async fn what_cannot_be_kept_is_not_acknowledged() {
 async fn lease_in_vain(world: &World) {
     for _ in 0..10 {
         let lease = Lease::take(&world.clockwork, SECOND);
-        world.store.lease_arrivals(world.clockwork.now(), lease, 10).await.unwrap();
+        world.store.lease_arrivals(world.clockwork.now(), lease, None, 10).await.unwrap();
         world.clock.advance(SECOND * 2);
     }
 }
@@ -281,7 +281,7 @@ async fn no_more_arrivals_are_leased_than_fit_in_memory_but_always_one() {
     let mut names = Vec::new();
     for _ in 0..4 {
         let lease = Lease::take(&world.clockwork, SECOND);
-        let leased = world.store.lease_arrivals(world.clockwork.now(), lease, 10).await.unwrap();
+        let leased = world.store.lease_arrivals(world.clockwork.now(), lease, None, 10).await.unwrap();
         names.push(leased.into_iter().map(|arrival| arrival.name).collect::<Vec<_>>().concat());
     }
     assert_eq!(names, ["a.xml", "b.xml", "c.xmld.xml", ""]);

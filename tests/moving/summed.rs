@@ -114,6 +114,6 @@ async fn results_of_nothing_that_ever_comes_are_handed_on_at_last_and_hold_up_no
     }
     assert_eq!(world.forwarded(), ["others.xml"]);
     let lease = Lease::take(&world.clockwork, SECOND * 60);
-    assert!(world.store.lease_arrivals(world.clockwork.now() + SECOND * 86_400, lease, 10).await.unwrap().is_empty(), "none is left");
+    assert!(world.store.lease_arrivals(world.clockwork.now() + SECOND * 86_400, lease, None, 10).await.unwrap().is_empty(), "none is left");
     assert_eq!(world.acts(id).await.into_iter().filter(|act| act == "summed").count(), 1);
 }

@@ -100,7 +100,7 @@ async fn what_was_applied_is_not_applied_twice(world: World) {
     let id = world.accept_one("O1", None).await;
     world.store().keep(START, vec![world.arrival("a")]).await.unwrap();
     let lease = world.lease();
-    let arrival = world.store().lease_arrivals(START, lease, 10).await.unwrap()[0].id;
+    let arrival = world.store().lease_arrivals(START, lease, None, 10).await.unwrap()[0].id;
     let document = world.now(id, Kind::Order).await;
     let kept =
         KeptReceipt { arrival, ordinal: 0, at: START, receipt: receipt(order_key("O1"), "2"), document: Some(document.id), effect: true };
@@ -131,12 +131,12 @@ async fn what_was_kept_is_not_kept_twice(world: World) {
         world.store().keep(START, many.clone()).await.unwrap();
     }
     let lease = world.lease();
-    let leased = world.store().lease_arrivals(START, lease, 10).await.unwrap();
+    let leased = world.store().lease_arrivals(START, lease, None, 10).await.unwrap();
     assert_eq!(leased.len(), 2);
     let arrivals = leased.iter().map(|arrival| (arrival.id, Disposition::Read)).collect();
     world.store().apply(START, Application { token: Some(lease.token), arrivals, ..Application::default() }).await.unwrap();
     world.store().keep(START, many).await.unwrap();
-    assert!(world.store().lease_arrivals(lease.until, world.lease(), 10).await.unwrap().is_empty(), "what was read stays read");
+    assert!(world.store().lease_arrivals(lease.until, world.lease(), None, 10).await.unwrap().is_empty(), "what was read stays read");
 }
 
 async fn places_are_not_given_twice(world: World) {

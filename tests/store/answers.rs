@@ -6,8 +6,9 @@ use tongguan::{
     declaration::{DocumentId, InventoryNo, Kind, PortNo},
     dossier::{Document, LastWord},
     party::Tenant,
+    queue::Lease,
     state::State,
-    store::{Application, Arrival, Change, Disposition, Error, KeptReceipt, Number, NumberKind, Subject, Written},
+    store::{Application, Arrival, Change, Disposition, Error, KeptReceipt, LeasedArrival, Number, NumberKind, Subject, Written},
 };
 use uuid::Uuid;
 
@@ -20,6 +21,7 @@ on_each_store!(
     what_arrives_is_kept_once_and_applied_whole_or_not_at_all,
     what_differs_in_name_road_or_bytes_is_kept_beside,
     arrivals_are_read_in_the_order_in_which_they_came,
+    what_a_node_received_is_its_own_to_read_at_first,
     one_lease_brings_no_more_into_memory_than_is_good,
     what_cannot_be_read_is_put_aside,
     what_nobody_can_place_yet_is_leased_again_later,
@@ -40,7 +42,7 @@ async fn what_arrives_is_kept_once_and_applied_whole_or_not_at_all(world: World)
     world.store().keep(START, vec![world.arrival("a.xml"), world.arrival("b.xml")]).await.unwrap();
     world.store().keep(START, vec![world.arrival("a.xml")]).await.unwrap();
     let lease = world.lease();
-    let leased = world.store().lease_arrivals(START, lease, 10).await.unwrap();
+    let leased = world.store().lease_arrivals(START, lease, None, 10).await.unwrap();
     assert_eq!(leased.iter().map(|arrival| arrival.name.as_str()).collect::<Vec<_>>(), ["a.xml", "b.xml"]);
     let key = order_key("O1");
     let stranger = waybill_key("W9");
@@ -87,7 +89,7 @@ async fn what_arrives_is_kept_once_and_applied_whole_or_not_at_all(world: World)
     assert_eq!(shown.dossier.document(Kind::Order).unwrap().state, State::Declaring);
     assert_eq!(shown.receipts.len(), 1);
     assert_eq!(world.store().unmatched(10).await.unwrap()[0].receipt.key, stranger);
-    assert!(world.store().lease_arrivals(START, world.lease(), 10).await.unwrap().is_empty());
+    assert!(world.store().lease_arrivals(START, world.lease(), None, 10).await.unwrap().is_empty());
 }
 
 async fn inventories_are_matched_by_their_number_or_by_their_order(world: World) {
@@ -116,7 +118,7 @@ async fn what_differs_in_name_road_or_bytes_is_kept_beside(world: World) {
     let again = world.arrival("a");
     let mut kept = [first.id, other_road.id, other_bytes.id];
     world.store().keep(START, vec![first.clone(), other_road, other_bytes, again, first]).await.unwrap();
-    let mut leased = world.store().lease_arrivals(START, world.lease(), 10).await.unwrap();
+    let mut leased = world.store().lease_arrivals(START, world.lease(), None, 10).await.unwrap();
     leased.sort_by_key(|arrival| arrival.id);
     kept.sort_unstable();
     assert_eq!(leased.iter().map(|arrival| arrival.id).collect::<Vec<_>>(), kept);
@@ -133,48 +135,68 @@ async fn arrivals_are_read_in_the_order_in_which_they_came(world: World) {
     world.store().keep(START, vec![arrival("d"), arrival("B")]).await.unwrap();
     let mut names = Vec::new();
     for _ in 0..4 {
-        let leased = world.store().lease_arrivals(START, world.lease(), 1).await.unwrap();
+        let leased = world.store().lease_arrivals(START, world.lease(), None, 1).await.unwrap();
         names.extend(leased.into_iter().map(|arrival| arrival.name));
     }
     assert_eq!(names, ["B", "d", "a", "c"]);
     let lease = world.lease();
-    let second = world.store().lease_arrivals(lease.until, lease, 10).await.unwrap();
+    let second = world.store().lease_arrivals(lease.until, lease, None, 10).await.unwrap();
     assert_eq!(second.iter().map(|arrival| arrival.attempt).collect::<Vec<_>>(), [2; 4], "a lease that ended by itself counts");
+}
+
+async fn what_a_node_received_is_its_own_to_read_at_first(world: World) {
+    let until = |seconds| START + Duration::from_secs(seconds);
+    let lease = |seconds| Lease { until: until(seconds), ..world.lease() };
+    let own = lease(5);
+    let other = Some(Uuid::from_u128(7));
+    let arrival = |name: &str, reserved| Arrival { digest: [name.as_bytes()[0]; 32], reserved, ..world.arrival(name) };
+    world.store().keep(START, vec![arrival("a", Some(own)), arrival("b", None), arrival("c", Some(own))]).await.unwrap();
+    let names = |leased: &[LeasedArrival]| leased.iter().map(|arrival| arrival.name.clone()).collect::<Vec<_>>();
+    let others = world.store().lease_arrivals(START, lease(60), other, 10).await.unwrap();
+    assert_eq!(names(&others), ["b"], "what is reserved is left to whom it is for");
+    assert!(world.store().lease_arrivals(START, lease(60), None, 10).await.unwrap().is_empty(), "nobody in particular is another, too");
+    let mine = lease(60);
+    let first = world.store().lease_arrivals(START, mine, Some(own.token), 1).await.unwrap();
+    assert_eq!((names(&first), first[0].attempt), (vec!["a".to_owned()], 1));
+    let rest = world.store().lease_arrivals(own.until, lease(60), other, 10).await.unwrap();
+    assert_eq!(names(&rest), ["c"], "its node has left it for too long; what that one reads now is still its own");
+    let read = Application { token: Some(mine.token), arrivals: vec![(first[0].id, Disposition::Read)], ..Application::default() };
+    assert_eq!(world.store().apply(START, read).await.unwrap(), Written::Done);
 }
 
 async fn one_lease_brings_no_more_into_memory_than_is_good(world: World) {
     let large = |name: &str, mib: usize| Arrival { bytes: vec![b'x'; mib << 20], digest: [name.as_bytes()[0]; 32], ..world.arrival(name) };
     world.store().keep(START, vec![large("a", 40), large("b", 20)]).await.unwrap();
     world.store().keep(START, vec![large("c", 10), large("d", 1)]).await.unwrap();
-    let leased = world.store().lease_arrivals(START, world.lease(), 10).await.unwrap();
+    let leased = world.store().lease_arrivals(START, world.lease(), None, 10).await.unwrap();
     assert_eq!(leased.iter().map(|arrival| arrival.name.as_str()).collect::<Vec<_>>(), ["a", "b"]);
-    let rest = world.store().lease_arrivals(START, world.lease(), 10).await.unwrap();
+    let rest = world.store().lease_arrivals(START, world.lease(), None, 10).await.unwrap();
     assert_eq!(rest.iter().map(|arrival| arrival.name.as_str()).collect::<Vec<_>>(), ["c", "d"]);
 }
 
 async fn what_cannot_be_read_is_put_aside(world: World) {
     world.store().keep(START, vec![world.arrival("a")]).await.unwrap();
     let lease = world.lease();
-    let leased = world.store().lease_arrivals(START, lease, 10).await.unwrap();
+    let leased = world.store().lease_arrivals(START, lease, None, 10).await.unwrap();
     let arrivals = vec![(leased[0].id, Disposition::Quarantined("no XML".into()))];
     let application = Application { token: Some(lease.token), arrivals, ..Application::default() };
     assert_eq!(world.store().apply(START, application).await.unwrap(), Written::Done);
-    assert!(world.store().lease_arrivals(lease.until, world.lease(), 10).await.unwrap().is_empty());
+    assert!(world.store().lease_arrivals(lease.until, world.lease(), None, 10).await.unwrap().is_empty());
     world.store().keep(START, vec![world.arrival("a")]).await.unwrap();
-    assert!(world.store().lease_arrivals(lease.until, world.lease(), 10).await.unwrap().is_empty(), "still known");
+    assert!(world.store().lease_arrivals(lease.until, world.lease(), None, 10).await.unwrap().is_empty(), "still known");
 }
 
 async fn what_nobody_can_place_yet_is_leased_again_later(world: World) {
     world.store().keep(START, vec![world.arrival("a"), world.arrival("b")]).await.unwrap();
     let lease = world.lease();
-    let leased = world.store().lease_arrivals(START, lease, 10).await.unwrap();
+    let leased = world.store().lease_arrivals(START, lease, None, 10).await.unwrap();
     let later = lease.until + Duration::from_secs(60);
     let arrivals = vec![(leased[0].id, Disposition::PutOff(later)), (leased[1].id, Disposition::Read)];
     let application = Application { token: Some(lease.token), arrivals, ..Application::default() };
     assert_eq!(world.store().apply(START, application.clone()).await.unwrap(), Written::Done);
     assert_eq!(world.store().apply(START, application).await.unwrap(), Written::Stale, "the lease is given back");
-    assert!(world.store().lease_arrivals(lease.until, world.lease(), 10).await.unwrap().is_empty());
-    let again = world.store().lease_arrivals(later, world.lease(), 10).await.unwrap();
+    assert!(world.store().lease_arrivals(lease.until, world.lease(), None, 10).await.unwrap().is_empty());
+    let again = world.store().lease_arrivals(later, world.lease(), None, 10).await.unwrap();
     assert_eq!(again.iter().map(|arrival| (arrival.id, arrival.attempt)).collect::<Vec<_>>(), [(leased[0].id, 2)]);
     assert_eq!(again[0].bytes, leased[0].bytes);
 }
@@ -183,8 +205,8 @@ async fn an_arrival_whose_lease_was_lost_is_not_closed(world: World) {
     let id = world.accept_one("O1", None).await;
     world.store().keep(START, vec![world.arrival("a"), world.arrival("b")]).await.unwrap();
     let (slow, quick) = (world.lease(), world.lease());
-    let leased = world.store().lease_arrivals(START, slow, 1).await.unwrap();
-    assert_eq!(world.store().lease_arrivals(slow.until, quick, 10).await.unwrap().len(), 2, "the other took over");
+    let leased = world.store().lease_arrivals(START, slow, None, 1).await.unwrap();
+    assert_eq!(world.store().lease_arrivals(slow.until, quick, None, 10).await.unwrap().len(), 2, "the other took over");
     let read = |token| {
         let arrivals = leased.iter().map(|arrival| (arrival.id, Disposition::Read)).collect();
         Application { token, arrivals, ..Application::default() }
@@ -314,7 +336,7 @@ async fn a_receipt_is_kept_once(world: World) {
     let document = world.now(id, Kind::Order).await.id;
     world.store().keep(START, vec![world.arrival("a"), world.arrival("b")]).await.unwrap();
     let lease = world.lease();
-    let leased = world.store().lease_arrivals(START, lease, 10).await.unwrap();
+    let leased = world.store().lease_arrivals(START, lease, None, 10).await.unwrap();
     let kept = |arrival: usize, ordinal, at| {
         let mut receipt = receipt(order_key("O1"), "2");
         receipt.at = at;

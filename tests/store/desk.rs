@@ -207,7 +207,7 @@ async fn arrived(world: &World, name: &str, disposition: Disposition) -> Uuid {
     let arrival = world.arrival(name);
     let (id, lease) = (arrival.id, world.lease());
     world.store().keep(START, vec![arrival]).await.unwrap();
-    world.store().lease_arrivals(START, lease, 10).await.unwrap();
+    world.store().lease_arrivals(START, lease, None, 10).await.unwrap();
     let kept =
         |ordinal| KeptReceipt { arrival: id, ordinal, at: START, receipt: receipt(order_key("NONE"), "2"), document: None, effect: false };
     let receipts = if disposition == Disposition::Read { vec![kept(0), kept(1)] } else { Vec::new() };

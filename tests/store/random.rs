@@ -215,8 +215,8 @@ impl Game {
                 many.iter().for_each(|one| model.keep(now, one));
                 text(&())
             }
-            Command::LeaseArrivals(lease, limit) => {
-                let arrivals = model.lease_arrivals(now, *lease, usize::try_from(*limit).unwrap());
+            Command::LeaseArrivals(lease, own, limit) => {
+                let arrivals = model.lease_arrivals(now, *lease, *own, usize::try_from(*limit).unwrap());
                 self.held.arrivals.extend(arrivals.iter().map(|arrival| (lease.token, arrival.id)));
                 text(&arrivals)
             }
@@ -310,7 +310,7 @@ async fn answer(store: &dyn Store, now: Timestamp, command: &Command) -> String 
         Command::LeaseDeliveries(lease, road, limit) => plain(store.lease_deliveries(now, lease, road, limit).await),
         Command::Settle(token, many) => plain(store.settle(now, token, many).await),
         Command::Keep(many) => plain(store.keep(now, many).await),
-        Command::LeaseArrivals(lease, limit) => plain(store.lease_arrivals(now, lease, limit).await),
+        Command::LeaseArrivals(lease, own, limit) => plain(store.lease_arrivals(now, lease, own, limit).await),
         Command::Apply(application) => plain(store.apply(now, application).await),
         Command::TakeRole(holder, until) => plain(store.take_role(now, "role", holder, until).await),
         Command::Resume(sender, entry) => plain(store.resume(now, sender, entry).await),

@@ -196,7 +196,8 @@ impl Maker {
     }
 
     pub fn arrival(&self, name: &str) -> Arrival {
-        Arrival { id: self.clockwork.id(), road: "guangzhou".into(), name: name.into(), bytes: b"<r/>".to_vec(), digest: [2; 32] }
+        let (road, bytes) = ("guangzhou".into(), b"<r/>".to_vec());
+        Arrival { id: self.clockwork.id(), road, name: name.into(), bytes, digest: [2; 32], reserved: None }
     }
 
     pub fn packing(&self, documents: Vec<DocumentId>, kind: Kind) -> Packing {

@@ -32,7 +32,7 @@ async fn nothing_is_done_for_nobody(world: World) {
     assert!(world.store().lease_deliveries(START, lease, "guangzhou", 10).await.unwrap().is_empty());
     assert!(world.store().settle(START, lease.token, Vec::new()).await.unwrap().is_empty());
     world.store().keep(START, Vec::new()).await.unwrap();
-    assert!(world.store().lease_arrivals(START, lease, 10).await.unwrap().is_empty());
+    assert!(world.store().lease_arrivals(START, lease, None, 10).await.unwrap().is_empty());
     let matches = world.store().matches(&[]).await.unwrap();
     assert!(matches.subjects.is_empty() && matches.of.is_empty());
     assert!(world.store().pending_entries(0).await.unwrap().is_empty());
@@ -77,7 +77,7 @@ async fn move_all(world: &World) {
     let arrivals = (0..1_000).map(|n| Arrival { digest: [u8::try_from(n % 250).unwrap(); 32], ..world.arrival(&format!("{n}")) });
     world.store().keep(START, arrivals.collect()).await.unwrap();
     let lease = world.lease();
-    let leased = world.store().lease_arrivals(START, lease, 10_000).await.unwrap();
+    let leased = world.store().lease_arrivals(START, lease, None, 10_000).await.unwrap();
     assert_eq!(leased.len(), 1_000);
     let keys: Vec<_> = (0..1_000).map(|n| order_key(&format!("O{n}"))).collect();
     let matches = world.store().matches(&keys).await.unwrap();

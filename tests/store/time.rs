@@ -55,7 +55,7 @@ async fn life(world: &World, name: &str, now: Timestamp) {
     let settlement = Settlement { message, attempt: 1, outcome, entries: Vec::new() };
     assert_eq!(world.store().settle(now, lease.token, vec![settlement]).await.unwrap(), [Written::Done]);
     world.store().keep(now, vec![world.arrival(name)]).await.unwrap();
-    let arrivals = world.store().lease_arrivals(now, lease, 10).await.unwrap();
+    let arrivals = world.store().lease_arrivals(now, lease, None, 10).await.unwrap();
     assert_eq!(arrivals.iter().map(|arrival| arrival.at).collect::<Vec<_>>(), [now]);
     let mut moved = world.now(id, Kind::Order).await;
     moved.state = State::Declaring;
@@ -94,7 +94,7 @@ async fn leases_end_when_they_say_and_not_before(world: World) {
     };
     assert_eq!(sent(START).await, 0, "sealed later than that");
     assert_eq!((sent(much_later).await, sent(much_later).await), (1, 0));
-    let read = async |now| world.store().lease_arrivals(now, lease(), 10).await.unwrap().len();
+    let read = async |now| world.store().lease_arrivals(now, lease(), None, 10).await.unwrap().len();
     assert_eq!((read(START).await, read(until - moment).await, read(until).await), (1, 0, 1));
 }
 

@@ -44,7 +44,7 @@ async fn read(world: &World) -> Vec<Vec<u8>> {
         entries: Vec::new(),
     };
     world.store().settle(START, lease.token, deliveries.iter().map(settle).collect()).await.unwrap();
-    let arrivals = world.store().lease_arrivals(START, lease, 10).await.unwrap();
+    let arrivals = world.store().lease_arrivals(START, lease, None, 10).await.unwrap();
     bytes.extend(arrivals.into_iter().map(|arrival| arrival.bytes));
     bytes
 }
@@ -85,6 +85,6 @@ async fn what_no_key_opens_holds_up_nothing_else(world: World) {
     world.store().keep(START, vec![world.arrival("a")]).await.unwrap();
     let world = world.with_vault(second).await;
     world.store().keep(START, vec![Arrival { digest: [9; 32], ..world.arrival("b") }]).await.unwrap();
-    let read = world.store().lease_arrivals(START, world.lease(), 10).await.unwrap();
+    let read = world.store().lease_arrivals(START, world.lease(), None, 10).await.unwrap();
     assert_eq!(read.iter().map(|arrival| (arrival.name.as_str(), arrival.bytes.as_slice())).collect::<Vec<_>>(), [("b", &b"<r/>"[..])]);
 }

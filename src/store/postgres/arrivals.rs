@@ -14,8 +14,9 @@ use crate::{
 /// Keeps arrivals; the same bytes under the same name by the same road are kept once.
 pub(super) async fn keep(connection: &mut PgConnection, now: Timestamp, many: &[Arrival]) -> Result<()> {
     sqlx::query(
-        "WITH kept AS (INSERT INTO arrivals (id, road, name, digest, at, state) \
-           SELECT j.*, $6, 'kept' FROM unnest($1::uuid[], $2::text[], $3::text[], $4::bytea[]) AS j (id, road, name, digest) \
+        "WITH kept AS (INSERT INTO arrivals (id, road, name, digest, lease_token, lease_until, at, state) \
+           SELECT j.*, $6, 'kept' FROM unnest($1::uuid[], $2::text[], $3::text[], $4::bytea[], $7::uuid[], $8::bigint[]) \
+             AS j (id, road, name, digest, lease_token, lease_until) \
            ORDER BY j.digest, j.road, j.name ON CONFLICT DO NOTHING RETURNING id) \
          INSERT INTO arrival_bytes (arrival, bytes) SELECT id, ($5::bytea[])[array_position($1, id)] FROM kept",
     )
@@ -25,6 +26,8 @@ pub(super) async fn keep(connection: &mut PgConnection, now: Timestamp, many: &[
     .bind(column(many, |arrival| arrival.digest))
     .bind(column(many, |arrival| arrival.bytes.as_slice()))
     .bind(now.0)
+    .bind(column(many, |arrival| arrival.reserved.map(|reserved| reserved.token)))
+    .bind(column(many, |arrival| arrival.reserved.map_or(0, |reserved| reserved.until.0)))
     .execute(connection)
     .await?;
     Ok(())
@@ -37,6 +40,7 @@ pub(super) async fn lease(
     connection: &mut PgConnection,
     now: Timestamp,
     lease: Lease,
+    own: Option<Uuid>,
     limit: u32,
     unsure: bool,
 ) -> Result<Vec<LeasedArrival>> {
@@ -49,7 +53,8 @@ pub(super) async fn lease(
     // First the rows, locked, then how much of them fits: no sum is taken of rows while they are being locked.
     let rows = sqlx::query(
         "WITH early AS MATERIALIZED ( \
-           SELECT id, at, name FROM arrivals WHERE state = 'kept' AND lease_until <= $3 ORDER BY at, name LIMIT $4 FOR UPDATE SKIP LOCKED \
+           SELECT id, at, name FROM arrivals WHERE state = 'kept' AND (lease_until <= $3 OR lease_token = $6) \
+           ORDER BY at, name LIMIT $4 FOR UPDATE SKIP LOCKED \
          ), sized AS ( \
            SELECT e.id, row_number() OVER early AS place, coalesce(sum(b.size) OVER early, 0) AS total FROM early e \
            LEFT JOIN LATERAL (SELECT octet_length(bytes) AS size FROM arrival_bytes WHERE arrival = e.id LIMIT 1) b ON true \
@@ -63,6 +68,7 @@ pub(super) async fn lease(
     .bind(now.0)
     .bind(i64::from(limit))
     .bind(LEASED_BYTES)
+    .bind(own)
     .fetch_all(connection)
     .await?;
     let mut arrivals = rows.into_iter().map(arrival).collect::<Result<Vec<_>>>()?;

@@ -1,6 +1,7 @@
 //! Keeping what came from customs, as received.
 
 use sqlx::{Row, SqliteConnection};
+use uuid::Uuid;
 
 use super::rows::{count, from_json, hex, hex_bytes, id, json, optional_id};
 use crate::{
@@ -12,11 +13,14 @@ use crate::{
 
 /// Keeps arrivals; the same bytes under the same name by the same road are kept once.
 pub(super) async fn keep(connection: &mut SqliteConnection, now: Timestamp, many: &[Arrival]) -> Result<()> {
-    let rows: Vec<_> = many.iter().map(|arrival| (hex(arrival.id), &arrival.road, &arrival.name, hex_bytes(&arrival.digest))).collect();
-    let rows = json(&rows)?;
+    let row = |arrival: &Arrival| {
+        let (token, until) = arrival.reserved.map_or((None, 0), |reserved| (Some(hex(reserved.token)), reserved.until.0));
+        (hex(arrival.id), arrival.road.clone(), arrival.name.clone(), hex_bytes(&arrival.digest), token, until)
+    };
+    let rows = json(&many.iter().map(row).collect::<Vec<_>>())?;
     let kept = sqlx::query(
-        "INSERT INTO arrivals (id, road, name, digest, at, state) \
-         SELECT unhex(value->>0), value->>1, value->>2, unhex(value->>3), ?2, 'kept' FROM json_each(?1) WHERE true \
+        "INSERT INTO arrivals (id, road, name, digest, lease_token, lease_until, at, state) \
+         SELECT unhex(value->>0), value->>1, value->>2, unhex(value->>3), unhex(value->>4), value->>5, ?2, 'kept' FROM json_each(?1) WHERE true \
          ON CONFLICT DO NOTHING RETURNING id",
     )
     .bind(rows)
@@ -38,12 +42,19 @@ pub(super) async fn keep(connection: &mut SqliteConnection, now: Timestamp, many
 /// How many bytes of arrivals one lease brings into memory, unless the first alone is larger.
 const LEASED_BYTES: i64 = 64 << 20;
 
-pub(super) async fn lease(connection: &mut SqliteConnection, now: Timestamp, lease: Lease, limit: u32) -> Result<Vec<LeasedArrival>> {
+pub(super) async fn lease(
+    connection: &mut SqliteConnection,
+    now: Timestamp,
+    lease: Lease,
+    own: Option<Uuid>,
+    limit: u32,
+) -> Result<Vec<LeasedArrival>> {
     let rows = sqlx::query(
         "UPDATE arrivals SET lease_token = ?1, lease_until = ?2, attempt = attempt + 1 WHERE id IN ( \
            SELECT id FROM ( \
              SELECT c.id, row_number() OVER early AS place, coalesce(sum(length(b.bytes)) OVER early, 0) AS total FROM ( \
-               SELECT id, at, name FROM arrivals WHERE state = 'kept' AND lease_until <= ?3 ORDER BY at, name LIMIT ?4 \
+               SELECT id, at, name FROM arrivals WHERE state = 'kept' AND (lease_until <= ?3 OR lease_token = ?6) \
+               ORDER BY at, name LIMIT ?4 \
              ) c LEFT JOIN arrival_bytes b ON b.arrival = c.id WINDOW early AS (ORDER BY c.at, c.name, c.id ROWS UNBOUNDED PRECEDING) \
            ) WHERE place = 1 OR total <= ?5 \
          ) RETURNING id, road, name, at, attempt, (SELECT bytes FROM arrival_bytes WHERE arrival = arrivals.id) AS bytes",
@@ -53,6 +64,7 @@ pub(super) async fn lease(connection: &mut SqliteConnection, now: Timestamp, lea
     .bind(now.0)
     .bind(limit)
     .bind(LEASED_BYTES)
+    .bind(own.map(|own| own.as_bytes().to_vec()))
     .fetch_all(connection)
     .await?;
     // Row by row, so that no more than one stands in memory twice.

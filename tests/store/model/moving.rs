@@ -262,13 +262,16 @@ impl Model {
             at: now,
             unread: true,
             attempt: 0,
-            hold: Hold::NOBODY,
+            hold: arrival.reserved.map_or(Hold::NOBODY, Hold::by),
         };
         self.arrivals.insert(arrival.id, came);
     }
 
-    pub fn lease_arrivals(&mut self, now: Timestamp, lease: Lease, limit: usize) -> Vec<LeasedArrival> {
-        let mut waiting: Vec<_> = self.arrivals.iter_mut().filter(|(_, came)| came.unread && came.hold.is_free(now)).collect();
+    pub fn lease_arrivals(&mut self, now: Timestamp, lease: Lease, own: Option<Uuid>, limit: usize) -> Vec<LeasedArrival> {
+        let mut waiting: Vec<_> = {
+            let may = |came: &Came| came.unread && (came.hold.is_free(now) || own.is_some() && came.hold.token == own);
+            self.arrivals.iter_mut().filter(|(_, came)| may(came)).collect()
+        };
         waiting.sort_by(|(_, a), (_, b)| (a.at, &a.name).cmp(&(b.at, &b.name)));
         waiting.truncate(limit);
         let leased = |(id, came): (&Uuid, &mut Came)| {

@@ -100,7 +100,7 @@ async fn no_arrival_is_leased_twice(world: World) {
         let leases: Vec<_> = (0..MANY).map(|_| world.lease()).collect();
         let arrivals = at_once(&world, MANY, |n, store| {
             let lease = leases[n];
-            async move { store.lease_arrivals(START, lease, 3).await.unwrap() }
+            async move { store.lease_arrivals(START, lease, None, 3).await.unwrap() }
         });
         leased.extend(arrivals.await.concat().into_iter().map(|arrival| arrival.id));
     }
@@ -247,7 +247,7 @@ async fn an_arrival_that_comes_twice_at_once_is_kept_once(world: World) {
     })
     .await;
     let lease = world.lease();
-    let leased = world.store().lease_arrivals(START, lease, 100).await.unwrap();
+    let leased = world.store().lease_arrivals(START, lease, None, 100).await.unwrap();
     assert_eq!(
         leased.iter().map(|arrival| (arrival.name.as_str(), arrival.bytes.len())).collect::<Vec<_>>(),
         [("a", 4), ("b", 4), ("c", 4)]

@@ -42,7 +42,7 @@ pub enum Command {
     LeaseDeliveries(Lease, &'static str, u32),
     Settle(Uuid, Vec<Settlement>),
     Keep(Vec<Arrival>),
-    LeaseArrivals(Lease, u32),
+    LeaseArrivals(Lease, Option<Uuid>, u32),
     Apply(Application),
     TakeRole(Uuid, Timestamp),
     Resume(&'static str, Entry),
@@ -158,7 +158,7 @@ impl<'a> Dice<'a> {
                 Command::Settle(token, settlements)
             }
             25 | 26 => Command::Keep(self.some(3, || self.arrival())),
-            27 | 28 => Command::LeaseArrivals(self.lease(), u32::try_from(self.below(3) + 1).unwrap()),
+            27 | 28 => Command::LeaseArrivals(self.lease(), self.reader(), u32::try_from(self.below(3) + 1).unwrap()),
             29..=34 => Command::Apply(self.application()),
             35 => Command::TakeRole(Uuid::from_u128(u128::from(self.below(2)) + 1), self.now + Duration::from_secs(self.below(20))),
             36 => Command::Resume(self.any(&SENDERS), self.entry("resume", Uuid::nil())),
@@ -296,10 +296,16 @@ impl<'a> Dice<'a> {
         Some((if self.one_in(10) { Uuid::nil() } else { token }, settlements))
     }
 
+    /// One of two nodes, or a node that reads for itself alone.
+    fn reader(&self) -> Option<Uuid> {
+        [None, Some(Uuid::from_u128(1)), Some(Uuid::from_u128(2))][usize::try_from(self.below(3)).unwrap()]
+    }
+
     fn arrival(&self) -> Arrival {
         let name = self.below(12);
         let road = ROADS[usize::from(name.is_multiple_of(2))];
-        Arrival { road: road.into(), digest: [u8::try_from(name).unwrap(); 32], ..self.maker.arrival(&format!("{name:02}")) }
+        let reserved = self.reader().map(|token| Lease { token, ..self.lease() });
+        Arrival { road: road.into(), digest: [u8::try_from(name).unwrap(); 32], reserved, ..self.maker.arrival(&format!("{name:02}")) }
     }
 
     fn application(&self) -> Application {

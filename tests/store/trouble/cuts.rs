@@ -161,7 +161,7 @@ async fn arrivals_are_kept_leased_and_applied_once_wherever_the_connection_is_cu
     let keeping = async |n: u32| {
         scene.store.keep(START, vec![scene.maker.arrival(&format!("K{n}"))]).await.unwrap();
         let lease = scene.maker.lease();
-        let arrivals = scene.store.lease_arrivals(START, lease, 10).await.unwrap();
+        let arrivals = scene.store.lease_arrivals(START, lease, None, 10).await.unwrap();
         assert_eq!(arrivals.iter().map(|arrival| (arrival.attempt, arrival.bytes.len())).collect::<Vec<_>>(), [(1, 4)]);
         let read = Application { token: Some(lease.token), arrivals: vec![(arrivals[0].id, Disposition::Read)], ..Application::default() };
         assert_eq!(scene.direct.apply(START, read).await.unwrap(), Written::Done);
@@ -171,7 +171,7 @@ async fn arrivals_are_kept_leased_and_applied_once_wherever_the_connection_is_cu
         let id = due(&scene, &format!("A{n}")).await;
         scene.direct.keep(START, vec![scene.maker.arrival(&format!("A{n}"))]).await.unwrap();
         let lease = scene.maker.lease();
-        let arrival = scene.direct.lease_arrivals(START, lease, 10).await.unwrap()[0].id;
+        let arrival = scene.direct.lease_arrivals(START, lease, None, 10).await.unwrap()[0].id;
         let order = versions(&scene, id).await;
         let change = Change {
             expected: vec![(order.id, order.version)],
