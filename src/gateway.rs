@@ -368,7 +368,8 @@ impl Parts<'_> {
         for road in moving.roads {
             if node.runs(Role::Receive) {
                 let turn = self.turn(&format!("receiver/{}", road.endpoint.road()));
-                let receiver = Receiver::new(store(), clockwork(), Arc::clone(&road.endpoint), collector.clone()).in_turn(turn).for_reader(reader);
+                let receiver =
+                    Receiver::new(store(), clockwork(), Arc::clone(&road.endpoint), collector.clone()).in_turn(turn).for_reader(reader);
                 stage.tasks.spawn(measure(Work::Receive, receiver.run(stopped.clone())));
             }
             if node.runs(Role::Deliver) {
