@@ -319,7 +319,7 @@ async fn a_paused_road_is_told_and_goes_on() {
 async fn personal(world: &World) -> Uuid {
     let id = world.clockwork.id();
     let bytes = "<r><note>张三 13912345678</note></r>".as_bytes().to_vec();
-    let arrival = Arrival { id, road: "national".into(), name: format!("{id}.xml"), bytes, digest: digest(id) };
+    let arrival = Arrival { id, road: "national".into(), name: format!("{id}.xml"), bytes, digest: digest(id), reserved: None };
     world.store.keep(world.now(), vec![arrival]).await.unwrap();
     id
 }

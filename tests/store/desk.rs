@@ -307,7 +307,7 @@ async fn what_moved_is_told_by_the_minute(world: World) {
     let arrival = world.arrival("a");
     let (id, lease, later) = (arrival.id, world.lease(), START + Duration::from_secs(3));
     world.store().keep(START, vec![arrival]).await.unwrap();
-    world.store().lease_arrivals(START, lease, 10).await.unwrap();
+    world.store().lease_arrivals(START, lease, None, 10).await.unwrap();
     let kept =
         KeptReceipt { arrival: id, ordinal: 0, at: later, receipt: receipt(order_key("O1"), "2"), document: Some(document), effect: false };
     let application =
