@@ -40,6 +40,9 @@ pub struct Options {
     pub certificates: Vec<CertificateOptions>,
     /// How often one of them may call.
     pub rate: RateOptions,
+    /// What operations staff order of more than so many at once, or cannot take back, waits for a second person; nothing: for nobody.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub two_persons_over: Option<u32>,
 }
 
 /// A certificate's owner: one of `subject` and `san` says which certificates these are.
@@ -58,6 +61,9 @@ pub struct CertificateOptions {
     pub san: Option<String>,
     /// The last day on which it opens, where that is before the certificate's own: `20270630`.
     pub until: Option<String>,
+    /// Whose it is, where two persons are asked for: the name of an account, or what else tells persons apart.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub person: Option<String>,
 }
 
 /// One key.
@@ -75,6 +81,9 @@ pub struct KeyOptions {
     /// The last day on which it opens, in China's time: `20270630`; nothing: for ever.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<String>,
+    /// Whose it is, where two persons are asked for: the name of an account, or what else tells persons apart.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub person: Option<String>,
 }
 
 /// Why the keys cannot be used.
@@ -89,6 +98,9 @@ pub enum Error {
     /// The digest is not one.
     #[error("密钥 {0}：sha256 为64位十六进制 · key {0}: sha256 takes 64 hexadecimal digits")]
     Digest(String),
+    /// The person is none.
+    #[error("{0}：person 为1至60个字符 · {0}: person takes 1 to 60 characters")]
+    Person(String),
     /// The last day is none.
     #[error("{0}：until 应为8位日期 · {0}: until is a day of 8 digits")]
     Until(String),
@@ -138,16 +150,18 @@ pub enum Call {
     ReadAuditLog,
     /// Find.
     Find,
-    /// UnmatchedReceipts, Queues, Nodes, ListDeliveries, QuarantinedArrivals and GetArrival.
+    /// UnmatchedReceipts, Queues, Nodes, ListDeliveries, QuarantinedArrivals, GetArrival and ListProposals.
     ReadQueues,
     /// ResumeSender.
     ResumeSender,
-    /// Hold, Release, Retry, Resolve, PauseEndpoint, ResumeEndpoint and AttachReceipt.
+    /// Hold, Release, Retry, Resolve, PauseEndpoint, ResumeEndpoint, AttachReceipt, Approve and Decline.
     Desk,
+    /// The pages where accounts are kept.
+    Accounts,
 }
 
 /// Who may call what: the one table. Who is not named is denied.
-const TABLE: [(Call, &[Role]); 18] = [
+const TABLE: [(Call, &[Role]); 19] = [
     (Call::Submit, &[Role::Seller, Role::Administrator]),
     (Call::Validate, &[Role::Seller, Role::Operator, Role::Administrator]),
     (Call::ReadDeclarations, &[Role::Seller, Role::Operator, Role::Administrator]),
@@ -166,6 +180,7 @@ const TABLE: [(Call, &[Role]); 18] = [
     (Call::ReadQueues, &[Role::Operator, Role::Administrator]),
     (Call::ResumeSender, &[Role::Operator, Role::Administrator]),
     (Call::Desk, &[Role::Operator, Role::Administrator]),
+    (Call::Accounts, &[Role::Administrator]),
 ];
 
 /// Whether a role may make a call.
@@ -181,6 +196,8 @@ pub struct Caller {
     pub actor: Actor,
     /// Whose data it sees; nothing: everybody's.
     pub scope: Option<Tenant>,
+    /// Which person it is; nothing: nobody says.
+    pub person: Option<String>,
 }
 
 impl Caller {
@@ -274,9 +291,7 @@ impl Access {
     pub fn identify_as(&self, authorization: Option<&str>, presented: Option<&Presented>) -> Result<Caller, Denied> {
         let held = Arc::clone(&self.held.borrow());
         if held.principals.is_empty() {
-            let tenant = Tenant::local();
-            let actor = Actor::new(tenant.clone(), Role::Administrator, Tenant::LOCAL);
-            return Ok(Caller { actor, scope: Some(tenant) });
+            return Ok(anybody());
         }
         let found = match (authorization, presented) {
             (Some(value), _) => held.of_key(value),
@@ -285,6 +300,17 @@ impl Access {
         };
         let now = self.clockwork.now();
         let standing = found.filter(|principal| principal.until.is_none_or(|until| now <= until));
+        standing.map(|principal| principal.caller.clone()).ok_or(Denied::Unknown)
+    }
+
+    /// Whose the key with this digest is now.
+    ///
+    /// # Errors
+    /// If it is nobody's, or nobody's any more.
+    pub fn identify_digest(&self, key: &[u8; 32]) -> Result<Caller, Denied> {
+        let held = self.held.borrow();
+        let now = self.clockwork.now();
+        let standing = held.of_digest(key).filter(|principal| principal.until.is_none_or(|until| now <= until));
         standing.map(|principal| principal.caller.clone()).ok_or(Denied::Unknown)
     }
 
@@ -342,6 +368,20 @@ impl Access {
     pub const fn refusals(&self) -> &Refusals {
         &self.refusals
     }
+}
+
+/// Who anybody on this machine is, where no keys are configured.
+#[must_use]
+pub fn anybody() -> Caller {
+    let tenant = Tenant::local();
+    let actor = Actor::new(tenant.clone(), Role::Administrator, Tenant::LOCAL);
+    Caller { actor, scope: Some(tenant), person: None }
+}
+
+/// The digest by which a key is known.
+#[must_use]
+pub fn key_digest(key: &str) -> [u8; 32] {
+    digest(key)
 }
 
 /// A new key and its SHA-256 in hexadecimal; only the latter belongs into the configuration.

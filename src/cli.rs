@@ -11,6 +11,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::{check::characters::is_unseen, config::Config, message};
 
+mod account;
 mod audit;
 mod bench;
 mod compose;
@@ -82,6 +83,9 @@ enum Command {
     /// 无票免税 · The exemption without invoice.
     #[command(subcommand)]
     Exemption(exemption::ExemptionCommand),
+    /// 控制台账户 · Accounts of people at the console.
+    #[command(subcommand)]
+    Account(account::AccountCommand),
     /// 密钥 · Keys.
     #[command(subcommand)]
     Key(keys::KeyCommand),
@@ -124,6 +128,7 @@ pub async fn run() -> ExitCode {
         Command::Desk(command) => desk::run(&command).await,
         Command::Audit(command) => audit::run(&command).await,
         Command::Exemption(command) => exemption::run(&command).await,
+        Command::Account(command) => account::run(&command).await,
         Command::Key(command) => keys::run(&command).await,
         Command::Config(ConfigCommand::Example) => {
             say(crate::config::EXAMPLE);

@@ -26,6 +26,7 @@ use tokio::{
 
 use crate::{
     access::Access,
+    accounts::{self as people, Accounts},
     audit::LogVerifier,
     clock::Clockwork,
     desk::Desk,
@@ -34,6 +35,8 @@ use crate::{
     store::{self, Store},
 };
 
+mod account;
+mod accounts;
 mod acts;
 mod audit;
 mod declaration;
@@ -43,6 +46,7 @@ mod logistics;
 mod metrics;
 mod overview;
 mod page;
+mod proposals;
 mod queues;
 mod raw;
 mod receipts;
@@ -91,6 +95,8 @@ pub struct Options {
     pub idle_min: u64,
     /// Hours that end a session in any case.
     pub longest_h: u64,
+    /// How accounts are kept.
+    pub accounts: people::Options,
 }
 
 impl Default for Options {
@@ -104,6 +110,7 @@ impl Default for Options {
             hosts: Vec::new(),
             idle_min: 30,
             longest_h: 12,
+            accounts: people::Options::default(),
         }
     }
 }
@@ -177,6 +184,7 @@ pub struct Parts {
 struct Console {
     parts: Parts,
     sessions: Sessions,
+    accounts: Accounts,
     figures: Arc<overview::Cache>,
     /// Who may follow the log yet.
     followers: Arc<Semaphore>,
@@ -196,9 +204,12 @@ impl Console {
 /// If the listener fails, or its certificate is of no use.
 pub async fn serve(listener: TcpListener, parts: Parts, mut stop: watch::Receiver<bool>) -> Result<(), Error> {
     let sessions = Sessions::new(&parts.options);
+    let accounts = Accounts::new(Arc::clone(&parts.store), parts.clockwork.clone(), parts.options.accounts.clone());
+    let accounts = accounts.map_err(std::io::Error::other)?;
     let console = Arc::new(Console {
         parts,
         sessions,
+        accounts,
         figures: Arc::default(),
         followers: Arc::new(Semaphore::new(audit::tail::FOLLOWERS)),
         check: audit::checking::Check::default(),
@@ -255,8 +266,10 @@ async fn told(
     }
     let is_post = head.method == Method::POST;
     let (route, gate) = routes::find(&head.method, head.uri.path()).ok_or(Problem::NotFound)?;
-    let now = console.parts.clockwork.now();
-    *known = console.sessions.find(&head.headers, now).map(|session| session.asking(peer, &head.headers));
+    if gate != Gate::Anybody {
+        let found = console.sessions.find(&console.parts, &head.headers).await?;
+        *known = found.map(|session| session.asking(peer, &head.headers));
+    }
     let form = if is_post {
         if !is_form(&head.headers) {
             return Err(Problem::NotFound);
@@ -279,6 +292,9 @@ async fn told(
             session
         }
     };
+    if let Some(place) = session.owes().filter(|_| !route.is_own()) {
+        return Ok(Reply::Go(place.to_owned(), None));
+    }
     // A form that another page has had filled in does not know the session's secret.
     if is_post && !session.vouches(asked.one("token")) {
         return Err(Problem::Token);

@@ -3,13 +3,14 @@
 //!
 //! Every decision is one commit with an audit entry for each subject, under the name of who decided and with the reason given. All items
 //! of a request are done or none: where one is refused, each says why and nothing is written. A request that is made again finds what it
-//! did, and says so. A preview ([`Order::dry_run`]) decides the same and writes nothing.
+//! did, and says so. What takes two persons is proposed first ([`Desk::approve`]). A preview ([`Order::dry_run`]) decides the same and writes nothing.
 
 use std::sync::Arc;
 
 use uuid::Uuid;
 
 use crate::{
+    access::Caller,
     audit::{Difference, Entry},
     check::characters::is_unseen,
     clock::{Clockwork, Timestamp},
@@ -24,13 +25,17 @@ mod attach;
 mod doubt;
 mod hold;
 mod look;
+mod proposals;
 mod retry;
 mod reveal;
 mod roads;
 mod targets;
 
+use proposals::Approval;
+
 pub use attach::Attachment;
 pub use look::{SEARCH_PAGE, Wanted, look_back, look_through, subjects};
+pub use proposals::{Act, Proposed};
 pub use reveal::Revealed;
 
 /// Items in a request at most.
@@ -47,12 +52,30 @@ const TRIES: usize = 8;
 pub struct Order {
     /// Whose decision it is.
     pub actor: Actor,
+    /// Which person that is; nothing: nobody says.
+    pub person: Option<String>,
     /// Whose data it may touch; nothing: everybody's.
     pub scope: Option<Tenant>,
     /// The reason, 1 to 200 characters, for the audit log; no personal data.
     pub why: String,
     /// Only tells what would be done.
     pub dry_run: bool,
+    /// What it carries out.
+    approves: Option<Approval>,
+}
+
+impl Order {
+    /// What a caller orders.
+    #[must_use]
+    pub fn new(caller: Caller, why: String, dry_run: bool) -> Self {
+        Self { actor: caller.actor, person: caller.person, scope: caller.scope, why, dry_run, approves: None }
+    }
+
+    /// The same, only to tell what would be done: for a reason that writes nothing.
+    #[must_use]
+    pub fn as_preview(self, why: &str) -> Self {
+        Self { why: why.to_owned(), dry_run: true, ..self }
+    }
 }
 
 /// What becomes of an item.
@@ -88,8 +111,10 @@ pub struct Told {
 pub struct Report {
     /// Line by line, in the order of the items.
     pub told: Vec<Told>,
-    /// Whether anything was written: not in a preview, not where one item was refused, and not where all was so already.
+    /// Whether anything was done: not in a preview, not where one item was refused, and not where all was so already.
     pub applied: bool,
+    /// It was not done but proposed, under this id: a second person is to approve it.
+    pub proposal: Option<Uuid>,
 }
 
 impl Report {
@@ -106,6 +131,9 @@ pub enum Error {
     /// Something about the request itself is wrong: every fault, in Chinese and English.
     #[error("{}", .0.iter().map(|(zh, en)| format!("{zh} / {en}")).collect::<Vec<_>>().join("\n"))]
     Invalid(Vec<(String, String)>),
+    /// There is no such proposal.
+    #[error("没有该提案 / there is no such proposal")]
+    NoProposal,
     /// What it rests on kept changing: the same may succeed in a moment.
     #[error("所依据的单证一直在变化，请稍后重试 / what it rests on kept changing: try again in a moment")]
     Changing,
@@ -122,6 +150,7 @@ pub struct Desk {
     advisor: Arc<Advisor>,
     port_retries: u32,
     roads: Arc<[String]>,
+    two_persons_over: Option<usize>,
 }
 
 /// What was decided: what to write, and what to tell.
@@ -129,13 +158,15 @@ pub struct Desk {
 struct Decided {
     told: Vec<Told>,
     application: Application,
+    /// What it is, where it may take two persons.
+    act: Option<Act>,
 }
 
 impl Desk {
     /// Joins its parts; `port_retries` is the collector's, `roads` are the names of all there are.
     #[must_use]
     pub fn new(store: Arc<dyn Store>, clockwork: Clockwork, advisor: Arc<Advisor>, port_retries: u32, roads: Vec<String>) -> Self {
-        Self { store, clockwork, advisor, port_retries, roads: roads.into() }
+        Self { store, clockwork, advisor, port_retries, roads: roads.into(), two_persons_over: None }
     }
 
     /// Who advises on the exemption.
@@ -146,13 +177,18 @@ impl Desk {
 
     /// Writes what was decided, if nothing was refused and it is no preview. Nothing: it is to be decided anew.
     async fn settle(&self, order: &Order, now: Timestamp, decided: Decided) -> Result<Option<Report>, Error> {
-        let Decided { told, application } = decided;
-        let report = Report { told, applied: false };
+        let Decided { told, application, act } = decided;
+        let report = Report { told, ..Report::default() };
         let done = report.told.iter().any(|told| told.verdict == Verdict::Done);
-        if order.dry_run || !done || report.refused() > 0 {
+        if order.dry_run || !done && order.approves.is_none() || report.refused() > 0 {
             return Ok(Some(report));
         }
-        let written = self.store.apply(now, application).await?;
+        if let Some(act) = self.takes_two(order, act, &report) {
+            return self.propose(order, now, act, report).await.map(Some);
+        }
+        // What is so already has nothing to be written but that it was approved.
+        let application = if done { application } else { Application::default() };
+        let written = self.store.apply(now, self.carry_out(order, now, application)).await?;
         Ok((written == Written::Done).then_some(Report { applied: true, ..report }))
     }
 
@@ -160,6 +196,7 @@ impl Desk {
     fn entry(&self, order: &Order, now: Timestamp, about: (&Tenant, Uuid), act: &str, changes: Vec<Difference>) -> Entry {
         let (tenant, subject) = about;
         let actor = Actor { tenant: tenant.clone(), ..order.actor.clone() };
+        let changes = changes.into_iter().chain(Self::proposer(order)).collect();
         Entry { id: self.clockwork.id(), at: now, actor, act: act.to_owned(), subject, changes, why: order.why.trim().to_owned() }
     }
 }
@@ -174,7 +211,9 @@ fn check(order: &Order, items: usize) -> Result<(), Error> {
             "give a reason of 1 to 200 visible characters, no personal data".to_owned(),
         ));
     }
-    if items == 0 || items > MOST_ITEMS {
+    // What was proposed by numbers is carried out by the ids that they led to.
+    let most = if order.approves.is_some() { MOST_DOCUMENTS } else { MOST_ITEMS };
+    if items == 0 || items > most {
         faults.push((format!("一次1至{MOST_ITEMS}项"), format!("give 1 to {MOST_ITEMS} items at a time")));
     }
     if faults.is_empty() { Ok(()) } else { Err(Error::Invalid(faults)) }

@@ -336,7 +336,9 @@ impl Parts<'_> {
 
     fn desk(&self, advisor: &Arc<Advisor>) -> Desk {
         let roads = self.config.roads.iter().map(|road| road.road.clone()).collect();
-        Desk::new(Arc::clone(self.store), self.clockwork.clone(), Arc::clone(advisor), self.config.collector.port_retries, roads)
+        let desk =
+            Desk::new(Arc::clone(self.store), self.clockwork.clone(), Arc::clone(advisor), self.config.collector.port_retries, roads);
+        desk.with_two_persons_over(self.config.access.two_persons_over)
     }
 
     /// This node's turn at what one does at a time, where there may be other nodes.

@@ -54,6 +54,7 @@
 //! | [`access`] | who may call what: one table |
 //! | [`listener`] | connections, bounded and encrypted, before anybody has said who calls |
 //! | [`tiles`] | the log over HTTP, read-only, for public verifiers |
+//! | [`accounts`] | people at the console: passwords, codes, and what shuts them out |
 //! | [`ledgers`] | ledgers of the exemption out of what is kept, a page at a time |
 //! | [`desk`] | what operations staff decide: hold, release, retry, resolve, pause, attach |
 //! | [`grpc`] | the services, and the client that our own commands use |
@@ -161,6 +162,7 @@ pub mod proving;
 pub mod access;
 pub mod listener;
 pub mod tiles;
+pub mod accounts;
 pub mod ledgers;
 pub mod desk;
 pub mod grpc;

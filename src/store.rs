@@ -35,6 +35,7 @@ mod nodes;
 mod numbering;
 mod overview;
 mod papers;
+mod people;
 pub mod postgres;
 mod reading;
 mod recording;
@@ -51,6 +52,7 @@ pub use self::{
     moving::*,
     nodes::KeptNode,
     overview::{Backlog, DueBy, MOST_DUE, OfficeCount, Overview, OverviewAsked, Pulse, RoadQueue},
+    people::*,
     recording::{KeptRecord, KeptSeller, RecordKept, RecordKind, Recording, Redecision, RedecisionEnd, SellerFilter, Sellers},
     taking::*,
 };
@@ -153,7 +155,7 @@ impl Hints {
 
 /// What is kept.
 #[async_trait]
-pub trait Store: Send + Sync {
+pub trait Store: People {
     /// Hints that there is something to do.
     fn hints(&self) -> &Hints;
     /// Takes no more commands, finishes those that wait, and lets go of what is kept. Dropping it does the same unseen.

@@ -115,6 +115,8 @@ pub enum Place {
     Message(Uuid),
     /// What arrived.
     Arrival(Uuid),
+    /// What an account's codes are made of.
+    Account(Uuid),
 }
 
 impl Place {
@@ -122,6 +124,7 @@ impl Place {
         let (kind, id) = match self {
             Self::Message(id) => (b'm', id),
             Self::Arrival(id) => (b'a', id),
+            Self::Account(id) => (b'c', id),
         };
         let mut text = [kind; 17];
         text[1..].copy_from_slice(id.as_bytes());

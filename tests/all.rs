@@ -1,6 +1,7 @@
 //! Black-box and conformance tests, in one binary.
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that meets the unexpected fails")]
 
+mod accounts;
 mod backups;
 mod bench;
 mod browser;

@@ -28,6 +28,11 @@ pub struct Desk {
 
 impl Desk {
     pub fn new(more: impl FnOnce(&mut Config)) -> Self {
+        Self::prepared(more, |_| ())
+    }
+
+    /// The same, where something is done once the configuration is written and before the gateway starts.
+    pub fn prepared(more: impl FnOnce(&mut Config), before: impl FnOnce(&Path)) -> Self {
         let folder = rig::folder();
         let mut config = rig::config(folder.path());
         let door = format!("127.0.0.1:{}", rig::free_port());
@@ -44,7 +49,7 @@ impl Desk {
         ];
         for (name, role) in roles {
             let (key, sha256) = new_key(&Clockwork::system());
-            config.access.keys.push(KeyOptions { name: name.into(), tenant: "acme".into(), role, sha256, until: None });
+            config.access.keys.push(KeyOptions { name: name.into(), tenant: "acme".into(), role, sha256, until: None, person: None });
             keys.push((name, key));
         }
         more(&mut config);
@@ -55,6 +60,7 @@ impl Desk {
         }
         let file = folder.path().join("tongguan.toml");
         rig::write_config(&config, &file);
+        before(&file);
         let serve = Program::start(&["serve", "--config", file.to_str().unwrap()], &folder.path().join("serve.log"));
         let (orders, waybills) = rig::many(1);
         rig::write_lines(&folder.path().join("waybills.jsonl"), &waybills);

@@ -11,7 +11,7 @@ const LONGEST_FUNCTION: usize = 70;
 const MEDIAN_FILE: usize = 200;
 
 /// An outside crate, and the only modules that may name it.
-const FAMILIES: [(&str, &[&str]); 24] = [
+const FAMILIES: [(&str, &[&str]); 27] = [
     ("sqlx", &["store"]),
     ("quick_xml", &["message"]),
     ("toml", &["message"]),
@@ -36,6 +36,9 @@ const FAMILIES: [(&str, &[&str]); 24] = [
     ("opentelemetry", &["telemetry"]),
     ("opentelemetry_sdk", &["telemetry"]),
     ("opentelemetry_otlp", &["telemetry"]),
+    ("argon2", &["accounts"]),
+    ("totp_rs", &["accounts"]),
+    ("fast_qr", &["accounts"]),
 ];
 
 struct Source {

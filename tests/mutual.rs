@@ -48,8 +48,10 @@ fn configuration(folder: &Path) -> (Config, String) {
         subject: subject.map(Into::into),
         san: san.map(Into::into),
         until: None,
+        person: None,
     };
-    config.access.keys = vec![KeyOptions { name: "key".into(), tenant: "acme".into(), role: Role::Seller, sha256, until: None }];
+    config.access.keys =
+        vec![KeyOptions { name: "key".into(), tenant: "acme".into(), role: Role::Seller, sha256, until: None, person: None }];
     config.access.certificates = vec![
         certificate("erp", "acme", Role::Seller, Some("CN=erp,O=Acme"), None),
         certificate("desk", "house", Role::Operator, None, Some("DNS:desk.house.example")),
@@ -136,7 +138,14 @@ async fn every_call_by_every_role_that_comes_with_a_certificate_and_with_a_key()
     for (role, _) in access::LETTERS {
         let (key, sha256) = new_key(&Clockwork::system());
         let (name, tenant) = (role.as_str().to_owned(), "house".to_owned());
-        config.access.keys.push(KeyOptions { name: format!("{name}-key"), tenant: tenant.clone(), role, sha256, until: None });
+        config.access.keys.push(KeyOptions {
+            name: format!("{name}-key"),
+            tenant: tenant.clone(),
+            role,
+            sha256,
+            until: None,
+            person: None,
+        });
         let subject = Some(format!("CN={name},O=Roles"));
         config.access.certificates.push(CertificateOptions {
             name: name.clone(),
@@ -145,6 +154,7 @@ async fn every_call_by_every_role_that_comes_with_a_certificate_and_with_a_key()
             subject,
             san: None,
             until: None,
+            person: None,
         });
         keys.push(format!("Bearer {key}"));
         certificates.push(format!("role-{name}"));

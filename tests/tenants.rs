@@ -79,7 +79,7 @@ impl Gateway {
             ("rival-van", "rival", Role::Carrier),
         ] {
             let (key, sha256) = new_key(&Clockwork::system());
-            config.access.keys.push(KeyOptions { name: name.into(), tenant: tenant.into(), role, sha256, until: None });
+            config.access.keys.push(KeyOptions { name: name.into(), tenant: tenant.into(), role, sha256, until: None, person: None });
             keys.insert(name, key);
         }
         let carrier = Party { code: samples::CARRIER.into(), name: "样例".into() };

@@ -40,7 +40,7 @@ impl Held {
         let mut principals: Vec<Principal> = Vec::with_capacity(options.keys.len() + options.certificates.len());
         for key in &options.keys {
             let by = By::Key(unhex(&key.sha256).ok_or_else(|| Error::Digest(key.name.clone()))?);
-            let principal = Principal::new(by, &key.name, &key.tenant, key.role, key.until.as_deref())?;
+            let principal = Principal::new(by, &key.name, &key.tenant, key.role, key.until.as_deref())?.of(key.person.as_deref())?;
             principals.push(principal);
         }
         for certificate in &options.certificates {
@@ -51,7 +51,8 @@ impl Held {
                 (Some(_), Some(_)) | (None, None) => return Err(unclear()),
             };
             let role = certificate.role.ok_or_else(unclear)?;
-            principals.push(Principal::new(by, &certificate.name, &certificate.tenant, role, certificate.until.as_deref())?);
+            let principal = Principal::new(by, &certificate.name, &certificate.tenant, role, certificate.until.as_deref())?;
+            principals.push(principal.of(certificate.person.as_deref())?);
         }
         let mut names = BTreeSet::new();
         if let Some(twice) = principals.iter().find(|principal| !names.insert(principal.caller.actor.name.as_str())) {
@@ -66,11 +67,14 @@ impl Held {
         if !scheme.eq_ignore_ascii_case("bearer") || key.len() > LONGEST_KEY {
             return None;
         }
-        let digest = digest(key);
+        self.of_digest(&digest(key))
+    }
+
+    pub(super) fn of_digest(&self, digest: &[u8; 32]) -> Option<&Principal> {
         // Every key is compared, each in full: the time taken tells nothing of a match.
         let mut found = None;
         for principal in &self.principals {
-            if matches!(&principal.by, By::Key(known) if same(known, &digest)) {
+            if matches!(&principal.by, By::Key(known) if same(known, digest)) {
                 found = Some(principal);
             }
         }
@@ -101,7 +105,17 @@ impl Principal {
         let tenant = Tenant::parse(tenant).ok_or_else(|| Error::Tenant(name.to_owned()))?;
         let until = until.map(|day| last_moment(day).ok_or_else(|| Error::Until(name.to_owned()))).transpose()?;
         let scope = (!sees_everything(role)).then(|| tenant.clone());
-        Ok(Self { by, until, caller: Caller { actor: Actor::new(tenant, role, name), scope } })
+        Ok(Self { by, until, caller: Caller { actor: Actor::new(tenant, role, name), scope, person: None } })
+    }
+
+    /// The same, as that person's.
+    fn of(mut self, person: Option<&str>) -> Result<Self, Error> {
+        let is_one = |name: &str| !name.trim().is_empty() && name.chars().count() <= LONGEST_NAME;
+        if person.is_some_and(|person| !is_one(person)) {
+            return Err(Error::Person(self.caller.actor.name));
+        }
+        self.caller.person = person.map(|person| person.trim().to_owned());
+        Ok(self)
     }
 }
 

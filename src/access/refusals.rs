@@ -28,6 +28,8 @@ pub enum Cause {
     NotFound,
     /// It called too often.
     Rate,
+    /// Its account is shut, for a while or for good.
+    Locked,
 }
 
 impl Cause {
@@ -36,6 +38,7 @@ impl Cause {
             Self::Forbidden => "forbidden",
             Self::NotFound => "not_found",
             Self::Rate => "rate",
+            Self::Locked => "locked",
         }
     }
 }
@@ -106,7 +109,7 @@ mod tests {
     fn refusals_are_summed_and_bounded() {
         let clockwork = Clockwork::new(Arc::new(ManualClock::default()), Arc::new(SeededEntropy::new(1)));
         let refusals = Refusals::default();
-        let caller = Caller { actor: Actor::new(Tenant::local(), Role::Seller, "erp"), scope: None };
+        let caller = Caller { actor: Actor::new(Tenant::local(), Role::Seller, "erp"), scope: None, person: None };
         for _ in 0..3 {
             refusals.known(&caller, Cause::Forbidden, "/tongguan.v1.Operations/Find");
         }

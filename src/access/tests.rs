@@ -8,7 +8,7 @@ fn clockwork() -> Clockwork {
 }
 
 fn key(name: &str, tenant: &str, role: Role, sha256: &str) -> KeyOptions {
-    KeyOptions { name: name.into(), tenant: tenant.into(), role, sha256: sha256.into(), until: None }
+    KeyOptions { name: name.into(), tenant: tenant.into(), role, sha256: sha256.into(), until: None, person: None }
 }
 
 #[test]
@@ -34,6 +34,7 @@ fn the_whole_table() {
         (Call::ReadQueues, [false, false, true, false, true, false]),
         (Call::ResumeSender, [false, false, true, false, true, false]),
         (Call::Desk, [false, false, true, false, true, false]),
+        (Call::Accounts, [false, false, false, false, true, false]),
     ];
     assert_eq!(expected.len(), TABLE.len());
     for (call, row) in expected {

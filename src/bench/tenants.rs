@@ -68,7 +68,7 @@ pub async fn run(calls: usize, config: &Config, clockwork: &Clockwork) -> Result
         [("own", "own", Role::Administrator), ("seller", "rival", Role::Seller), ("carrier", "rival", Role::Carrier)]
     {
         let (key, sha256) = new_key(clockwork);
-        config.access.keys.push(KeyOptions { name: name.to_owned(), tenant: tenant.to_owned(), role, sha256, until: None });
+        config.access.keys.push(KeyOptions { name: name.to_owned(), tenant: tenant.to_owned(), role, sha256, until: None, person: None });
         plain.insert(name, key);
     }
     let gateway = Gateway::start(&config, clockwork).await?;
@@ -152,7 +152,14 @@ fn keys(calls: usize, clockwork: &Clockwork) -> Result<BTreeMap<&'static str, Co
     let (mut options, mut plain) = (AccessOptions::default(), Vec::new());
     for number in 0..KEYS {
         let (key, sha256) = new_key(clockwork);
-        options.keys.push(KeyOptions { name: format!("k{number}"), tenant: "own".to_owned(), role: Role::Seller, sha256, until: None });
+        options.keys.push(KeyOptions {
+            name: format!("k{number}"),
+            tenant: "own".to_owned(),
+            role: Role::Seller,
+            sha256,
+            until: None,
+            person: None,
+        });
         plain.push(key);
     }
     let access = Access::new(&options).map_err(|error| Error::Wrong(error.to_string()))?;

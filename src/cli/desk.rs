@@ -15,7 +15,11 @@ use crate::{
     },
 };
 
+mod proposals;
+
 const WIDTH: usize = 60;
+/// The status where something takes a second person.
+const PROPOSED: u8 = 3;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum DeskCommand {
@@ -45,6 +49,12 @@ pub(super) enum DeskCommand {
     Quarantined(PageArgs),
     /// 取出一份来文原文 · Writes an arrival out as it came.
     Arrival(ArrivalArgs),
+    /// 待复核的提案（双人复核）· What was proposed and waits for a second person.
+    Proposals(ServerArgs),
+    /// 批准他人的提案并执行 · Approves what somebody else has proposed, and has it done.
+    Approve(proposals::ApproveArgs),
+    /// 否决提案，或撤回自己的 · Declines a proposal, or takes one's own back.
+    Decline(proposals::DeclineArgs),
 }
 
 #[derive(Debug, Args)]
@@ -161,6 +171,9 @@ pub(super) async fn run(command: &DeskCommand) -> Result<ExitCode> {
         DeskCommand::Attach(args) => return attach(args).await,
         DeskCommand::Quarantined(args) => quarantined(args).await?,
         DeskCommand::Arrival(args) => arrival(args).await?,
+        DeskCommand::Proposals(server) => proposals::list(server).await?,
+        DeskCommand::Approve(args) => return proposals::approve(args).await,
+        DeskCommand::Decline(args) => proposals::decline(args).await?,
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -183,7 +196,7 @@ async fn attach(args: &AttachArgs) -> Result<ExitCode> {
     Ok(tell(&server.connect().await?.attach_receipt(asked).await?, *dry_run))
 }
 
-/// Status 0 unless something was refused.
+/// Status 0 unless something was refused, or was only proposed.
 fn tell(report: &proto::DeskReport, dry_run: bool) -> ExitCode {
     let row = |line: &proto::DeskLine| {
         let verdict = match line.verdict() {
@@ -196,6 +209,13 @@ fn tell(report: &proto::DeskReport, dry_run: bool) -> ExitCode {
     };
     let rows: Vec<_> = report.lines.iter().map(row).collect();
     say(&table::layout(&["", "项 item", "单证 document", "ID", "结果", "result"], &rows, WIDTH));
+    if !report.proposal_id.is_empty() {
+        complain(&format!(
+            "尚未执行：须由另一人复核 · nothing was done yet, a second person is to approve it: tongguan desk approve {}",
+            shown(&report.proposal_id)
+        ));
+        return ExitCode::from(PROPOSED);
+    }
     match (report.refused, report.applied, dry_run) {
         (0, true, _) => say("已执行 · done"),
         (0, false, true) => say("预览，未执行 · a preview: nothing was done"),

@@ -61,7 +61,17 @@ pub(super) fn faults(config: &Config) -> Vec<String> {
     faults.extend(config.simulator.script.faults().into_iter().map(|fault| format!("  simulator.script: {fault}")));
     faults.extend(open_door(config));
     faults.extend(open_console(&config.console));
+    faults.extend(config.console.accounts.faults().into_iter().map(|fault| format!("  console.accounts.{fault}")));
+    faults.extend(lone_person(&config.access));
     faults
+}
+
+/// Where nobody says who comes in, nobody is a second person.
+fn lone_person(options: &access::Options) -> Option<String> {
+    let is_open = options.keys.is_empty() && options.certificates.is_empty();
+    (options.two_persons_over.is_some() && is_open).then(|| {
+        "  access.two_persons_over: 须有 access.keys 或 access.certificates · it needs access.keys or access.certificates: without them everybody is the same".to_owned()
+    })
 }
 
 /// Files that are needed and are not there.

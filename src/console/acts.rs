@@ -89,12 +89,15 @@ pub(super) async fn act(console: &Console, session: &Session, asked: &Asked) -> 
         Ok(report) => (report, None),
         // What is wrong with the reason is told beside it.
         Err(Error::Invalid(faults)) if confirmed => {
-            let again = Order { why: PREVIEW.to_owned(), dry_run: true, ..order };
+            let again = order.as_preview(PREVIEW);
             (carried_out(console, &again, act, &items).await.map_err(problem)?, Some(faults))
         }
         Err(error) => return Err(problem(error)),
     };
     let title = act.label(lang);
+    if let Some(id) = report.proposal {
+        return Ok(Reply::Go(format!("/proposals/{id}"), None));
+    }
     if report.applied {
         return Ok(Reply::page(title, "/", finished(asked, title, &report)));
     }
@@ -111,7 +114,7 @@ pub(super) const PREVIEW: &str = "preview";
 /// Who orders, and why.
 pub(super) fn order(session: &Session, asked: &Asked, confirmed: bool) -> Order {
     let why = if confirmed { asked.one("why").to_owned() } else { PREVIEW.to_owned() };
-    Order { actor: session.caller.actor.clone(), scope: session.caller.scope.clone(), why, dry_run: !confirmed }
+    Order::new(session.caller.clone(), why, !confirmed)
 }
 
 async fn carried_out(console: &Console, order: &Order, act: Act, items: &[String]) -> Result<Report, Error> {
@@ -131,6 +134,7 @@ async fn carried_out(console: &Console, order: &Order, act: Act, items: &[String
 pub(super) fn problem(error: Error) -> Problem {
     match error {
         Error::Invalid(faults) => Problem::Invalid(faults),
+        Error::NoProposal => Problem::NotFound,
         Error::Changing => Problem::Busy,
         Error::Store(error) => error.into(),
     }
@@ -203,7 +207,7 @@ fn back(asked: &Asked) -> String {
     if is_ours { back.to_owned() } else { "/".to_owned() }
 }
 
-fn lines(lang: Lang, told: &[Told]) -> Markup {
+pub(super) fn lines(lang: Lang, told: &[Told]) -> Markup {
     html! {
         div.scroll { table {
             thead { tr {

@@ -48,6 +48,8 @@ pub(super) enum Reply {
     Events(Body),
     /// Bytes: kind, the name to save them under, if they are to be saved.
     File(&'static str, Option<String>, Vec<u8>),
+    /// The same, with a cookie to be set; the forms around it would be the former session's.
+    With(Box<Self>, String),
     /// Another page, with a cookie to be set.
     Go(String, Option<String>),
 }
@@ -89,7 +91,7 @@ impl Reply {
 pub(super) enum Problem {
     /// Nobody is signed in.
     SignIn,
-    /// The key is none, or may not be used here.
+    /// What somebody signed in with opens nothing.
     WrongKey,
     /// Too many failures.
     TooOften,
@@ -131,7 +133,9 @@ impl Problem {
     fn words(&self, lang: Lang) -> Vec<String> {
         let text = match self {
             Self::SignIn => lang.t("请先登录", "sign in first"),
-            Self::WrongKey => lang.t("密钥无效，或其角色不能使用控制台", "no such key, or its role may not use the console"),
+            Self::WrongKey => {
+                lang.t("账户名、密码、动态码或密钥不正确，或暂时不能使用", "name, password, code or key do not open, or not now")
+            }
             Self::TooOften => lang.t("失败次数过多，请五分钟后再试", "too many failures: try again in five minutes"),
             Self::Forbidden => lang.t("您的角色无权查看此页", "your role may not see this page"),
             Self::NotFound => lang.t("没有此页，或未找到所求内容", "there is no such page, or nothing of that name"),
@@ -170,12 +174,17 @@ pub(super) fn reply(options: &Options, lang: Lang, session: Option<&Session>, re
             if let Ok(to) = HeaderValue::try_from(to) {
                 response.headers_mut().insert(header::LOCATION, to);
             }
-            if let Some(cookie) = cookie.and_then(|cookie| HeaderValue::try_from(cookie).ok()) {
-                response.headers_mut().insert(header::SET_COOKIE, cookie);
-            }
-            response
+            with_cookie(response, cookie)
         }
+        Reply::With(inner, cookie) => with_cookie(self::reply(options, lang, None, *inner), Some(cookie)),
     }
+}
+
+fn with_cookie(mut response: Response, cookie: Option<String>) -> Response {
+    if let Some(cookie) = cookie.and_then(|cookie| HeaderValue::try_from(cookie).ok()) {
+        response.headers_mut().insert(header::SET_COOKIE, cookie);
+    }
+    response
 }
 
 /// The page for what went wrong.
@@ -224,7 +233,7 @@ fn sent(options: &Options, status: StatusCode, kind: &'static str, body: Body) -
 }
 
 /// The pages that the navigation names: where, what in both languages, and what one must be allowed. Each has its number as access key.
-const NAVIGATION: [(&str, &str, &str, Call); 8] = [
+const NAVIGATION: [(&str, &str, &str, Call); 10] = [
     ("/", "总览", "Overview", Call::ReadQueues),
     ("/find", "查询", "Search", Call::Find),
     ("/deliveries", "报文", "Messages", Call::ReadQueues),
@@ -233,6 +242,8 @@ const NAVIGATION: [(&str, &str, &str, Call); 8] = [
     ("/logistics", "物流", "Logistics", Call::ReadQueues),
     ("/audit", "审计", "Audit", Call::ReadAuditLog),
     ("/reference", "参考", "Reference", Call::ReadQueues),
+    ("/proposals", "待复核", "Proposals", Call::ReadQueues),
+    ("/accounts", "账户", "Accounts", Call::Accounts),
 ];
 
 /// What a page says of itself.
@@ -268,7 +279,7 @@ fn whole(lang: Lang, session: Option<&Session>, head: &Head<'_>, body: &Markup) 
                     @if let Some(session) = session {
                         form.out method="post" action="/sign-out" {
                             (token(session))
-                            span.who { (session.caller.actor.name) " · " (session.caller.actor.role.as_str()) }
+                            a.who href="/account" { (session.caller.actor.name) " · " (session.caller.actor.role.as_str()) }
                             button.plain { (lang.t("退出", "Sign out")) }
                         }
                     }
@@ -286,7 +297,7 @@ fn navigation(lang: Lang, session: &Session, here: &str) -> Markup {
     html! {
         nav aria-label=(lang.t("主菜单", "Main")) {
             @for (number, (to, zh, en, _)) in (1..).zip(NAVIGATION).filter(|(_, (.., call))| allows(role, *call)) {
-                a href=(to) accesskey=(number) aria-current=[is_at(to).then_some("page")] { (lang.t(zh, en)) }
+                a href=(to) accesskey=[(number <= 9).then_some(number)] aria-current=[is_at(to).then_some("page")] { (lang.t(zh, en)) }
             }
             @if allows(role, Call::Find) {
                 form.quick method="get" action="/find" role="search" {

@@ -14,7 +14,7 @@ use super::{
 use crate::{
     access::{Call, allows},
     declaration::DocumentId,
-    desk::{Attachment, Error, Order},
+    desk::{Attachment, Error},
     message::masked_text,
     receipt::{self, Key},
     store::KeptReceipt,
@@ -91,7 +91,7 @@ pub(super) async fn attach(console: &Console, session: &Session, asked: &Asked) 
     let (report, fault) = match desk.attach(&order, &attachment).await {
         Ok(report) => (report, None),
         Err(Error::Invalid(faults)) if confirmed => {
-            let again = Order { why: acts::PREVIEW.to_owned(), dry_run: true, ..order };
+            let again = order.as_preview(acts::PREVIEW);
             (desk.attach(&again, &attachment).await.map_err(acts::problem)?, Some(faults))
         }
         Err(error) => return Err(acts::problem(error)),

@@ -5,9 +5,9 @@ use std::net::IpAddr;
 use axum::http::{HeaderMap, Method};
 
 use super::{
-    Console, acts, audit, declaration, find, logistics, metrics, overview,
+    Console, account, accounts, acts, audit, declaration, find, logistics, metrics, overview,
     page::{Problem, Reply},
-    queues,
+    proposals, queues,
     raw::{self, Sight},
     receipts, reference,
     session::Session,
@@ -39,6 +39,16 @@ pub(super) enum Route {
     SignInPage,
     SignIn,
     SignOut,
+    Account,
+    AccountPassword,
+    AccountCodePage,
+    AccountCode,
+    AccountOut,
+    Accounts,
+    AccountsAct,
+    Proposals,
+    Proposal(String),
+    Decide(String),
     Overview,
     Find,
     FindMany,
@@ -76,6 +86,13 @@ pub(super) struct Asked {
     pub headers: HeaderMap,
 }
 
+impl Route {
+    /// Whether it is about oneself: open to whoever has yet to set up the account.
+    pub(super) const fn is_own(&self) -> bool {
+        matches!(self, Self::SignOut | Self::Account | Self::AccountPassword | Self::AccountCodePage | Self::AccountCode | Self::AccountOut)
+    }
+}
+
 impl Asked {
     /// The first value of a field; empty if there is none.
     pub(super) fn one(&self, name: &str) -> &str {
@@ -104,6 +121,16 @@ pub(super) fn find(method: &Method, path: &str) -> Option<(Route, Gate)> {
         ("GET", ["sign-in"]) => (Route::SignInPage, Gate::Anybody),
         ("POST", ["sign-in"]) => (Route::SignIn, Gate::Anybody),
         ("POST", ["sign-out"]) => (Route::SignOut, Gate::SignedIn),
+        ("GET", ["account"]) => (Route::Account, Gate::SignedIn),
+        ("POST", ["account", "password"]) => (Route::AccountPassword, Gate::SignedIn),
+        ("GET", ["account", "code"]) => (Route::AccountCodePage, Gate::SignedIn),
+        ("POST", ["account", "code"]) => (Route::AccountCode, Gate::SignedIn),
+        ("POST", ["account", "out"]) => (Route::AccountOut, Gate::SignedIn),
+        ("GET", ["accounts"]) => (Route::Accounts, Gate::Call(Call::Accounts)),
+        ("POST", ["accounts"]) => (Route::AccountsAct, Gate::Call(Call::Accounts)),
+        ("GET", ["proposals"]) => (Route::Proposals, look),
+        ("GET", ["proposals", id]) => (Route::Proposal(own(id)), look),
+        ("POST", ["proposals", id]) => (Route::Decide(own(id)), Gate::Call(Call::Desk)),
         ("GET", [""]) => (Route::Overview, Gate::SignedIn),
         ("GET", ["find"]) => (Route::Find, Gate::Call(Call::Find)),
         ("POST", ["find"]) => (Route::FindMany, Gate::Call(Call::Find)),
@@ -144,7 +171,7 @@ pub(super) async fn open(console: &Console, route: Route, asked: &Asked) -> Resu
         Route::Style => Ok(Reply::style()),
         Route::Script => Ok(Reply::script()),
         Route::Language => Ok(sign_in::language(console, asked)),
-        Route::SignInPage => Ok(sign_in::page(console, asked, None)),
+        Route::SignInPage => sign_in::page(console, asked).await,
         Route::SignIn => sign_in::sign_in(console, asked).await,
         _ => Err(Problem::NotFound),
     }
@@ -153,7 +180,17 @@ pub(super) async fn open(console: &Console, route: Route, asked: &Asked) -> Resu
 /// A page for somebody who may see it.
 pub(super) async fn shown(console: &Console, route: Route, session: &Session, asked: &Asked) -> Result<Reply, Problem> {
     match route {
-        Route::SignOut => Ok(sign_in::sign_out(console, asked)),
+        Route::SignOut => sign_in::sign_out(console, asked).await,
+        Route::Account => Ok(account::page(session, asked)),
+        Route::AccountPassword => account::password(console, session, asked).await,
+        Route::AccountCodePage => account::code_page(console, session, asked).await,
+        Route::AccountCode => account::code(console, session, asked).await,
+        Route::AccountOut => account::out(console, session, asked).await,
+        Route::Accounts => accounts::page(console, session, asked).await,
+        Route::AccountsAct => accounts::act(console, session, asked).await,
+        Route::Proposals => proposals::page(console, session, asked).await,
+        Route::Proposal(id) => proposals::one(console, session, asked, &id).await,
+        Route::Decide(id) => proposals::decide(console, session, asked, &id).await,
         Route::Overview => overview::page(console, session, asked).await,
         Route::Find | Route::FindMany => find::page(console, session, asked).await,
         Route::Declaration(id) => declaration::page(console, session, asked, &id).await,
@@ -188,7 +225,7 @@ mod tests {
 
     #[test]
     fn what_anybody_may_see_is_listed_here_once_more() {
-        const PATHS: [(&str, &str); 38] = [
+        const PATHS: [(&str, &str); 48] = [
             ("GET", "/livez"),
             ("GET", "/readyz"),
             ("GET", "/metrics"),
@@ -198,6 +235,16 @@ mod tests {
             ("GET", "/sign-in"),
             ("POST", "/sign-in"),
             ("POST", "/sign-out"),
+            ("GET", "/account"),
+            ("POST", "/account/password"),
+            ("GET", "/account/code"),
+            ("POST", "/account/code"),
+            ("POST", "/account/out"),
+            ("GET", "/accounts"),
+            ("POST", "/accounts"),
+            ("GET", "/proposals"),
+            ("GET", "/proposals/x"),
+            ("POST", "/proposals/x"),
             ("GET", "/"),
             ("GET", "/find"),
             ("POST", "/find"),

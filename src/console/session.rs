@@ -1,5 +1,6 @@
-//! Who is signed in. A session's token is random, 256 bits, and only its digest is kept, in memory: a restart signs everybody out. It ends
-//! after a while without a request, and after some hours in any case. Who fails to sign in waits longer each time.
+//! Who is signed in. A session's token is random, 256 bits; its digest is kept in the store, so that every node of it knows the session, and
+//! a restart ends none. It ends after a while without a request, after some hours in any case, and at once where what it was opened with no
+//! longer opens: the account was shut, the key revoked. Who fails to sign in waits longer each time.
 
 use std::{
     collections::HashMap,
@@ -12,20 +13,23 @@ use axum::http::{HeaderMap, header};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use sha2::{Digest, Sha256};
 
-use super::Options;
+use super::{Options, Parts};
 use crate::{
-    access::Caller,
+    access::{Caller, anybody},
+    accounts::{self, Opening},
     clock::{Clockwork, Timestamp},
+    store::{self, Ending, Holder, KeptAccount, KeptSession},
+    task,
 };
 
-/// Sessions at a time; the one that was used least recently makes room.
-const MOST: usize = 1_000;
 /// Addresses of which failures are remembered.
 const MOST_ADDRESSES: usize = 10_000;
 /// Failures that shut an address out, for as long as the last is remembered.
 const MOST_FAILURES: u32 = 10;
 const REMEMBERED: Duration = Duration::from_secs(300);
 const LONGEST_COOKIE: usize = 200;
+/// That a session was used is noted no more often: looking at a page is to write nothing.
+const NOTED: Duration = Duration::from_secs(15);
 
 /// Somebody who is signed in.
 #[derive(Debug, Clone)]
@@ -34,8 +38,10 @@ pub(super) struct Session {
     pub caller: Caller,
     /// What its forms must carry.
     pub token: String,
-    born: Timestamp,
-    seen: Timestamp,
+    /// With which account; nothing: with a key.
+    pub account: Option<KeptAccount>,
+    /// Whose it is.
+    pub holder: Holder,
 }
 
 impl Session {
@@ -51,11 +57,19 @@ impl Session {
         let (given, own) = (digest(given), digest(&self.token));
         given.iter().zip(own).fold(0, |different, (a, b)| different | (a ^ b)) == 0
     }
+
+    /// Where somebody must go before anything else: to a password and a device of his own.
+    pub(super) fn owes(&self) -> Option<&'static str> {
+        let account = self.account.as_ref()?;
+        if account.one_time_until.is_some() {
+            return Some("/account");
+        }
+        (!account.enrolled).then_some("/account/code")
+    }
 }
 
-/// All that are signed in.
+/// How sessions are told.
 pub(super) struct Sessions {
-    known: Mutex<HashMap<[u8; 32], Session>>,
     failed: Mutex<HashMap<IpAddr, (u32, Timestamp)>>,
     idle: Duration,
     longest: Duration,
@@ -71,10 +85,9 @@ fn digest(token: &str) -> [u8; 32] {
     Sha256::digest(token.as_bytes()).into()
 }
 
-fn random(clockwork: &Clockwork) -> String {
-    let mut bytes = [0; 32];
-    clockwork.fill(&mut bytes);
-    URL_SAFE_NO_PAD.encode(bytes)
+/// What forms carry: it tells nothing of the session's own token.
+fn form_token(token: &str) -> String {
+    URL_SAFE_NO_PAD.encode(digest(&format!("tongguan form {token}")))
 }
 
 /// A cookie's value.
@@ -86,54 +99,50 @@ pub(super) fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
 
 impl Sessions {
     pub(super) fn new(options: &Options) -> Self {
+        let is_secure = options.is_by_tls();
         Self {
-            known: Mutex::default(),
             failed: Mutex::default(),
             idle: Duration::from_secs(options.idle_min.saturating_mul(60)),
             longest: Duration::from_secs(options.longest_h.saturating_mul(3_600)),
             // A browser takes a cookie of the first name from this place by TLS alone.
-            name: if options.is_by_tls() { "__Host-tongguan" } else { "tongguan" },
-            is_secure: options.is_by_tls(),
+            name: if is_secure { "__Host-tongguan" } else { "tongguan" },
+            is_secure,
         }
     }
 
-    fn is_over(&self, session: &Session, now: Timestamp) -> bool {
-        now.since(session.seen) > self.idle || now.since(session.born) > self.longest
-    }
-
-    /// The session that a request names.
-    pub(super) fn find(&self, headers: &HeaderMap, now: Timestamp) -> Option<Session> {
-        let key = digest(&cookie(headers, self.name)?);
-        let mut known = locked(&self.known);
-        if known.get(&key).is_some_and(|session| self.is_over(session, now)) {
-            known.remove(&key);
-        }
-        let session = known.get_mut(&key)?;
-        session.seen = now;
-        Some(session.clone())
-    }
-
-    /// Signs somebody in, under a token that nobody has seen before; gives the cookie.
-    pub(super) fn begin(&self, caller: Caller, clockwork: &Clockwork) -> String {
-        let (token, now) = (random(clockwork), clockwork.now());
-        let session = Session { caller, token: random(clockwork), born: now, seen: now };
-        let mut known = locked(&self.known);
-        known.retain(|_, session| !self.is_over(session, now));
-        if known.len() >= MOST
-            && let Some(oldest) = known.iter().min_by_key(|(_, session)| session.seen).map(|(key, _)| *key)
+    /// The session that a request names. What it was opened with is asked for each time.
+    pub(super) async fn find(&self, parts: &Parts, headers: &HeaderMap) -> store::Result<Option<Session>> {
+        let Some(token) = cookie(headers, self.name) else { return Ok(None) };
+        let (id, now) = (digest(&token), parts.clockwork.now());
+        let Some((kept, account)) = parts.store.session(now, id).await? else { return Ok(None) };
+        let caller = if now.since(kept.seen) > self.idle { None } else { standing(parts, &kept, account.as_ref()) };
+        let Some(caller) = caller else {
+            parts.store.end_sessions(Ending::One(id)).await?;
+            return Ok(None);
+        };
+        if now.since(kept.seen) > NOTED
+            && let Err(error) = parts.store.touch_session(now, id).await
         {
-            known.remove(&oldest);
+            // A page can be looked at all the same; the session may end early.
+            tracing::warn!(error = task::chain(&error), "it was not noted that a session was used");
         }
-        known.insert(digest(&token), session);
-        self.written(&token, self.longest)
+        Ok(Some(Session { caller, token: form_token(&token), account, holder: kept.holder }))
+    }
+
+    /// A session that is to begin, under a token that nobody has seen before, and its cookie.
+    pub(super) fn opening(&self, clockwork: &Clockwork) -> (Opening, String) {
+        let mut bytes = [0; 32];
+        clockwork.fill(&mut bytes);
+        let token = URL_SAFE_NO_PAD.encode(bytes);
+        (Opening { id: digest(&token), until: clockwork.now() + self.longest }, self.written(&token, self.longest))
     }
 
     /// Signs out; gives the cookie that takes the other away.
-    pub(super) fn end(&self, headers: &HeaderMap) -> String {
+    pub(super) async fn end(&self, parts: &Parts, headers: &HeaderMap) -> store::Result<String> {
         if let Some(token) = cookie(headers, self.name) {
-            locked(&self.known).remove(&digest(&token));
+            parts.store.end_sessions(Ending::One(digest(&token))).await?;
         }
-        self.written("", Duration::ZERO)
+        Ok(self.written("", Duration::ZERO))
     }
 
     fn written(&self, token: &str, age: Duration) -> String {
@@ -168,58 +177,37 @@ impl Sessions {
     }
 }
 
+/// Who a session's holder is now; nobody, where what it was opened with opens no longer.
+fn standing(parts: &Parts, kept: &KeptSession, account: Option<&KeptAccount>) -> Option<Caller> {
+    match kept.holder {
+        Holder::Account(_) => account.filter(|account| account.enabled).map(accounts::caller),
+        Holder::Key(digest) => parts.access.identify_digest(&digest).ok(),
+        Holder::Anybody => parts.access.is_open().then(anybody),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::{
-        clock::{ManualClock, SeededEntropy},
-        party::{Actor, Role, Tenant},
-    };
-
-    fn caller() -> Caller {
-        Caller { actor: Actor::new(Tenant::local(), Role::Operator, "desk"), scope: None }
-    }
-
-    fn with(cookie: &str) -> HeaderMap {
-        let mut headers = HeaderMap::new();
-        headers.insert(header::COOKIE, format!("a=b; {}", cookie.split(';').next().unwrap()).parse().unwrap());
-        headers
-    }
+    use crate::clock::{ManualClock, SeededEntropy};
 
     #[test]
-    fn a_session_ends_when_idle_and_in_any_case() {
-        let clock = Arc::new(ManualClock::default());
-        let clockwork = Clockwork::new(Arc::clone(&clock) as _, Arc::new(SeededEntropy::new(1)));
-        let sessions = Sessions::new(&Options { idle_min: 30, longest_h: 1, ..Options::default() });
-        let cookie = sessions.begin(caller(), &clockwork);
-        assert!(cookie.contains("HttpOnly; SameSite=Strict") && !cookie.contains("Secure"));
-        let at = |minutes: u64| Timestamp(0) + Duration::from_secs(minutes * 60);
-        let began = clockwork.now();
-        let later = |minutes: u64| began + at(minutes).since(Timestamp(0));
-        for minutes in [20, 40, 60] {
-            assert!(sessions.find(&with(&cookie), later(minutes)).is_some(), "{minutes}");
-        }
-        assert!(sessions.find(&with(&cookie), later(61)).is_none(), "in any case");
-        let idle = sessions.begin(caller(), &clockwork);
-        assert!(sessions.find(&with(&idle), later(31)).is_none(), "idle");
-        assert!(sessions.find(&with(&idle), later(1)).is_none(), "it does not come back");
-    }
-
-    #[test]
-    fn each_session_has_a_secret_of_its_own_and_ends_when_told() {
+    fn each_session_has_a_token_of_its_own_and_its_forms_another() {
         let clockwork = Clockwork::new(Arc::new(ManualClock::default()), Arc::new(SeededEntropy::new(2)));
         let sessions = Sessions::new(&Options { behind_tls: true, ..Options::default() });
-        let (one, two) = (sessions.begin(caller(), &clockwork), sessions.begin(caller(), &clockwork));
-        assert!(one != two && one.starts_with("__Host-tongguan=") && one.ends_with("; Secure"));
-        let session = sessions.find(&with(&one), clockwork.now()).unwrap();
-        let other = sessions.find(&with(&two), clockwork.now()).unwrap();
-        assert!(session.vouches(&session.token) && !session.vouches(&other.token) && !session.vouches(""));
-        let gone = sessions.end(&with(&one));
-        assert!(gone.contains("Max-Age=0") && sessions.find(&with(&one), clockwork.now()).is_none());
-        assert!(sessions.find(&with(&two), clockwork.now()).is_some());
-        assert!(sessions.find(&with("__Host-tongguan=made-up"), clockwork.now()).is_none());
+        let ((one, first), (two, second)) = (sessions.opening(&clockwork), sessions.opening(&clockwork));
+        assert!(one.id != two.id && first != second);
+        assert!(first.starts_with("__Host-tongguan=") && first.ends_with("; Secure") && first.contains("HttpOnly; SameSite=Strict"));
+        let token = first.split(['=', ';']).nth(1).unwrap();
+        assert_eq!(digest(token), one.id);
+        assert_ne!(form_token(token), token);
+        let session = |token: &str| Session { caller: anybody(), token: form_token(token), account: None, holder: Holder::Anybody };
+        let own = session(token);
+        assert!(own.vouches(&own.token) && !own.vouches(&session("other").token) && !own.vouches("") && !own.vouches(token));
+        let plain = Sessions::new(&Options::default());
+        assert!(!plain.opening(&clockwork).1.contains("Secure"));
     }
 
     #[test]

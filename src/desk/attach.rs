@@ -51,7 +51,7 @@ impl Desk {
             zh: zh.to_owned(),
             en: en.to_owned(),
         };
-        let only = |line| Ok(Decided { told: vec![line], application: Application::default() });
+        let only = |line| Ok(Decided { told: vec![line], ..Decided::default() });
         let nothing = DocumentId(Uuid::nil());
         let targets = self.targets(order, std::slice::from_ref(&asked.target), false).await?;
         let documents: Vec<_> = targets.into_iter().flat_map(|target| target.documents).collect();
@@ -94,7 +94,7 @@ impl Desk {
         } else {
             ("回执归于该单证，状态不变", "the receipt belongs to this document and changes nothing")
         };
-        Ok(Decided { told: vec![told(Some(document), Verdict::Done, zh, en)], application })
+        Ok(Decided { told: vec![told(Some(document), Verdict::Done, zh, en)], application, act: None })
     }
 
     async fn application(

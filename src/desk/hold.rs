@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 use uuid::Uuid;
 
 use super::{
-    Decided, Desk, Error, Order, Report, TRIES, Told, Verdict, check, difference,
+    Act, Decided, Desk, Error, Order, Report, TRIES, Told, Verdict, check, difference,
     targets::{Target, matter, subject},
 };
 use crate::{
@@ -77,7 +77,8 @@ impl Desk {
             ..Change::default()
         };
         let changes = changing.into_iter().map(change).collect();
-        Decided { told, application: Application { changes, ..Application::default() } }
+        let act = Some(if on_hold { Act::Hold } else { Act::Release });
+        Decided { told, application: Application { changes, ..Application::default() }, act }
     }
 }
 

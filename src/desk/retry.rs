@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 
 use super::{
-    Decided, Desk, Error, Order, Report, TRIES, Told, Verdict, check, difference, doubt,
+    Act, Decided, Desk, Error, Order, Report, TRIES, Told, Verdict, check, difference, doubt,
     targets::{Target, matter, subject},
 };
 use crate::{
@@ -27,6 +27,16 @@ pub(super) enum Wish {
     Again,
     Arrived,
     NotArrived,
+}
+
+impl Wish {
+    const fn act(self) -> Act {
+        match self {
+            Self::Again => Act::Retry,
+            Self::Arrived => Act::Arrived,
+            Self::NotArrived => Act::NotArrived,
+        }
+    }
 }
 
 impl Desk {
@@ -68,7 +78,7 @@ impl Desk {
         let carried: Vec<_> = carried.into_iter().collect();
         let carrying = if carried.is_empty() { Vec::new() } else { self.store.messages_of(&carried).await? };
         let carrying: BTreeMap<MessageId, &MessageWithDocuments> = carrying.iter().map(|with| (with.message.id, with)).collect();
-        let mut decided = Decided::default();
+        let mut decided = Decided { act: Some(wish.act()), ..Decided::default() };
         let mut done = BTreeSet::new();
         for target in &targets {
             if let Some(with) = &target.message {

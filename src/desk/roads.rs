@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::{Decided, Desk, Error, Order, Report, TRIES, Told, Verdict, check};
+use super::{Act, Decided, Desk, Error, Order, Report, TRIES, Told, Verdict, check};
 use crate::{
     audit::Difference,
     clock::Timestamp,
@@ -39,7 +39,8 @@ impl Desk {
         for _ in 0..TRIES {
             let now = self.clockwork.now();
             let paused = self.store.paused().await?;
-            let mut decided = Decided::default();
+            let act = Some(if pause { Act::Pause } else { Act::Resume });
+            let mut decided = Decided { act, ..Decided::default() };
             let mut changes = Vec::new();
             for (at, road) in roads.iter().enumerate() {
                 let line = self.line(road, paused.iter().any(|(name, _)| name == road), pause);
@@ -92,7 +93,7 @@ impl Desk {
             };
             Told { asked: sender.clone(), id: Uuid::nil(), kind: None, verdict, zh: zh.to_owned(), en: en.to_owned() }
         };
-        let mut report = Report { told: senders.iter().map(told).collect(), applied: false };
+        let mut report = Report { told: senders.iter().map(told).collect(), ..Report::default() };
         for line in report.told.iter().filter(|line| !order.dry_run && line.verdict == Verdict::Done) {
             report.applied |= self.resume_sender(order, &line.asked).await?;
         }

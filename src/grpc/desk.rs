@@ -6,27 +6,42 @@ use uuid::Uuid;
 use super::{convert, proto, status};
 use crate::{
     access::Caller,
-    desk::{Error, Order, Report, Told, Verdict},
+    desk::{Error, Order, Proposed, Report, Told, Verdict},
     store::{Carriage, KeptArrival, KeptMessage},
 };
 
 /// Who orders what: the order with the items it is about.
 pub(super) fn order(caller: Caller, asked: Option<proto::DeskOrder>) -> (Order, Vec<String>) {
     let proto::DeskOrder { items, why, dry_run } = asked.unwrap_or_default();
-    (Order { actor: caller.actor, scope: caller.scope, why, dry_run }, items)
+    (Order::new(caller, why, dry_run), items)
 }
 
 pub(super) fn report(done: Result<Report, Error>) -> Result<Option<proto::DeskReport>, Status> {
     let report = done.map_err(|error| of_error(&error))?;
+    let proposal_id = report.proposal.map(|id| id.to_string()).unwrap_or_default();
     let refused = u32::try_from(report.refused()).unwrap_or(u32::MAX);
-    Ok(Some(proto::DeskReport { lines: report.told.into_iter().map(line).collect(), applied: report.applied, refused }))
+    Ok(Some(proto::DeskReport { lines: report.told.into_iter().map(line).collect(), applied: report.applied, refused, proposal_id }))
 }
 
 pub(super) fn of_error(error: &Error) -> Status {
     match error {
         Error::Invalid(_) => Status::invalid_argument(error.to_string()),
+        Error::NoProposal => status::not_found(),
         Error::Changing => status::busy(Code::Unavailable, &error.to_string()),
         Error::Store(error) => status::of_store(error),
+    }
+}
+
+pub(super) fn proposal(proposed: Proposed) -> proto::Proposal {
+    let Proposed { kept, told, .. } = proposed;
+    proto::Proposal {
+        id: kept.id.to_string(),
+        act: kept.act,
+        lines: told.into_iter().map(line).collect(),
+        why: kept.why,
+        proposed_by: kept.actor.name,
+        proposed_at: Some(convert::timestamp(kept.at)),
+        until: Some(convert::timestamp(kept.until)),
     }
 }
 

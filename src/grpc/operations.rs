@@ -83,7 +83,7 @@ impl proto::operations_server::Operations for Door {
         if why.chars().count() > LONGEST_WHY {
             return Err(status::invalid("原因最多200个字符", "why has at most 200 characters"));
         }
-        let order = Order { actor: caller.actor, scope: caller.scope, why, dry_run: false };
+        let order = Order::new(caller, why, false);
         let done = self.parts.desk.resume_sender(&order, &sender).await.map_err(|error| desk::of_error(&error))?;
         if done { Ok(Response::new(proto::ResumeSenderResponse {})) } else { Err(status::not_found()) }
     }
@@ -174,7 +174,7 @@ impl proto::operations_server::Operations for Door {
     ) -> Result<Response<proto::AttachReceiptResponse>, Status> {
         let caller = self.admit(&request, Call::Desk)?;
         let proto::AttachReceiptRequest { arrival_id, ordinal, target, why, dry_run } = request.into_inner();
-        let order = Order { actor: caller.actor, scope: caller.scope, why, dry_run };
+        let order = Order::new(caller, why, dry_run);
         let arrival = desk::asked_id(&arrival_id)?.unwrap_or_default();
         let report = desk::report(self.parts.desk.attach(&order, &Attachment { arrival, ordinal, target }).await)?;
         Ok(Response::new(proto::AttachReceiptResponse { report }))
@@ -194,6 +194,33 @@ impl proto::operations_server::Operations for Door {
         Ok(Response::new(proto::QuarantinedArrivalsResponse { arrivals, next_before_arrival_id: next }))
     }
 
+    async fn list_proposals(
+        &self,
+        request: Request<proto::ListProposalsRequest>,
+    ) -> Result<Response<proto::ListProposalsResponse>, Status> {
+        self.admit(&request, Call::ReadQueues)?;
+        let proposals = self.parts.desk.proposals().await.map_err(|error| desk::of_error(&error))?;
+        Ok(Response::new(proto::ListProposalsResponse { proposals: proposals.into_iter().map(desk::proposal).collect() }))
+    }
+
+    async fn approve(&self, request: Request<proto::ApproveRequest>) -> Result<Response<proto::ApproveResponse>, Status> {
+        let caller = self.admit(&request, Call::Desk)?;
+        let id = Uuid::try_parse(&request.get_ref().proposal_id).map_err(|_| status::not_found())?;
+        // The reason is the proposal's.
+        let order = Order::new(caller, String::new(), false);
+        let report = desk::report(self.parts.desk.approve(&order, id).await)?;
+        Ok(Response::new(proto::ApproveResponse { report }))
+    }
+
+    async fn decline(&self, request: Request<proto::DeclineRequest>) -> Result<Response<proto::DeclineResponse>, Status> {
+        let caller = self.admit(&request, Call::Desk)?;
+        let proto::DeclineRequest { proposal_id, why } = request.into_inner();
+        let id = Uuid::try_parse(&proposal_id).map_err(|_| status::not_found())?;
+        let order = Order::new(caller, why, false);
+        self.parts.desk.decline(&order, id).await.map_err(|error| desk::of_error(&error))?;
+        Ok(Response::new(proto::DeclineResponse {}))
+    }
+
     async fn get_arrival(&self, request: Request<proto::GetArrivalRequest>) -> Result<Response<proto::GetArrivalResponse>, Status> {
         let caller = self.admit(&request, Call::ReadQueues)?;
         let proto::GetArrivalRequest { arrival_id, reveal_why } = request.into_inner();
@@ -204,7 +231,7 @@ impl proto::operations_server::Operations for Door {
         let raw = if is_masked {
             masked(&raw).into_bytes()
         } else {
-            let order = Order { actor: caller.actor, scope: caller.scope, why: reveal_why, dry_run: false };
+            let order = Order::new(caller, reveal_why, false);
             let revealed = self.parts.desk.reveal(&order, Revealed::Arrival(id)).await.map_err(|error| desk::of_error(&error))?;
             revealed.ok_or_else(status::not_found)?
         };

@@ -183,7 +183,7 @@ mod tests {
     use crate::party::{Actor, Role, Tenant};
 
     fn caller(name: &str) -> Caller {
-        Caller { actor: Actor::new(Tenant::local(), Role::Seller, name), scope: None }
+        Caller { actor: Actor::new(Tenant::local(), Role::Seller, name), scope: None, person: None }
     }
 
     #[test]

@@ -75,6 +75,7 @@ pub(super) fn open(vault: &Vault, place: Place, bytes: Vec<u8>) -> Result<Vec<u8
     let table = match place {
         Place::Message(_) => "sealed",
         Place::Arrival(_) => "arrival_bytes",
+        Place::Account(_) => "accounts",
     };
     vault.unlock(place, bytes).map_err(|locked| inconsistent(table, locked.to_string()))
 }

@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::{Attached, DeadlineChange, KeptWaybill, Matching, Redecision, Revision, RoadChange, Summed, WaybillRevision};
+use super::{Attached, DeadlineChange, KeptWaybill, Matching, ProposalEnd, Redecision, Revision, RoadChange, Summed, WaybillRevision};
 use crate::{
     audit::Entry,
     clock::Timestamp,
@@ -410,6 +410,8 @@ pub struct Application {
     pub attached: Vec<Attached>,
     /// Roads that are paused or go on.
     pub roads: Vec<RoadChange>,
+    /// The proposal that this carries out: stale if it is not open any more.
+    pub carries_out: Option<ProposalEnd>,
 }
 
 impl Application {

@@ -56,6 +56,7 @@ mod options;
 mod overview;
 mod packing;
 mod papers;
+mod people;
 mod pool;
 mod records;
 mod relabel;

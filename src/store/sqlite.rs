@@ -55,6 +55,7 @@ mod opening;
 mod overview;
 mod packing;
 mod papers;
+mod people;
 mod records;
 mod relabel;
 mod revisions;
@@ -361,8 +362,7 @@ impl Store for Sqlite {
     }
 
     async fn checkpoint_over(&self, size: i64) -> Result<Option<StoredCheckpoint>> {
-        let mut connection = self.readers.acquire().await?;
-        log::checkpoint_over(&mut connection, size).await
+        log::checkpoint_over(&mut *self.readers.acquire().await?, size).await
     }
 
     async fn last_checkpoint(&self) -> Result<Option<StoredCheckpoint>> {

@@ -97,7 +97,7 @@ pub(super) async fn world_on(
     for (name, tenant, role) in keys {
         let (key, sha256) = new_key(&clockwork);
         plain.push(((*name).to_owned(), key));
-        options.keys.push(KeyOptions { name: (*name).into(), tenant: (*tenant).into(), role: *role, sha256, until: None });
+        options.keys.push(KeyOptions { name: (*name).into(), tenant: (*tenant).into(), role: *role, sha256, until: None, person: None });
     }
     let parts = intake::Parts { store: Arc::clone(&store), clockwork: clockwork.clone(), rules: Arc::new(rules(&advisor)) };
     let desk = Desk::new(Arc::clone(&store), clockwork.clone(), Arc::clone(&advisor), 5, vec!["national".to_owned()]);

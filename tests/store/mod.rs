@@ -53,6 +53,7 @@ mod matching;
 mod model;
 mod moving;
 mod nodes;
+mod people;
 mod plans;
 mod postgres;
 mod races;

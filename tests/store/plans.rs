@@ -7,7 +7,7 @@ use sqlx::{Connection, Row, SqliteConnection};
 use tongguan::store::sqlite::Sqlite;
 
 /// Tables that grow with every declaration.
-const GROWING: [&str; 21] = [
+const GROWING: [&str; 22] = [
     "declarations",
     "documents",
     "waybills",
@@ -29,6 +29,7 @@ const GROWING: [&str; 21] = [
     "record_lines",
     "seller_periods",
     "waybill_documents",
+    "proposals",
 ];
 /// The beginnings of statements that may: they are asked once in a while, and answer about everything.
 const MAY: [&str; 1] = [

@@ -82,6 +82,7 @@ fn every_key_is_looked_at() {
         role: Role::Seller,
         sha256: sha256.into(),
         until: None,
+        person: None,
     };
     let good = "0f".repeat(32);
     assert!(found(|c| c.access.keys = vec![key("a", &good)]).is_empty());

@@ -55,6 +55,31 @@ impl Client {
         Ok(report.unwrap_or_default())
     }
 
+    /// What was proposed and is not decided.
+    ///
+    /// # Errors
+    /// If the call is refused or breaks off.
+    pub async fn proposals(&self) -> Result<Vec<proto::Proposal>, Error> {
+        Ok(inner(self.operations().list_proposals(self.request(proto::ListProposalsRequest {})).await)?.proposals)
+    }
+
+    /// Approves a proposal of somebody else, and has it done.
+    ///
+    /// # Errors
+    /// If the call is refused or breaks off: it may be done; asking again is harmless.
+    pub async fn approve(&self, proposal_id: String) -> Result<proto::DeskReport, Error> {
+        let answer = inner(self.operations().approve(self.request(proto::ApproveRequest { proposal_id })).await)?;
+        Ok(answer.report.unwrap_or_default())
+    }
+
+    /// Declines a proposal.
+    ///
+    /// # Errors
+    /// As [`Client::approve`].
+    pub async fn decline(&self, proposal_id: String, why: String) -> Result<(), Error> {
+        inner(self.operations().decline(self.request(proto::DeclineRequest { proposal_id, why })).await).map(drop)
+    }
+
     /// Gives a receipt that matched nothing to a document.
     ///
     /// # Errors

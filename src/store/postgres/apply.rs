@@ -34,7 +34,7 @@ pub(super) async fn apply(connection: &mut PgConnection, now: Timestamp, applica
     if changes.is_empty() && had_changes {
         return Ok(Written::Stale);
     }
-    if !leased(connection, application).await? || made(connection, changes).await? || !desk::holds(connection, application).await? {
+    if !leased(connection, application).await? || made(connection, changes).await? || !desk::holds(connection, now, application).await? {
         return Ok(Written::Stale);
     }
     if !revisions::expected(connection, changes).await? || !write(connection, changes).await? {

@@ -5,6 +5,7 @@ use uuid::Uuid;
 
 use super::{
     arrivals::{RECEIPT, receipt as read_receipt},
+    people,
     rows::{DOCUMENT, Result, column, count, document, kind},
 };
 use crate::{
@@ -155,7 +156,12 @@ pub(super) async fn arrival(connection: &mut PgConnection, asked: Uuid) -> Resul
 }
 
 /// Whether what somebody has decided on is still so: messages that were given up, receipts that match nothing.
-pub(super) async fn holds(connection: &mut PgConnection, application: &Application) -> Result<bool> {
+pub(super) async fn holds(connection: &mut PgConnection, now: Timestamp, application: &Application) -> Result<bool> {
+    if let Some(end) = &application.carries_out
+        && !people::is_open(&mut *connection, now, end.id).await?
+    {
+        return Ok(false);
+    }
     let messages: Vec<_> = application.messages.iter().filter_map(MessageChange::given_up).map(|id| id.0).collect();
     if !messages.is_empty() {
         let statement = "SELECT 1 FROM messages WHERE id = ANY($1) AND (state = 'shelved' OR (state = 'delivered' AND due_at >= $2)) \
@@ -220,6 +226,9 @@ pub(super) async fn write(connection: &mut PgConnection, now: Timestamp, applica
             RoadChange::Resumed(road) => sqlx::query("DELETE FROM pauses WHERE road = $1").bind(road.as_str()),
         };
         done.execute(&mut *connection).await?;
+    }
+    if let Some(end) = &application.carries_out {
+        people::end_proposal(connection, now, end).await?;
     }
     Ok(())
 }

@@ -61,7 +61,7 @@ fn ready(now: Timestamp, application: &Application) -> Result<Prepared> {
     stop_senders(&mut script, now, &application.stops);
     desk::write(&mut script, now, application)?;
     insert_entries(&mut script, changes.iter().flat_map(|change| &change.entries));
-    Ok(Prepared { apart: None, leased, versions, revisions: revisions::asked(changes)?, desk: desk::Guard::of(application), script })
+    Ok(Prepared { apart: None, leased, versions, revisions: revisions::asked(changes)?, desk: desk::Guard::of(now, application), script })
 }
 
 pub(super) async fn apply(connection: &mut SqliteConnection, mut prepared: Prepared) -> Result<Written> {

@@ -6,6 +6,7 @@ use uuid::Uuid;
 use super::{
     arrivals::{RECEIPT, receipt as read_receipt},
     bulk::Script,
+    people,
     rows::{DOCUMENT, count, document, hex, id, json, kind},
 };
 use crate::{
@@ -156,17 +157,24 @@ pub(super) async fn arrival(connection: &mut SqliteConnection, asked: Uuid) -> R
 pub(super) struct Guard {
     messages: Vec<String>,
     receipts: Vec<(String, u32)>,
+    proposal: Option<(Uuid, Timestamp)>,
 }
 
 impl Guard {
-    pub(super) fn of(application: &Application) -> Self {
+    pub(super) fn of(now: Timestamp, application: &Application) -> Self {
         Self {
             messages: application.messages.iter().filter_map(MessageChange::given_up).map(|id| hex(id.0)).collect(),
             receipts: application.attached.iter().map(|attached| (hex(attached.arrival), attached.ordinal)).collect(),
+            proposal: application.carries_out.as_ref().map(|end| (end.id, now)),
         }
     }
 
     pub(super) async fn holds(&self, connection: &mut SqliteConnection) -> Result<bool> {
+        if let Some((id, now)) = self.proposal
+            && !people::is_open(&mut *connection, now, id).await?
+        {
+            return Ok(false);
+        }
         if !self.messages.is_empty() {
             let statement = "SELECT count(*) FROM json_each(?1) j CROSS JOIN messages m ON m.id = unhex(j.value) \
                  WHERE m.state = 'shelved' OR (m.state = 'delivered' AND m.due_at >= ?2)";
@@ -221,6 +229,9 @@ pub(super) fn write(script: &mut Script, now: Timestamp, application: &Applicati
             }
             RoadChange::Resumed(road) => sqlx::query("DELETE FROM pauses WHERE road = ?1").bind(road.as_str()),
         });
+    }
+    if let Some(end) = &application.carries_out {
+        people::end_proposal(script, now, end);
     }
     Ok(())
 }

@@ -1,0 +1,54 @@
+-- People at the console: their accounts, who is signed in, and what one person has proposed that a second one is to decide.
+
+CREATE TABLE accounts (
+    id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
+    version INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    tenant TEXT NOT NULL,
+    role TEXT NOT NULL CHECK (role IN ('operator', 'auditor', 'administrator')),
+    enabled INTEGER NOT NULL,
+    password TEXT NOT NULL,     -- a PHC string
+    one_time_until INTEGER,     -- the password is to be changed, and opens until then; nothing: it is the person's own
+    secret BLOB,                -- of the codes, through the vault; nothing: none was made yet
+    enrolled INTEGER NOT NULL,  -- whether a code has shown that the person has the secret
+    last_step INTEGER NOT NULL, -- of the last code that opened: no code opens twice
+    recovery TEXT NOT NULL,     -- JSON: SHA-256 of the recovery codes that are left
+    failures INTEGER NOT NULL,  -- since the last that was none
+    locked_until INTEGER,
+    made_at INTEGER NOT NULL,
+    signed_in_at INTEGER,
+    CHECK (secret IS NOT NULL OR enrolled = 0)
+) WITHOUT ROWID;
+CREATE UNIQUE INDEX accounts_name ON accounts (name);
+
+CREATE TABLE sessions (
+    id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 32), -- SHA-256 of the token in the cookie
+    account BLOB,               -- whose it is
+    key BLOB,                   -- or SHA-256 of the key it was opened with; neither: no keys were configured
+    born INTEGER NOT NULL,
+    seen INTEGER NOT NULL,
+    until INTEGER NOT NULL,     -- when it is over in any case
+    CHECK (account IS NULL OR key IS NULL)
+) WITHOUT ROWID;
+CREATE INDEX sessions_account ON sessions (account) WHERE account IS NOT NULL;
+CREATE INDEX sessions_key ON sessions (key) WHERE key IS NOT NULL;
+CREATE INDEX sessions_seen ON sessions (seen);
+CREATE INDEX sessions_until ON sessions (until);
+
+CREATE TABLE proposals (
+    id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
+    act TEXT NOT NULL,
+    items TEXT NOT NULL,        -- JSON: ids, or names of roads: what it is about, exactly
+    preview TEXT NOT NULL,      -- JSON: what was told of each
+    why TEXT NOT NULL,
+    actor TEXT NOT NULL,        -- JSON: who proposes
+    person TEXT NOT NULL,       -- which person that is
+    at INTEGER NOT NULL,
+    until INTEGER NOT NULL,     -- when it lapses
+    state TEXT NOT NULL CHECK (state IN ('open', 'done', 'declined')),
+    ended_at INTEGER,
+    ended_by TEXT,
+    CHECK ((state = 'open') = (ended_at IS NULL)),
+    CHECK ((state = 'open') = (ended_by IS NULL))
+) WITHOUT ROWID;
+CREATE INDEX proposals_open ON proposals (until) WHERE state = 'open';
