@@ -11,12 +11,13 @@ use std::{
 use prost::Message;
 
 /// The files with services; what they import is found by itself.
-const FILES: [&str; 5] = [
+const FILES: [&str; 6] = [
     "tongguan/v1/declarations.proto",
     "tongguan/v1/logistics.proto",
     "tongguan/v1/exemptions.proto",
     "tongguan/v1/operations.proto",
     "tongguan/v1/audit_log.proto",
+    "tongguan/v1/retention.proto",
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {

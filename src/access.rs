@@ -158,10 +158,14 @@ pub enum Call {
     Desk,
     /// The pages where accounts are kept.
     Accounts,
+    /// PlaceLegalHold and LiftLegalHold.
+    LegalHold,
+    /// ListLegalHolds.
+    ReadLegalHolds,
 }
 
 /// Who may call what: the one table. Who is not named is denied.
-const TABLE: [(Call, &[Role]); 19] = [
+const TABLE: [(Call, &[Role]); 21] = [
     (Call::Submit, &[Role::Seller, Role::Administrator]),
     (Call::Validate, &[Role::Seller, Role::Operator, Role::Administrator]),
     (Call::ReadDeclarations, &[Role::Seller, Role::Operator, Role::Administrator]),
@@ -181,6 +185,8 @@ const TABLE: [(Call, &[Role]); 19] = [
     (Call::ResumeSender, &[Role::Operator, Role::Administrator]),
     (Call::Desk, &[Role::Operator, Role::Administrator]),
     (Call::Accounts, &[Role::Administrator]),
+    (Call::LegalHold, &[Role::Auditor, Role::Administrator]),
+    (Call::ReadLegalHolds, &[Role::Operator, Role::Auditor, Role::Administrator]),
 ];
 
 /// Whether a role may make a call.

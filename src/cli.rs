@@ -20,10 +20,12 @@ mod desk;
 mod exemption;
 mod explain;
 mod keys;
+mod legal_hold;
 mod migrate;
 mod nodes;
 mod outcome;
 mod parse;
+mod retention;
 mod rows;
 mod rules;
 mod serve;
@@ -80,6 +82,14 @@ enum Command {
     /// 审计日志 · The audit log.
     #[command(subcommand)]
     Audit(audit::AuditCommand),
+    /// 保存期限 · How long things are kept, and what is destroyed after that.
+    #[command(subcommand)]
+    Retention(retention::RetentionCommand),
+    /// 归档一个月份中已完结的内容 · Archives what is over of a month: into files, out of the store.
+    Archive(retention::ArchiveArgs),
+    /// 法律保全 · Legal holds: what may not be archived or destroyed.
+    #[command(subcommand)]
+    LegalHold(legal_hold::LegalHoldCommand),
     /// 无票免税 · The exemption without invoice.
     #[command(subcommand)]
     Exemption(exemption::ExemptionCommand),
@@ -127,6 +137,9 @@ pub async fn run() -> ExitCode {
         Command::Bench(args) => bench::bench(&args).await,
         Command::Desk(command) => desk::run(&command).await,
         Command::Audit(command) => audit::run(&command).await,
+        Command::Retention(command) => retention::run(&command).await,
+        Command::Archive(args) => retention::archive(&args).await,
+        Command::LegalHold(command) => legal_hold::run(&command).await,
         Command::Exemption(command) => exemption::run(&command).await,
         Command::Account(command) => account::run(&command).await,
         Command::Key(command) => keys::run(&command).await,

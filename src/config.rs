@@ -19,7 +19,7 @@ use crate::{
     lane::Lane,
     node, packer,
     party::Sender,
-    sequencer, signers, simulator,
+    retention, sequencer, signers, simulator,
     store::{postgres, sqlite},
     telemetry, tiles, vault,
 };
@@ -69,6 +69,8 @@ pub struct Config {
     pub collector: collector::Options,
     /// The audit log.
     pub audit: AuditOptions,
+    /// How long things are kept, and where archives lie.
+    pub retention: retention::Options,
     /// The exemption advice.
     pub exemption: ExemptionOptions,
     /// What is written about itself.
@@ -98,6 +100,7 @@ impl Default for Config {
             courier: courier::Options::default(),
             collector: collector::Options::default(),
             audit: AuditOptions::default(),
+            retention: retention::Options::default(),
             exemption: ExemptionOptions::default(),
             log: LogOptions::default(),
             telemetry: telemetry::Options::default(),
@@ -247,6 +250,7 @@ impl Config {
         paths.extend(self.roads.iter_mut().map(|road| &mut road.folder));
         paths.extend(self.exemption.libraries.iter_mut());
         paths.extend(self.collector.forward.as_mut());
+        paths.extend(self.retention.archives.as_mut());
         paths.extend(self.simulator.script_file.as_mut());
         paths.extend(
             self.store

@@ -27,6 +27,7 @@ use tokio::{
 use crate::{
     access::Access,
     accounts::{self as people, Accounts},
+    archive,
     audit::LogVerifier,
     clock::Clockwork,
     desk::Desk,
@@ -324,7 +325,12 @@ impl From<store::Error> for Problem {
                 tracing::warn!(error = crate::task::chain(&error), "a page could not be made: the store cannot be read now");
                 Self::Busy
             }
-            store::Error::Inconsistent { .. } | store::Error::Schema(_) => {
+            store::Error::Archived(ref away @ archive::Error::Away(_)) => {
+                let told = away.to_string();
+                let (zh, en) = told.split_once(" · ").unwrap_or((&told, &told));
+                Self::invalid(zh, en)
+            }
+            store::Error::Inconsistent { .. } | store::Error::Schema(_) | store::Error::Archived(_) => {
                 tracing::error!(error = crate::task::chain(&error), "a page could not be made");
                 Self::Internal
             }

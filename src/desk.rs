@@ -24,6 +24,7 @@ use crate::{
 mod attach;
 mod doubt;
 mod hold;
+mod legal;
 mod look;
 mod proposals;
 mod retry;

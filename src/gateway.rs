@@ -14,6 +14,7 @@ use uuid::Uuid;
 
 use crate::{
     access::{self, Access},
+    archive::Archives,
     audit::{Checkpoint, Difference, Entry, LogKey, LogVerifier, NoteError},
     check,
     clock::{
@@ -133,7 +134,7 @@ impl Gateway {
     /// # Errors
     /// As [`Gateway::start`].
     pub async fn start_on(config: &Config, clockwork: &Clockwork, roads: Vec<Road>) -> Result<Self, Error> {
-        let Opened { store, is_reached } = open(&config.store, clockwork).await?;
+        let Opened { store, is_reached } = open(config, clockwork).await?;
         let parts = Parts { config, clockwork, store: &store, node: clockwork.id(), shares: Shares::unknown() };
         let advisor = runs(config, &[Role::Intake, Role::Collect]).then(|| advisor(config)).transpose()?.map(Arc::new);
         let signers = runs(config, &[Role::Pack]).then(|| Signers::open(&config.signers)).transpose()?.map(Arc::new);
@@ -416,12 +417,14 @@ struct Opened {
 
 /// Opens what the configuration keeps things in. A database that cannot be reached now is waited for: callers are told to come back, and
 /// nobody need start the gateway anew.
-async fn open(options: &StoreOptions, clockwork: &Clockwork) -> Result<Opened, Error> {
+async fn open(config: &Config, clockwork: &Clockwork) -> Result<Opened, Error> {
+    let options = &config.store;
+    let archives = config.retention.archives.as_deref().map(Archives::at).unwrap_or_default();
     let vault = Vault::open(&options.vault, clockwork)?;
     let at_store = |error| Error::Store(place(options), error);
     let Some(postgres) = &options.postgres else {
         let store = Sqlite::open_bounded(&options.file, options.largest_mib).await.map_err(at_store)?;
-        return Ok(Opened { store: Arc::new(store.with_vault(vault)), is_reached: true });
+        return Ok(Opened { store: Arc::new(store.with_vault(vault).with_archives(archives)), is_reached: true });
     };
     let (store, failed) = Postgres::open_patiently(postgres).await.map_err(at_store)?;
     if let Some(error) = &failed {
@@ -431,7 +434,7 @@ async fn open(options: &StoreOptions, clockwork: &Clockwork) -> Result<Opened, E
             "数据库暂时无法连接，网关先行启动 · the database cannot be reached now; the gateway starts and waits for it"
         );
     }
-    Ok(Opened { store: Arc::new(store.with_vault(vault)), is_reached: failed.is_none() })
+    Ok(Opened { store: Arc::new(store.with_vault(vault).with_archives(archives)), is_reached: failed.is_none() })
 }
 
 /// What a command gave; nothing where a database went away that will be back: what is not done at the start is then done later.

@@ -26,7 +26,7 @@ use follow::Growth;
 use peer::Peer;
 use proto::{
     audit_log_server::AuditLogServer, declarations_server::DeclarationsServer, exemptions_server::ExemptionsServer,
-    logistics_server::LogisticsServer, operations_server::OperationsServer,
+    logistics_server::LogisticsServer, operations_server::OperationsServer, retention_server::RetentionServer,
 };
 use turnstile::{Gate, Turnstile};
 
@@ -52,6 +52,7 @@ mod outlet;
 mod proofs;
 mod records;
 mod peer;
+mod retention;
 mod status;
 mod turnstile;
 mod watching;
@@ -163,6 +164,7 @@ pub async fn serve(listener: TcpListener, parts: Parts, stop: watch::Receiver<bo
     health.set_serving::<ExemptionsServer<Door>>().await;
     health.set_serving::<AuditLogServer<Door>>().await;
     health.set_serving::<OperationsServer<Door>>().await;
+    health.set_serving::<RetentionServer<Door>>().await;
     let reflection = tonic_reflection::server::Builder::configure()
         .register_encoded_file_descriptor_set(DESCRIPTORS)
         .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
@@ -223,6 +225,12 @@ fn with_services(router: Router, door: &Door, options: &Options) -> Router {
         ))
         .add_service(Turnstile::new(
             OperationsServer::new(door.clone()).max_decoding_message_size(QUESTION_BYTES),
+            Arc::clone(access),
+            calls.clone(),
+            longest,
+        ))
+        .add_service(Turnstile::new(
+            RetentionServer::new(door.clone()).max_decoding_message_size(QUESTION_BYTES),
             Arc::clone(access),
             calls,
             longest,

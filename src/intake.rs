@@ -13,6 +13,7 @@ use tokio::{
 };
 
 use crate::{
+    archive,
     check::{Conversion, Finding, Findings},
     clock::{
         Clockwork, Timestamp,
@@ -182,6 +183,9 @@ pub enum Refusal {
     /// Too much is waiting, or the store cannot write now: the same request may succeed later.
     #[error("busy")]
     Busy,
+    /// It was archived, and the archive is not at hand.
+    #[error("archived")]
+    Archived,
     /// The gateway is at fault; the log says how.
     #[error("internal error")]
     Internal,
@@ -203,7 +207,8 @@ impl Refusal {
                 tracing::warn!(error.message = %error, error.reason = reason, "the store did not take requests");
                 Self::Busy
             }
-            store::Error::Inconsistent { .. } | store::Error::Schema(_) => {
+            store::Error::Archived(archive::Error::Away(_)) => Self::Archived,
+            store::Error::Inconsistent { .. } | store::Error::Schema(_) | store::Error::Archived(_) => {
                 tracing::error!(error.message = %error, error.reason = reason, "the store failed");
                 Self::Internal
             }

@@ -24,6 +24,7 @@
 //! | [`dossier`] | a declaration as it is kept, with its documents |
 //! | [`explain`] | states in plain words, in Chinese and English |
 //! | [`audit`] | entries, the RFC 6962 tree over them, signed checkpoints, verification |
+//! | [`retention`] | how long each class of what is kept must be kept |
 //!
 //! | wire: bytes to and from the pure part | |
 //! | --- | --- |
@@ -33,6 +34,7 @@
 //! | kept and moving | |
 //! | --- | --- |
 //! | [`vault`] | encryption of what is kept raw |
+//! | [`archive`] | what was taken out of the store, in files that anybody can read |
 //! | [`store`] | the use cases of what is kept; [`store::sqlite`] or [`store::postgres`] keeps it |
 //! | [`signers`] | keys from files, paced as their device allows |
 //! | [`tally`] | what this process has done, counted for who looks from outside |
@@ -55,6 +57,7 @@
 //! | [`listener`] | connections, bounded and encrypted, before anybody has said who calls |
 //! | [`tiles`] | the log over HTTP, read-only, for public verifiers |
 //! | [`accounts`] | people at the console: passwords, codes, and what shuts them out |
+//! | [`archivist`] | archives months that are over, and destroys what has been kept long enough |
 //! | [`ledgers`] | ledgers of the exemption out of what is kept, a page at a time |
 //! | [`desk`] | what operations staff decide: hold, release, retry, resolve, pause, attach |
 //! | [`grpc`] | the services, and the client that our own commands use |
@@ -83,6 +86,8 @@
 //!   nothing, says [`store::Written::Stale`], and is decided again.
 //! - **An entry for every change**, in the change's own transaction. With one writer its place is that of its commit; the sequencer
 //!   puts it under a signed checkpoint a moment later.
+//! - **A body is in the store or in a verified archive** of which the log tells ([`archivist`]): at no moment in neither, unless its time was
+//!   over and the log says that it was destroyed.
 //! - **Never back from a good state.** Receipts come late, twice and out of order: [`state::next`] only lets them lead forward,
 //!   and every one is kept.
 //! - **Time and randomness come from [`clock::Clockwork`]** or as arguments; the store reads no clock.
@@ -141,9 +146,11 @@ pub mod queue;
 pub mod dossier;
 pub mod explain;
 pub mod audit;
+pub mod retention;
 pub mod message;
 pub mod seal;
 pub mod vault;
+pub mod archive;
 pub mod store;
 pub mod signers;
 pub mod tally;
@@ -163,6 +170,7 @@ pub mod access;
 pub mod listener;
 pub mod tiles;
 pub mod accounts;
+pub mod archivist;
 pub mod ledgers;
 pub mod desk;
 pub mod grpc;

@@ -16,6 +16,7 @@ use crate::{
     store::{self, Store},
 };
 
+pub mod archived;
 pub mod bundle;
 pub mod check;
 pub mod witness;
@@ -29,6 +30,9 @@ pub enum Error {
     /// It is not in the log, or not yet under a checkpoint.
     #[error("日志中没有 · not in the log as far as it is signed")]
     Absent,
+    /// It was archived; what is told of that.
+    #[error("{0}")]
+    Away(String),
     /// The log elsewhere cannot be reached or answers what makes no sense.
     #[error("日志无法读取 · the log cannot be read: {0}")]
     Unreachable(String),
@@ -114,7 +118,15 @@ impl Published for Kept {
 
     async fn entries(&self, index: u64, width: u64) -> Result<Vec<Vec<u8>>> {
         self.within(TileId { level: 0, index }, width).await?;
-        Ok(self.rows(index, width).await?.into_iter().map(|row| row.body).collect())
+        self.rows(index, width).await?.into_iter().map(body).collect()
+    }
+}
+
+/// The bytes of an entry, if they are at hand.
+fn body(row: store::StoredRow) -> Result<Vec<u8>> {
+    match row.absent {
+        None => Ok(row.body),
+        Some(absent) => Err(Error::Away(absent.told())),
     }
 }
 

@@ -10,6 +10,7 @@ use tokio::sync::watch;
 use uuid::Uuid;
 
 use crate::{
+    archive,
     audit::Entry,
     clock::Timestamp,
     declaration::{DeclarationId, DocumentId, MessageId},
@@ -39,6 +40,7 @@ mod people;
 pub mod postgres;
 mod reading;
 mod recording;
+mod retaining;
 pub(crate) mod silence;
 pub mod sqlite;
 mod taking;
@@ -54,6 +56,7 @@ pub use self::{
     overview::{Backlog, DueBy, MOST_DUE, OfficeCount, Overview, OverviewAsked, Pulse, RoadQueue},
     people::*,
     recording::{KeptRecord, KeptSeller, RecordKept, RecordKind, Recording, Redecision, RedecisionEnd, SellerFilter, Sellers},
+    retaining::*,
     taking::*,
 };
 
@@ -74,6 +77,9 @@ pub enum Error {
     /// The store was made by another version of this program.
     #[error("本程序不认识该存储的结构 · the store's schema is not one that this program knows: {0}")]
     Schema(String),
+    /// What is asked for was archived, and the archive cannot give it.
+    #[error(transparent)]
+    Archived(#[from] archive::Error),
 }
 
 /// What an order number is unique within: the platform and the seller together (foreign platforms all write 无).
@@ -155,7 +161,7 @@ impl Hints {
 
 /// What is kept.
 #[async_trait]
-pub trait Store: People {
+pub trait Store: People + Retaining {
     /// Hints that there is something to do.
     fn hints(&self) -> &Hints;
     /// Takes no more commands, finishes those that wait, and lets go of what is kept. Dropping it does the same unseen.

@@ -105,6 +105,7 @@ async fn answer(State(log): State<Kept>, method: Method, uri: Uri) -> Response<B
     };
     match content(&log, resource).await {
         Ok(bytes) => give(resource, bytes),
+        Err(Error::Away(_)) => plain(StatusCode::SERVICE_UNAVAILABLE, "已归档，归档不在手边 / archived, and the archive is not at hand"),
         Err(Error::Absent | Error::Proof(_)) => plain(StatusCode::NOT_FOUND, "日志中没有 / not in the log as far as it is signed"),
         Err(Error::Store(error)) => {
             tracing::warn!(error = task::chain(&error), "the audit log cannot be served now");

@@ -229,8 +229,11 @@ pub fn new_key(clockwork: &Clockwork) -> Zeroizing<String> {
     Zeroizing::new(STANDARD.encode(*key))
 }
 
+/// The first bytes of [`MARK`], and of what stands in a store for what was archived: only marks begin so.
+const RESERVED: [u8; 3] = [0, b'T', b'G'];
+
 fn unmarked(bytes: Vec<u8>) -> Vec<u8> {
-    if bytes.starts_with(&MARK) { [&MARK[..], &[PLAIN], &bytes].concat() } else { bytes }
+    if bytes.starts_with(&RESERVED) { [&MARK[..], &[PLAIN], &bytes].concat() } else { bytes }
 }
 
 fn sign(key: &[u8; KEY]) -> [u8; SIGN] {

@@ -20,6 +20,7 @@ mod mutual;
 mod nodes;
 mod published;
 mod python;
+mod retention;
 mod rig;
 mod rules;
 mod schemas;

@@ -11,7 +11,7 @@ const LONGEST_FUNCTION: usize = 70;
 const MEDIAN_FILE: usize = 200;
 
 /// An outside crate, and the only modules that may name it.
-const FAMILIES: [(&str, &[&str]); 27] = [
+const FAMILIES: [(&str, &[&str]); 28] = [
     ("sqlx", &["store"]),
     ("quick_xml", &["message"]),
     ("toml", &["message"]),
@@ -39,6 +39,7 @@ const FAMILIES: [(&str, &[&str]); 27] = [
     ("argon2", &["accounts"]),
     ("totp_rs", &["accounts"]),
     ("fast_qr", &["accounts"]),
+    ("flate2", &["archive"]),
 ];
 
 struct Source {

@@ -21,7 +21,8 @@ pub fn demonstration() -> &'static Path {
         .path()
 }
 
-fn copy() -> TempDir {
+/// A copy as it is.
+pub fn copy() -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     for file in rig::files(demonstration()) {
         let name = file.file_name().unwrap().to_str().unwrap();

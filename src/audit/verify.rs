@@ -288,6 +288,17 @@ impl Verifier {
         self.advance(body, tile.or(leaf).unwrap_or(body));
     }
 
+    /// Takes in an entry of which only its leaf hash is at hand: its body was archived. The hash vouches for it where tile and root do.
+    pub fn hashed(&mut self, position: i64, leaf: &[u8]) {
+        let Some(leaf) = Hash::from_slice(leaf) else { return self.unreadable(position) };
+        let Some(position) = self.reach(position) else { return };
+        let tile = self.in_tile(position);
+        if tile.is_some_and(|tile| tile != leaf) && self.suspects.len() < MOST_LISTED {
+            self.suspects.push(Suspect { position, body: leaf, leaf: Some(leaf), tile, from: None });
+        }
+        self.advance(leaf, tile.unwrap_or(leaf));
+    }
+
     /// Takes in that there is a row with this position, but that its columns are not what they should be.
     pub fn unreadable(&mut self, position: i64) {
         let Some(position) = self.reach(position) else { return };

@@ -129,7 +129,7 @@ fn free_port() -> std::io::Result<u16> {
 async fn verified(config: &Config) -> Result<Verified, Error> {
     let (store, key) = making::looking(config).await?;
     let (before, database_before, began) = (process::used("self")?, life::database(config).await?, Instant::now());
-    let checked = check::kept(store.as_ref(), key, None, &|_, _| ()).await.map_err(|error| Error::Wrong(error.to_string()))?;
+    let checked = check::kept(store.as_ref(), key, None, None, &|_, _| ()).await.map_err(|error| Error::Wrong(error.to_string()))?;
     let took = began.elapsed();
     let cpu = process::used("self")?.cpu.saturating_sub(before.cpu);
     let cpu = cpu + life::database(config).await?.used.cpu.saturating_sub(database_before.used.cpu);

@@ -13,11 +13,12 @@ use uuid::Uuid;
 
 use super::{complain, say, shown};
 use crate::{
+    archive::Archives,
     audit::LogVerifier,
     declaration::DeclarationId,
     party::{Actor, Trace},
     store::{
-        EntryFilter, Store,
+        self, EntryFilter, Store,
         postgres::{self, Address, Postgres},
         sqlite::Sqlite,
     },
@@ -57,17 +58,23 @@ pub(super) struct WhereArgs {
     /// 日志公钥文件 · The file with the log's public key, if not the one in the folder; best kept elsewhere.
     #[arg(long)]
     key: Option<PathBuf>,
+    /// 归档所在文件夹 · The folder in which archives lie; without it what was archived is told by its hash alone.
+    #[arg(long)]
+    archives: Option<PathBuf>,
 }
 
 impl WhereArgs {
     pub(super) async fn open(&self) -> Result<Arc<dyn Store>> {
         let cannot = |what: &dyn std::fmt::Display| format!("{what} 无法打开 · cannot be opened");
+        let archives = self.archives.as_deref().map(Archives::at).unwrap_or_default();
         if let Some(url) = self.store.as_ref().filter(|store| Address::is_one(store)) {
             let options = postgres::Options::at(url);
-            return Ok(Arc::new(Postgres::open_read_only(&options).await.with_context(|| cannot(&options.url))?));
+            let store = Postgres::open_read_only(&options).await.with_context(|| cannot(&options.url))?;
+            return Ok(Arc::new(store.with_archives(archives)));
         }
         let file = self.store.as_ref().map_or_else(|| only_one(&self.dir, "db"), |file| Ok(PathBuf::from(file)))?;
-        Ok(Arc::new(Sqlite::open_read_only(&file).await.with_context(|| cannot(&file.display()))?))
+        let store = Sqlite::open_read_only(&file).await.with_context(|| cannot(&file.display()))?;
+        Ok(Arc::new(store.with_archives(archives)))
     }
 
     /// The public key; a log elsewhere has none here, so that `key` must be given.
@@ -144,10 +151,19 @@ async fn show(number: &str, place: &WhereArgs) -> Result<ExitCode> {
 
 async fn tell(store: &dyn Store, subject: Uuid, declaration: Option<DeclarationId>) -> Result<()> {
     let mut subjects = vec![subject];
-    if let Some(kept) = match declaration {
-        Some(id) => store.show(None, id).await?,
-        None => None,
-    } {
+    let kept = match declaration {
+        Some(id) => store.show(None, id).await,
+        None => Ok(None),
+    };
+    let kept = match kept {
+        // Its entries still tell when what was done to it.
+        Err(store::Error::Archived(error)) => {
+            say(&error.to_string());
+            None
+        }
+        kept => kept?,
+    };
+    if let Some(kept) = kept {
         let dossier = &kept.dossier;
         say(&format!(
             "申报 · declaration {} — order {}, office {}, waybill {}",

@@ -178,7 +178,7 @@ pub(super) async fn run(command: &DeskCommand) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-async fn order(args: &OrderArgs, act: Act) -> Result<ExitCode> {
+pub(super) async fn order(args: &OrderArgs, act: Act) -> Result<ExitCode> {
     let order = proto::DeskOrder { items: args.items.clone(), why: args.why.clone(), dry_run: args.dry_run };
     let report = args.server.connect().await?.order(act, order).await?;
     Ok(tell(&report, args.dry_run))
@@ -230,7 +230,7 @@ fn kind(kind: proto::DocumentKind) -> String {
     Kind::parse(&name).map_or_else(String::new, |kind| format!("{} {}", kind.row().zh, kind.row().en))
 }
 
-fn time(seconds: Option<i64>) -> String {
+pub(super) fn time(seconds: Option<i64>) -> String {
     seconds.map_or_else(String::new, |seconds| Timestamp(seconds.saturating_mul(1_000_000)).to_string())
 }
 

@@ -59,6 +59,7 @@ pub(super) fn faults(config: &Config) -> Vec<String> {
         );
     }
     faults.extend(config.simulator.script.faults().into_iter().map(|fault| format!("  simulator.script: {fault}")));
+    faults.extend(config.retention.faults().into_iter().map(|fault| format!("  {fault}")));
     faults.extend(open_door(config));
     faults.extend(open_console(&config.console));
     faults.extend(config.console.accounts.faults().into_iter().map(|fault| format!("  console.accounts.{fault}")));

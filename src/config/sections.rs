@@ -40,6 +40,7 @@ pub(super) fn of(config: &Config) -> BTreeMap<String, String> {
         ("courier", plain(courier)),
         ("collector", without(&config.collector, &["forward"])),
         ("vault", json!(vault::signs(&config.store.vault).ok())),
+        ("retention", without(&config.retention, &["archives"])),
         ("audit", json!([log(&config.audit.key), plain(&config.audit.sequencer)])),
     ];
     sections.into_iter().map(|(name, value)| (name.to_owned(), digest(value.to_string().as_bytes()))).collect()

@@ -36,9 +36,7 @@ impl proto::audit_log_server::AuditLog for Door {
         let declarations: BTreeSet<_> = leads.iter().filter_map(|lead| lead.declaration).filter(|id| subjects.contains(&id.0)).collect();
         // A bill leads to very many: they are named, and one alone is shown.
         let only = match declarations.first() {
-            Some(id) if declarations.len() == 1 => {
-                self.store().show(scope(&caller), *id).await.map_err(|error| status::of_store(&error))?
-            }
+            Some(id) if declarations.len() == 1 => find::at_hand(self.store().show(scope(&caller), *id).await)?,
             _ => None,
         };
         let filter = EntryFilter {

@@ -9,7 +9,7 @@ use super::{Door, status};
 use crate::{
     declaration::DeclarationId,
     party::Tenant,
-    store::{Hit, Shown},
+    store::{self, Hit, Shown},
 };
 
 /// The longest number there is has 60 characters (orderNo).
@@ -36,7 +36,7 @@ pub(super) async fn leads(door: &Door, tenant: Option<&Tenant>, numbers: &[Strin
     let mut leads = Vec::new();
     for number in asked.iter() {
         if let Some(id) = Uuid::try_parse(number).ok().map(DeclarationId)
-            && door.store().show(tenant, id).await.map_err(|error| status::of_store(&error))?.is_some()
+            && is_there(door.store().show(tenant, id).await)?
         {
             leads.push(Lead { number: number.clone(), hit: None, declaration: Some(id) });
         }
@@ -47,12 +47,29 @@ pub(super) async fn leads(door: &Door, tenant: Option<&Tenant>, numbers: &[Strin
     Ok(leads)
 }
 
+/// Whether a declaration is there, at hand or archived.
+fn is_there(shown: store::Result<Option<Shown>>) -> Result<bool, Status> {
+    match shown {
+        Ok(shown) => Ok(shown.is_some()),
+        Err(store::Error::Archived(_)) => Ok(true),
+        Err(error) => Err(status::of_store(&error)),
+    }
+}
+
+/// What is shown of a declaration; nothing of one that was archived and is not at hand.
+pub(super) fn at_hand(shown: store::Result<Option<Shown>>) -> Result<Option<Shown>, Status> {
+    match shown {
+        Err(store::Error::Archived(_)) => Ok(None),
+        shown => shown.map_err(|error| status::of_store(&error)),
+    }
+}
+
 /// Declarations, each shown once.
 pub(super) async fn shown(door: &Door, tenant: Option<&Tenant>, leads: &[Lead]) -> Result<HashMap<DeclarationId, Shown>, Status> {
     let mut found = HashMap::new();
     for id in leads.iter().filter_map(|lead| lead.declaration) {
         if !found.contains_key(&id)
-            && let Some(shown) = door.store().show(tenant, id).await.map_err(|error| status::of_store(&error))?
+            && let Some(shown) = at_hand(door.store().show(tenant, id).await)?
         {
             found.insert(id, shown);
         }

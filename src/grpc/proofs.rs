@@ -7,6 +7,7 @@ use super::{Door, convert, proto, status};
 use crate::{
     access::Caller,
     audit::{Entry, Hash},
+    party::Tenant,
     proving::{self, Error, Kept},
     store::{EntryFilter, StoredCheckpoint, StoredRow},
     task,
@@ -96,9 +97,15 @@ async fn row(door: &Door, caller: &Caller, asked: &proto::ProveInclusionRequest)
     let found = door.store().stored_entries(position, 1).await.map_err(|error| status::of_store(&error))?;
     let theirs = |row: &StoredRow| {
         let tenant = serde_json::from_slice::<Entry>(&row.body).ok().map(|entry| entry.actor.tenant);
+        // Of what was archived only the columns tell whose it is.
+        let tenant = if row.absent.is_some() { Tenant::parse(&row.tenant) } else { tenant };
         caller.scope.is_none() || tenant.as_ref() == caller.scope.as_ref()
     };
-    found.into_iter().find(|row| row.position == position && theirs(row)).ok_or_else(status::not_found)
+    let row = found.into_iter().find(|row| row.position == position && theirs(row)).ok_or_else(status::not_found)?;
+    match &row.absent {
+        None => Ok(row),
+        Some(absent) => Err(status::away(&absent.told())),
+    }
 }
 
 /// Where an entry stands.
@@ -135,6 +142,7 @@ fn of_proving(error: Error) -> Status {
     match error {
         Error::Store(error) => status::of_store(&error),
         Error::Absent | Error::Proof(_) => status::not_found(),
+        Error::Away(told) => status::away(&told),
         Error::Damaged | Error::Unreachable(_) => {
             tracing::error!(error = task::chain(&error), "无法给出审计日志的证明 · no proof of the audit log can be given");
             status::damaged()

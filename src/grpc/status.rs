@@ -8,7 +8,7 @@ use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt, pb};
 
 use super::{convert, proto};
-use crate::{access::Denied, check::Finding, intake::Refusal, store};
+use crate::{access::Denied, archive, check::Finding, intake::Refusal, store};
 
 /// Findings that travel in a status, at most.
 const MOST_FINDINGS: usize = 20;
@@ -30,6 +30,7 @@ fn row(refusal: &Refusal) -> (Code, &'static str, &'static str) {
         }
         Refusal::Unknown => (Code::NotFound, "未找到", "not found"),
         Refusal::Busy => (Code::Unavailable, "网关繁忙，请稍后以相同内容重试", "busy: send the same again later"),
+        Refusal::Archived => (Code::FailedPrecondition, "已归档，归档不在手边", "it was archived, and the archive is not at hand"),
         Refusal::Internal => (Code::Internal, "网关内部错误", "internal error"),
     }
 }
@@ -40,7 +41,9 @@ pub(super) fn of_refusal(refusal: &Refusal) -> Status {
     match refusal {
         Refusal::Invalid { findings, total } => with_findings(&format!("{zh} / {en} ({total})"), findings, *total),
         Refusal::Busy => busy(code, &format!("{zh} / {en}")),
-        Refusal::KeyConflict | Refusal::OrderConflict | Refusal::Unknown | Refusal::Internal => Status::new(code, format!("{zh} / {en}")),
+        Refusal::KeyConflict | Refusal::OrderConflict | Refusal::Unknown | Refusal::Archived | Refusal::Internal => {
+            Status::new(code, format!("{zh} / {en}"))
+        }
     }
 }
 
@@ -49,7 +52,9 @@ pub(super) fn item(refusal: &Refusal) -> proto::Refusal {
     let (code, zh, en) = row(refusal);
     let findings = match refusal {
         Refusal::Invalid { findings, .. } => findings.iter().map(convert::finding).collect(),
-        Refusal::KeyConflict | Refusal::OrderConflict | Refusal::Unknown | Refusal::Busy | Refusal::Internal => Vec::new(),
+        Refusal::KeyConflict | Refusal::OrderConflict | Refusal::Unknown | Refusal::Busy | Refusal::Archived | Refusal::Internal => {
+            Vec::new()
+        }
     };
     let retry_after_ms = if matches!(refusal, Refusal::Busy) { u32::try_from(RETRY_AFTER.as_millis()).unwrap_or(1_000) } else { 0 };
     proto::Refusal { code: number(code), zh: zh.into(), en: en.into(), findings, retry_after_ms }
@@ -61,7 +66,16 @@ fn number(code: Code) -> u32 {
 
 /// The status of a failure of the store.
 pub(super) fn of_store(error: &store::Error) -> Status {
+    // Which archive it is helps who asks: somebody has to fetch it.
+    if let store::Error::Archived(error @ archive::Error::Away(_)) = error {
+        return away(&error.to_string());
+    }
     of_refusal(&Refusal::of_store(error))
+}
+
+/// What is asked for was archived, and the archive is not at hand.
+pub(super) fn away(told: &str) -> Status {
+    Status::failed_precondition(told.replace(" · ", " / "))
 }
 
 /// The status of a call that is turned away.

@@ -154,7 +154,7 @@ impl Kept {
     async fn entry(&self, position: u64) -> Result<String> {
         let position = i64::try_from(position).map_err(|_| Error::Absent)?;
         let row = self.0.stored_entries(position, 1).await?.pop().filter(|row| row.position == position).ok_or(Error::Damaged)?;
-        String::from_utf8(row.body).map_err(|_| Error::Damaged)
+        String::from_utf8(super::body(row)?).map_err(|_| Error::Damaged)
     }
 }
 

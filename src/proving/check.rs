@@ -1,6 +1,11 @@
 //! The check of a whole log: of one that a store keeps, row by row, or of one that is published, tile by tile.
 
-use super::{Error, Published, Result};
+use std::path::Path;
+
+use super::{
+    Error, Published, Result,
+    archived::{Archived, Hashed},
+};
 use crate::{
     audit::{
         Checkpoint, CheckpointError, Damage, Entry, LogVerifier, StoredCheckpoint, StoredEntry, TileId,
@@ -23,7 +28,13 @@ pub enum Checked {
         summary: Summary,
         /// Entries that no checkpoint covers yet.
         pending: usize,
+        /// Entries that were archived, and of which only leaf hashes could be verified.
+        hashed: Vec<Hashed>,
+        /// Archives that were read and are what they were.
+        archives: usize,
     },
+    /// Archives are not what they were, or the log does not tell of them: what is wrong with each.
+    Archives(Vec<String>),
     /// Entries are there, and no checkpoint: nothing vouches for them.
     Unsigned,
     /// Something is broken.
@@ -41,12 +52,12 @@ pub enum Checked {
 /// Is told how far a check has come: so many entries of so many.
 pub type Told<'a> = &'a (dyn Fn(u64, u64) + Send + Sync);
 
-/// Checks the log that a store keeps. `since` is a checkpoint that was saved elsewhere. The log may grow meanwhile: what comes under a
+/// Checks the log that a store keeps. `since` is a checkpoint that was saved elsewhere, `folder` is where archives lie. The log may grow meanwhile: what comes under a
 /// checkpoint after the first look is left to the next check.
 ///
 /// # Errors
 /// The store cannot be read.
-pub async fn kept(store: &dyn Store, key: LogVerifier, since: Option<&str>, told: Told<'_>) -> Result<Checked> {
+pub async fn kept(store: &dyn Store, key: LogVerifier, since: Option<&str>, folder: Option<&Path>, told: Told<'_>) -> Result<Checked> {
     // Before the checkpoints: a tile that becomes full comes with one.
     let tiles = u64::try_from(store.stored_tiles().await?.len()).unwrap_or(u64::MAX);
     let mut checkpoints = Checkpoints::new(key);
@@ -64,17 +75,22 @@ pub async fn kept(store: &dyn Store, key: LogVerifier, since: Option<&str>, told
     let mut verifier = checkpoints.verifier();
     // What no checkpoint covers yet is under nobody's signature: it has no tiles, and nothing can be said of it.
     let signed = i64::try_from(verifier.covered()).unwrap_or(i64::MAX);
-    feed(store, &mut verifier, kept.iter().map(|row| row.size).fold(signed, i64::max), told).await?;
+    let mut archived = Archived::default();
+    let covered = kept.iter().map(|row| row.size).fold(signed, i64::max);
+    feed(store, &mut verifier, &mut archived, covered, told).await?;
+    archived.look_on(store, covered).await?;
     let untold = store.untold().await?;
+    let (archives, wrong) = archived.check(&store.archives().await?, folder);
     Ok(match (verifier.finish(tiles), untold) {
         (Err(damage), _) => Checked::Broken(damage),
         (Ok(_), Some(id)) => Checked::Untold(id),
-        (Ok(summary), None) => Checked::Whole { summary, pending },
+        (Ok(_), None) if !wrong.is_empty() => Checked::Archives(wrong),
+        (Ok(summary), None) => Checked::Whole { summary, pending, hashed: archived.hashed(), archives },
     })
 }
 
 /// Gives the verifier every entry before a position, with the tiles that it asks for.
-async fn feed(store: &dyn Store, verifier: &mut Verifier, covered: i64, told: Told<'_>) -> Result<()> {
+async fn feed(store: &dyn Store, verifier: &mut Verifier, archived: &mut Archived, covered: i64, told: Told<'_>) -> Result<()> {
     let counted = |position: i64| u64::try_from(position).unwrap_or(0);
     let mut from = i64::MIN;
     loop {
@@ -84,6 +100,12 @@ async fn feed(store: &dyn Store, verifier: &mut Verifier, covered: i64, told: To
             while let Some(id) = verifier.wanted() {
                 give_kept(store, verifier, id).await?;
             }
+            if let Some(absent) = &row.absent {
+                archived.absent(row.position, absent);
+                verifier.hashed(row.position, &row.leaf);
+                continue;
+            }
+            archived.look(&row.act, &row.body);
             verifier.entry(&StoredEntry {
                 position: row.position,
                 id: row.id,
@@ -140,7 +162,7 @@ pub async fn published(log: &dyn Published, key: LogVerifier, since: Option<&str
     if super::root(log, head.size).await? != head.root {
         return Ok(Checked::TilesDiffer);
     }
-    Ok(Checked::Whole { summary, pending: 0 })
+    Ok(Checked::Whole { summary, pending: 0, hashed: Vec::new(), archives: 0 })
 }
 
 async fn feed_tile(log: &dyn Published, verifier: &mut Verifier, index: u64, size: u64) -> Result<()> {

@@ -1,8 +1,15 @@
 //! What is kept raw on its way through the vault: locked before it is kept, unlocked after it was read, the same whatever keeps it. A row
 //! that does not open is told of and left out: it stays leased until its lease ends, and holds up nobody else.
 
-use super::{Arrival, Delivery, LeasedArrival, Packing, Result, reading::inconsistent};
-use crate::vault::{Locked, Place, Vault};
+use super::{
+    Arrival, Delivery, LeasedArrival, Packing, Result,
+    reading::inconsistent,
+    retaining::{self, is_mark},
+};
+use crate::{
+    archive::{Archives, Part},
+    vault::{Locked, Place, Vault},
+};
 
 /// How far what is kept raw has come under the vault's first key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -34,7 +41,8 @@ pub(super) fn renewed(
     let mut done = Resealed { next, looked: rows.len(), ..Resealed::default() };
     let mut anew = Vec::new();
     for (id, bytes) in rows {
-        if vault.is_current(&bytes) {
+        // What was archived is encrypted there, and stays so.
+        if vault.is_current(&bytes) || is_mark(&bytes) {
             continue;
         }
         match vault.unlock(at(id), bytes) {
@@ -71,11 +79,12 @@ pub(super) fn unlock_arrivals(vault: &Vault, many: Vec<LeasedArrival>) -> Vec<Le
 }
 
 /// Bytes that somebody looks at.
-pub(super) fn open(vault: &Vault, place: Place, bytes: Vec<u8>) -> Result<Vec<u8>> {
-    let table = match place {
-        Place::Message(_) => "sealed",
-        Place::Arrival(_) => "arrival_bytes",
-        Place::Account(_) => "accounts",
+pub(super) fn open(vault: &Vault, archives: &Archives, place: Place, bytes: Vec<u8>) -> Result<Vec<u8>> {
+    let (table, bytes) = match place {
+        Place::Message(id) => ("sealed", retaining::bytes(archives, Part::Message, || id.to_string(), bytes)?),
+        Place::Arrival(id) => ("arrival_bytes", retaining::bytes(archives, Part::Arrival, || id.to_string(), bytes)?),
+        // Never archived.
+        Place::Account(_) => ("accounts", bytes),
     };
     vault.unlock(place, bytes).map_err(|locked| inconsistent(table, locked.to_string()))
 }

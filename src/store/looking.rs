@@ -4,7 +4,7 @@ use std::{collections::HashSet, sync::Arc};
 
 use uuid::Uuid;
 
-use super::{Deadline, KeptFollowUp, KeptReceipt, NumberKind, Summed};
+use super::{Absent, Deadline, KeptFollowUp, KeptReceipt, NumberKind, Summed};
 use crate::{
     audit::{Entry, Hash},
     check::Finding,
@@ -90,8 +90,10 @@ pub struct StoredRow {
     pub act: String,
     /// The leaf hash.
     pub leaf: Vec<u8>,
-    /// The canonical bytes.
+    /// The canonical bytes; none if they are absent.
     pub body: Vec<u8>,
+    /// Why they are.
+    pub absent: Option<Absent>,
 }
 
 /// A checkpoint as stored.

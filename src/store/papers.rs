@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::Acceptance;
 use crate::{
+    archive::Archives,
     clock::Timestamp,
     declaration::{Declaration, DeclarationId},
     dossier::Dossier,
@@ -63,9 +64,12 @@ impl Paper {
     }
 }
 
-/// The papers read last.
+/// The papers read last, and where those are that were archived.
 #[derive(Debug, Default)]
-pub(super) struct Papers(Mutex<Remembered>);
+pub(super) struct Papers {
+    remembered: Mutex<Remembered>,
+    pub archives: Archives,
+}
 
 #[derive(Debug, Default)]
 struct Remembered {
@@ -75,6 +79,11 @@ struct Remembered {
 }
 
 impl Papers {
+    /// None yet, over archives.
+    pub(super) fn over(archives: Archives) -> Self {
+        Self { remembered: Mutex::default(), archives }
+    }
+
     /// Remembers what was just accepted and committed.
     pub(super) fn accepted(&self, accepted: Vec<(Uuid, Paper)>) {
         self.remember(&accepted.into_iter().map(|(id, paper)| (id, Arc::new(paper))).collect::<Vec<_>>());
@@ -82,7 +91,7 @@ impl Papers {
 
     /// Those that are remembered in the revision asked for, and the ids of those that are to be read.
     pub(super) fn recall(&self, ids: &[(Uuid, i64)]) -> (HashMap<Uuid, Arc<Paper>>, Vec<Uuid>) {
-        let remembered = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
         let mut found = HashMap::with_capacity(ids.len());
         let mut missing = Vec::new();
         for (id, revision) in ids {
@@ -96,7 +105,7 @@ impl Papers {
 
     /// Remembers what was read.
     pub(super) fn remember(&self, read: &[(Uuid, Arc<Paper>)]) {
-        let mut remembered = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
         for (id, paper) in read {
             if remembered.papers.insert(*id, Arc::clone(paper)).is_none() {
                 remembered.order.push_back(*id);

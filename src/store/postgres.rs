@@ -27,6 +27,7 @@ use super::{
     papers::{Paper, Papers},
 };
 use crate::{
+    archive::Archives,
     audit::Entry,
     clock::Timestamp,
     declaration::{DeclarationId, DocumentId, MessageId},
@@ -60,6 +61,8 @@ mod people;
 mod pool;
 mod records;
 mod relabel;
+mod retaining;
+mod retiring;
 mod revisions;
 mod rows;
 mod sequence;
@@ -121,6 +124,12 @@ impl Postgres {
     #[must_use]
     pub fn with_vault(self, vault: Vault) -> Self {
         Self { vault, ..self }
+    }
+
+    /// Reads what was archived from archives that are at hand.
+    #[must_use]
+    pub fn with_archives(self, archives: Archives) -> Self {
+        Self { papers: Papers::over(archives), ..self }
     }
 
     fn may_write(&self) -> Result<&Arc<Pool>> {
@@ -294,7 +303,7 @@ impl Store for Postgres {
     }
 
     async fn stored_entries(&self, from: i64, limit: u32) -> Result<Vec<StoredRow>> {
-        tried!(&self.pool, Single, |connection| log::stored_entries(connection, from, limit))
+        tried!(&self.pool, Single, |connection| log::stored_entries(connection, &self.papers.archives, from, limit))
     }
 
     async fn stored_tile(&self, level: i64, index: i64) -> Result<Option<Vec<u8>>> {
@@ -363,7 +372,7 @@ impl Store for Postgres {
     }
 
     async fn entries(&self, filter: EntryFilter) -> Result<Vec<PlacedEntry>> {
-        tried!(&self.pool, Snapshot, |connection| log::entries(connection, &filter))
+        tried!(&self.pool, Snapshot, |connection| log::entries(connection, &self.papers.archives, &filter))
     }
 
     async fn unmatched(&self, limit: u32) -> Result<Vec<KeptReceipt>> {
@@ -388,7 +397,7 @@ impl Store for Postgres {
 
     async fn sealed(&self, id: MessageId) -> Result<Option<Vec<u8>>> {
         let kept = tried!(&self.pool, Single, |connection| desk::sealed(connection, id))?;
-        kept.map(|bytes| guarding::open(&self.vault, Place::Message(id.0), bytes)).transpose()
+        kept.map(|bytes| guarding::open(&self.vault, &self.papers.archives, Place::Message(id.0), bytes)).transpose()
     }
 
     async fn documents(&self, tenant: Option<&Tenant>, ids: &[Uuid]) -> Result<Vec<Document>> {
@@ -400,7 +409,7 @@ impl Store for Postgres {
     }
 
     async fn receipt(&self, arrival: Uuid, ordinal: u32, of: DocumentId) -> Result<Option<KeptReceipt>> {
-        tried!(&self.pool, Snapshot, |connection| desk::receipt(connection, arrival, ordinal, of))
+        tried!(&self.pool, Snapshot, |connection| desk::receipt(connection, &self.papers.archives, arrival, ordinal, of))
     }
 
     async fn quarantined(&self, before: Option<Uuid>, limit: u32) -> Result<Vec<KeptArrival>> {
@@ -409,7 +418,8 @@ impl Store for Postgres {
 
     async fn arrival(&self, id: Uuid) -> Result<Option<(KeptArrival, Vec<u8>)>> {
         let kept = tried!(&self.pool, Single, |connection| desk::arrival(connection, id))?;
-        kept.map(|(arrival, bytes)| Ok((arrival, guarding::open(&self.vault, Place::Arrival(id), bytes)?))).transpose()
+        kept.map(|(arrival, bytes)| Ok((arrival, guarding::open(&self.vault, &self.papers.archives, Place::Arrival(id), bytes)?)))
+            .transpose()
     }
 
     async fn sellers(&self, filter: SellerFilter) -> Result<Sellers> {

@@ -4,6 +4,7 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use super::{Error, Result};
 use crate::{
+    archive,
     declaration::Kind,
     dossier::Document,
     party::{Tenant, Trace},
@@ -54,7 +55,11 @@ pub(super) fn queue_name(document: &Document) -> String {
 
 /// A row that cannot be read must not hold up those beside it: it is told and left out.
 pub(super) fn readable<T>(read: Result<T>) -> Option<T> {
-    read.inspect_err(|error| tracing::error!(error = %error, "a row cannot be read and is left out")).ok()
+    read.inspect_err(|error| match error {
+        Error::Archived(archive::Error::Away(_)) => tracing::debug!(error = %error, "a row is archived and is left out"),
+        error => tracing::error!(error = %error, "a row cannot be read and is left out"),
+    })
+    .ok()
 }
 
 /// Reads a digest of 32 bytes.

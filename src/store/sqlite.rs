@@ -58,6 +58,8 @@ mod papers;
 mod people;
 mod records;
 mod relabel;
+mod retaining;
+mod retiring;
 mod revisions;
 mod rows;
 mod vaulted;
@@ -135,16 +137,6 @@ impl Sqlite {
             vault: Vault::default(),
             _lock: Some(lock),
         })
-    }
-
-    /// Encrypts what is kept raw from now on, and decrypts what was.
-    #[must_use]
-    pub fn with_vault(self, vault: Vault) -> Self {
-        Self { vault, ..self }
-    }
-
-    fn writer(&self) -> Result<&Writer> {
-        self.writer.as_ref().ok_or_else(|| Error::Unavailable("the store was opened for reading only".into()))
     }
 }
 
@@ -350,7 +342,7 @@ impl Store for Sqlite {
     }
 
     async fn stored_entries(&self, from: i64, limit: u32) -> Result<Vec<StoredRow>> {
-        log::stored_entries(&mut *self.readers.acquire().await?, from, limit).await
+        log::stored_entries(&mut *self.readers.acquire().await?, &self.papers.archives, from, limit).await
     }
 
     async fn stored_tile(&self, level: i64, index: i64) -> Result<Option<Vec<u8>>> {
@@ -419,7 +411,7 @@ impl Store for Sqlite {
     }
 
     async fn entries(&self, filter: EntryFilter) -> Result<Vec<PlacedEntry>> {
-        log::entries(&mut *self.readers.acquire().await?, &filter).await
+        log::entries(&mut *self.readers.acquire().await?, &self.papers.archives, &filter).await
     }
 
     async fn unmatched(&self, limit: u32) -> Result<Vec<KeptReceipt>> {
@@ -444,7 +436,7 @@ impl Store for Sqlite {
 
     async fn sealed(&self, id: MessageId) -> Result<Option<Vec<u8>>> {
         let kept = desk::sealed(&mut *self.readers.acquire().await?, id).await?;
-        kept.map(|bytes| guarding::open(&self.vault, Place::Message(id.0), bytes)).transpose()
+        kept.map(|bytes| guarding::open(&self.vault, &self.papers.archives, Place::Message(id.0), bytes)).transpose()
     }
 
     async fn documents(&self, tenant: Option<&Tenant>, ids: &[Uuid]) -> Result<Vec<Document>> {
@@ -456,7 +448,7 @@ impl Store for Sqlite {
     }
 
     async fn receipt(&self, arrival: Uuid, ordinal: u32, of: DocumentId) -> Result<Option<KeptReceipt>> {
-        desk::receipt(&mut *self.readers.acquire().await?, arrival, ordinal, of).await
+        desk::receipt(&mut *self.readers.acquire().await?, &self.papers.archives, arrival, ordinal, of).await
     }
 
     async fn quarantined(&self, before: Option<Uuid>, limit: u32) -> Result<Vec<KeptArrival>> {
@@ -465,7 +457,8 @@ impl Store for Sqlite {
 
     async fn arrival(&self, id: Uuid) -> Result<Option<(KeptArrival, Vec<u8>)>> {
         let kept = desk::arrival(&mut *self.readers.acquire().await?, id).await?;
-        kept.map(|(arrival, bytes)| Ok((arrival, guarding::open(&self.vault, Place::Arrival(id), bytes)?))).transpose()
+        kept.map(|(arrival, bytes)| Ok((arrival, guarding::open(&self.vault, &self.papers.archives, Place::Arrival(id), bytes)?)))
+            .transpose()
     }
 
     async fn sellers(&self, filter: SellerFilter) -> Result<Sellers> {

@@ -133,6 +133,7 @@ async fn reflection_lists_the_services_and_health_says_serving() {
         "tongguan.v1.Logistics",
         "tongguan.v1.Exemptions",
         "tongguan.v1.AuditLog",
+        "tongguan.v1.Retention",
         "tongguan.v1.Operations",
         "grpc.health.v1.Health",
     ] {

@@ -6,6 +6,7 @@ mod doors;
 mod following;
 mod hostile;
 mod ledgers;
+mod legal;
 mod proofs;
 mod raw;
 mod recording;

@@ -45,6 +45,7 @@ pub(super) type Logistics = proto::logistics_client::LogisticsClient<Caller>;
 pub(super) type AuditLog = proto::audit_log_client::AuditLogClient<Caller>;
 pub(super) type Exemptions = proto::exemptions_client::ExemptionsClient<Caller>;
 pub(super) type Operations = proto::operations_client::OperationsClient<Caller>;
+pub(super) type Retention = proto::retention_client::RetentionClient<Caller>;
 
 pub(super) struct World {
     /// What holds the store.
@@ -160,6 +161,10 @@ impl World {
 
     pub(super) fn operations(&self, name: &str) -> Operations {
         Operations::new(Caller::new(self.channel.clone(), self.caller(name)))
+    }
+
+    pub(super) fn retention(&self, name: &str) -> Retention {
+        Retention::new(Caller::new(self.channel.clone(), self.caller(name)))
     }
 
     /// Lets time pass.

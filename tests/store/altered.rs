@@ -208,14 +208,14 @@ async fn whatever_is_done_to_a_row_is_found_and_named(world: World) {
     assert_eq!(whole.iter().map(|run| run.rows.len()).sum::<usize>(), ENTRIES);
     // Written anew as it was, it is whole: what is found below is what was done.
     write(&world, &whole).await;
-    let checked = check::kept(world.store().as_ref(), key.verifier(), None, &|_, _| ()).await.unwrap();
+    let checked = check::kept(world.store().as_ref(), key.verifier(), None, None, &|_, _| ()).await.unwrap();
     assert!(matches!(checked, Checked::Whole { .. }), "{checked:?}");
     let mut done = std::collections::BTreeMap::new();
     for time in 0..TIMES {
         let mut runs = whole.clone();
         let (what, there) = alter(&mut runs, &mut dice);
         write(&world, &runs).await;
-        let checked = check::kept(world.store().as_ref(), key.verifier(), None, &|_, _| ()).await.unwrap();
+        let checked = check::kept(world.store().as_ref(), key.verifier(), None, None, &|_, _| ()).await.unwrap();
         let Checked::Broken(damage) = checked else { panic!("{time}: {what}: {checked:?}") };
         assert!(names(&damage, &there), "{time}: {what}: {damage:?}");
         let what: String = what.chars().filter(|c| !c.is_ascii_digit()).collect();

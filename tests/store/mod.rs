@@ -10,6 +10,7 @@ use std::{
 };
 
 use tongguan::{
+    archive::Archives,
     clock::{Clockwork, ManualClock, SeededEntropy, Timestamp},
     declaration::{DeclarationId, Kind, MessageId},
     dossier::Document,
@@ -59,6 +60,7 @@ mod postgres;
 mod races;
 mod random;
 mod recording;
+mod retaining;
 mod samples;
 mod sizes;
 mod sqlite;
@@ -134,17 +136,23 @@ impl Maker {
 impl World {
     /// The same store, opened anew with other keys.
     async fn with_vault(self, vault: Vault) -> Self {
+        self.reopened(vault, Archives::default()).await
+    }
+
+    /// The same store, opened anew with other keys and archives.
+    async fn reopened(self, vault: Vault, archives: Archives) -> Self {
         for handle in &self.handles {
             handle.close().await;
         }
         let handles: Vec<Arc<dyn Store>> = match &self.kept {
             Kept::Folder { _folder } => {
                 drop(self.handles);
-                vec![Arc::new(Sqlite::open(&_folder.path().join("tongguan.db")).await.unwrap().with_vault(vault))]
+                let store = Sqlite::open(&_folder.path().join("tongguan.db")).await.unwrap();
+                vec![Arc::new(store.with_vault(vault).with_archives(archives))]
             }
             Kept::Database(name) => {
                 let options = postgres::options(&shared().url(name));
-                vec![Arc::new(Postgres::open(&options).await.unwrap().with_vault(vault))]
+                vec![Arc::new(Postgres::open(&options).await.unwrap().with_vault(vault).with_archives(archives))]
             }
         };
         Self { handles, ..self }

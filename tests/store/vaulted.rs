@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::{START, World};
 
 /// A vault with keys of these numbers, the first of which encrypts.
-fn vault(world: &World, folder: &tempfile::TempDir, numbers: &[u8]) -> Vault {
+pub fn vault(world: &World, folder: &tempfile::TempDir, numbers: &[u8]) -> Vault {
     let key = |number: &u8| {
         let file = folder.path().join(number.to_string());
         if !file.exists() {

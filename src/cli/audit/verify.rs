@@ -9,6 +9,7 @@ use super::{super::server::TrustArgs, WhereArgs, complain, read, say};
 use crate::{
     audit::{Damage, verify::Summary},
     proving::{
+        archived::Hashed,
         bundle::Bundle,
         check::{self, Checked},
     },
@@ -40,7 +41,10 @@ pub(super) async fn verify(args: &VerifyArgs) -> Result<ExitCode> {
     let since = args.since.as_deref().map(read).transpose()?;
     let checked = match &args.tiles {
         Some(address) => check::published(&Remote::new(address, args.trust.read()?.as_ref())?, key, since.as_deref()).await?,
-        None => check::kept(args.place.open().await?.as_ref(), key, since.as_deref(), &|_, _| ()).await?,
+        None => {
+            let folder = args.place.archives.as_deref();
+            check::kept(args.place.open().await?.as_ref(), key, since.as_deref(), folder, &|_, _| ()).await?
+        }
     };
     Ok(tell(&checked, since.is_none()))
 }
@@ -67,7 +71,11 @@ fn exported(text: &str, args: &VerifyArgs) -> Result<ExitCode> {
 
 fn tell(checked: &Checked, is_alone: bool) -> ExitCode {
     match checked {
-        Checked::Whole { summary, pending } => return tell_summary(summary, *pending, is_alone),
+        Checked::Whole { summary, pending, hashed, archives } => {
+            tell_archives(hashed, *archives);
+            return tell_summary(summary, *pending, is_alone);
+        }
+        Checked::Archives(wrong) => wrong.iter().for_each(|wrong| complain(wrong)),
         Checked::Unsigned => complain("没有签名检查点 · no checkpoint is signed: nothing vouches for these entries"),
         Checked::Broken(damage) => tell_damage(damage),
         Checked::Untold(id) => complain(&format!(
@@ -82,6 +90,23 @@ fn tell(checked: &Checked, is_alone: bool) -> ExitCode {
         Checked::TilesDiffer => complain("哈希块与签名根不符 · the tiles do not have the root that was signed, the entries do"),
     }
     ExitCode::FAILURE
+}
+
+/// What was archived: read, known by its hashes alone, or destroyed.
+fn tell_archives(hashed: &[Hashed], archives: usize) {
+    if archives > 0 {
+        say(&format!("归档完整 · archives are whole: {archives}"));
+    }
+    for Hashed { archive, first, last, count, is_destroyed } in hashed {
+        let (zh, en) = if *is_destroyed {
+            ("期满依法销毁，仅校验叶哈希", "lawfully destroyed after their time, as the log tells; verified by leaf hash alone")
+        } else {
+            ("归档不在手边，仅校验叶哈希（--archives）", "the archive is not at hand, verified by leaf hash alone (--archives)")
+        };
+        say(&format!(
+            "第 {first} 至 {last} 号中 {count} 条记录在 {archive}：{zh} · {count} of the entries {first} to {last} are in {archive}: {en}"
+        ));
+    }
 }
 
 fn tell_summary(summary: &Summary, pending: usize, is_alone: bool) -> ExitCode {

@@ -22,7 +22,10 @@ use crate::{
         session::Session,
         words::{Lang, when},
     },
-    proving::check::{Checked, kept},
+    proving::{
+        archived::Hashed,
+        check::{Checked, kept},
+    },
     task,
 };
 
@@ -80,7 +83,7 @@ pub(in crate::console) fn begin(console: &Console, session: &Session) -> Reply {
             let checked = tokio::select! {
                 // Nobody left to say so is a stop as well.
                 _ = stop.wait_for(|stop| *stop) => return,
-                checked = kept(store.as_ref(), key, None, &told) => checked,
+                checked = kept(store.as_ref(), key, None, None, &told) => checked,
             };
             let verdict = checked.map(Arc::new).map_err(|error| task::chain(&error));
             match &verdict {
@@ -177,7 +180,7 @@ fn verdict_of(lang: Lang, verdict: &Result<Arc<Checked>, String>) -> Markup {
     let bad = |text: &str| html! { p.problem role="alert" { (text) } };
     match verdict.as_deref() {
         Err(error) => bad(error),
-        Ok(Checked::Whole { summary, pending }) => html! {
+        Ok(Checked::Whole { summary, pending, hashed, .. }) => html! {
             p.done { strong { (lang.t("日志完整。", "The log is whole.")) } }
             dl.facts {
                 dt { (lang.t("记录", "entries")) } dd { (summary.entries) }
@@ -185,12 +188,14 @@ fn verdict_of(lang: Lang, verdict: &Result<Arc<Checked>, String>) -> Markup {
                 dt { (lang.t("待排入", "awaiting their place")) } dd { (pending) }
                 dt { (lang.t("根", "root")) } dd { code { (summary.root) } }
             }
+            @for hashed in hashed { p.hint { (in_archive(lang, hashed)) } }
             p.hint { (lang.t(
                 "截断到旧检查点的日志，须用另存的检查点才能发现（audit verify --since）。",
                 "A log cut back to an old checkpoint is only seen with a checkpoint saved elsewhere (audit verify --since).",
             )) }
         },
         Ok(Checked::Broken(damage)) => broken(lang, damage),
+        Ok(Checked::Archives(wrong)) => html! { @for wrong in wrong { p.problem role="alert" { (wrong) } } },
         Ok(Checked::Unsigned) => bad(lang.t("没有签名检查点", "no checkpoint is signed: nothing vouches for these entries")),
         Ok(Checked::Untold(id)) => html! {
             p.problem role="alert" {
@@ -199,6 +204,20 @@ fn verdict_of(lang: Lang, verdict: &Result<Arc<Checked>, String>) -> Markup {
         },
         Ok(Checked::NoCheckpoint(error) | Checked::NotSince(error)) => bad(&error.to_string()),
         Ok(Checked::TilesDiffer) => bad(lang.t("哈希块与签名根不符", "the tiles do not have the root that was signed")),
+    }
+}
+
+/// What only leaf hashes vouched for.
+fn in_archive(lang: Lang, hashed: &Hashed) -> String {
+    let Hashed { archive, first, last, count, is_destroyed } = hashed;
+    let why = if *is_destroyed {
+        lang.t("期满依法销毁", "lawfully destroyed after their time")
+    } else {
+        lang.t("归档不在手边", "the archive is not at hand")
+    };
+    match lang {
+        Lang::Zh => format!("第 {first} 至 {last} 号中 {count} 条记录在 {archive}：{why}，仅校验叶哈希。"),
+        Lang::En => format!("{count} of the entries {first} to {last} are in {archive}: {why}; verified by leaf hash alone."),
     }
 }
 

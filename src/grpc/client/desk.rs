@@ -3,7 +3,7 @@
 use tonic::{Request, Response, Status, transport::Channel};
 
 use super::{Client, Error};
-use crate::grpc::proto::{self, operations_client::OperationsClient};
+use crate::grpc::proto::{self, operations_client::OperationsClient, retention_client::RetentionClient};
 
 /// Bytes of the largest answer: an arrival as it came, with room around it.
 const LARGEST: usize = 32 << 20;
@@ -26,6 +26,10 @@ pub enum Act {
     Pause,
     /// Let roads go on.
     Resume,
+    /// Place legal holds.
+    LegalHold,
+    /// Lift legal holds.
+    LiftLegalHold,
 }
 
 /// An answer without what surrounds it.
@@ -36,6 +40,18 @@ fn inner<T>(answer: Result<Response<T>, Status>) -> Result<T, Error> {
 impl Client {
     fn operations(&self) -> OperationsClient<Channel> {
         OperationsClient::new(self.channel.clone()).max_decoding_message_size(LARGEST)
+    }
+
+    fn retention(&self) -> RetentionClient<Channel> {
+        RetentionClient::new(self.channel.clone())
+    }
+
+    /// What is under legal hold.
+    ///
+    /// # Errors
+    /// If the call is refused or breaks off.
+    pub async fn legal_holds(&self) -> Result<proto::ListLegalHoldsResponse, Error> {
+        inner(self.retention().list_legal_holds(self.request(proto::ListLegalHoldsRequest {})).await)
     }
 
     /// Has the desk do something.
@@ -51,6 +67,10 @@ impl Client {
             Act::Resolve { arrived } => inner(desk.resolve(self.request(proto::ResolveRequest { order, arrived })).await)?.report,
             Act::Pause => inner(desk.pause_endpoint(self.request(proto::PauseEndpointRequest { order })).await)?.report,
             Act::Resume => inner(desk.resume_endpoint(self.request(proto::ResumeEndpointRequest { order })).await)?.report,
+            Act::LegalHold => inner(self.retention().place_legal_hold(self.request(proto::PlaceLegalHoldRequest { order })).await)?.report,
+            Act::LiftLegalHold => {
+                inner(self.retention().lift_legal_hold(self.request(proto::LiftLegalHoldRequest { order })).await)?.report
+            }
         };
         Ok(report.unwrap_or_default())
     }

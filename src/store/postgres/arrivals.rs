@@ -5,10 +5,11 @@ use uuid::Uuid;
 
 use super::rows::{Result, column, count, from_json};
 use crate::{
+    archive::{Archives, Part},
     clock::Timestamp,
     declaration::DocumentId,
     queue::Lease,
-    store::{Arrival, KeptReceipt, LeasedArrival},
+    store::{Arrival, KeptReceipt, LeasedArrival, retaining::text},
 };
 
 /// Keeps arrivals; the same bytes under the same name by the same road are kept once.
@@ -102,14 +103,17 @@ fn arrival(row: PgRow) -> Result<LeasedArrival> {
 
 pub(super) const RECEIPT: &str = "arrival, ordinal, at, document, effect, body";
 
-pub(super) fn receipt(row: &PgRow) -> Result<KeptReceipt> {
+pub(super) fn receipt(archives: &Archives, row: &PgRow) -> Result<KeptReceipt> {
     const TABLE: &str = "receipts";
+    let (arrival, ordinal): (Uuid, _) = (row.try_get("arrival")?, count(TABLE, row.try_get("ordinal")?)?);
+    let document: Uuid = row.try_get("document")?;
+    let key = || format!("{arrival}/{ordinal}/{document}");
     Ok(KeptReceipt {
-        arrival: row.try_get("arrival")?,
-        ordinal: count(TABLE, row.try_get("ordinal")?)?,
+        arrival,
+        ordinal,
         at: Timestamp(row.try_get("at")?),
-        receipt: from_json(TABLE, row.try_get("body")?)?,
-        document: Some(row.try_get::<Uuid, _>("document")?).filter(|id| !id.is_nil()).map(DocumentId),
+        receipt: from_json(TABLE, &text(archives, Part::Receipt, key, row.try_get("body")?)?)?,
+        document: Some(document).filter(|id| !id.is_nil()).map(DocumentId),
         effect: row.try_get("effect")?,
     })
 }
@@ -118,5 +122,5 @@ pub(super) fn receipt(row: &PgRow) -> Result<KeptReceipt> {
 pub(super) async fn unmatched(connection: &mut PgConnection, limit: u32) -> Result<Vec<KeptReceipt>> {
     let statement = format!("SELECT {RECEIPT} FROM receipts WHERE document = $2 ORDER BY arrival DESC, ordinal LIMIT $1");
     let rows = sqlx::query(sqlx::AssertSqlSafe(statement)).bind(i64::from(limit)).bind(Uuid::nil()).fetch_all(connection).await?;
-    rows.iter().map(receipt).collect()
+    rows.iter().map(|row| receipt(&Archives::default(), row)).collect()
 }

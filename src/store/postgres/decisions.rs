@@ -11,11 +11,13 @@ use super::{
     views,
 };
 use crate::{
+    archive::{Archives, Part},
     declaration::Kind,
     store::{
         Decided, DecisionFilter, ListFilter, Only,
         deciding::{self, FollowUps},
         papers::Papers,
+        retaining::text,
     },
 };
 
@@ -32,8 +34,11 @@ pub(super) async fn page(connection: &mut PgConnection, papers: &Papers, filter:
     };
     let mut found = dossiers(connection, papers, &ids).await?;
     let unread = ids.len() - found.len();
+    if let Some(missing) = ids.iter().find(|id| unread > 0 && !found.iter().any(|dossier| dossier.id.0 == **id)) {
+        super::papers::why(connection, papers, *missing).await?;
+    }
     found.retain(|dossier| tenant.as_ref().is_none_or(|tenant| dossier.tenant == *tenant));
-    let decided = assessments(connection, &ids, until).await?;
+    let decided = assessments(connection, &papers.archives, &ids, until).await?;
     let told = match kind {
         Some(kind) => about(connection, &ids, kind, until).await?,
         None => HashMap::new(),
@@ -41,11 +46,14 @@ pub(super) async fn page(connection: &mut PgConnection, papers: &Papers, filter:
     Ok(deciding::page(unread, found, decided, told)?)
 }
 
-async fn assessments(connection: &mut PgConnection, asked: &[Uuid], until: i64) -> Result<HashMap<Uuid, String>> {
-    let statement = "SELECT a.declaration, a.body FROM unnest($1::uuid[]) AS j (id) CROSS JOIN LATERAL \
-         (SELECT declaration, body FROM assessments WHERE declaration = j.id AND decided_at <= $2 ORDER BY ordinal DESC LIMIT 1) a";
-    let rows: Vec<(Uuid, String)> = sqlx::query_as(statement).bind(asked).bind(until).fetch_all(connection).await?;
-    Ok(rows.into_iter().collect())
+async fn assessments(connection: &mut PgConnection, archives: &Archives, asked: &[Uuid], until: i64) -> Result<HashMap<Uuid, String>> {
+    let statement = "SELECT a.declaration, a.ordinal, a.body FROM unnest($1::uuid[]) AS j (id) CROSS JOIN LATERAL \
+         (SELECT declaration, ordinal, body FROM assessments WHERE declaration = j.id AND decided_at <= $2 ORDER BY ordinal DESC LIMIT 1) a";
+    let rows: Vec<(Uuid, i64, String)> = sqlx::query_as(statement).bind(asked).bind(until).fetch_all(connection).await?;
+    let one = |(id, ordinal, body): (Uuid, i64, String)| {
+        Ok((id, text(archives, Part::Assessment, || format!("{id}/{ordinal}"), &body)?.into_owned()))
+    };
+    rows.into_iter().map(one).collect()
 }
 
 async fn about(connection: &mut PgConnection, asked: &[Uuid], kind: Kind, until: i64) -> Result<FollowUps> {

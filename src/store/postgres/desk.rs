@@ -9,6 +9,7 @@ use super::{
     rows::{DOCUMENT, Result, column, count, document, kind},
 };
 use crate::{
+    archive::Archives,
     clock::Timestamp,
     declaration::{DocumentId, MessageId},
     dossier::Document,
@@ -119,11 +120,17 @@ pub(super) async fn paused(connection: &mut PgConnection) -> Result<Vec<(String,
     Ok(sqlx::query_as("SELECT road, why FROM pauses ORDER BY road").fetch_all(connection).await?)
 }
 
-pub(super) async fn receipt(connection: &mut PgConnection, arrival: Uuid, ordinal: u32, of: DocumentId) -> Result<Option<KeptReceipt>> {
+pub(super) async fn receipt(
+    connection: &mut PgConnection,
+    archives: &Archives,
+    arrival: Uuid,
+    ordinal: u32,
+    of: DocumentId,
+) -> Result<Option<KeptReceipt>> {
     let statement = format!("SELECT {RECEIPT} FROM receipts WHERE document = ANY($3) AND arrival = $1 AND ordinal = $2");
     let asked = sqlx::query(AssertSqlSafe(statement)).bind(arrival).bind(i64::from(ordinal));
     let row = asked.bind(vec![Uuid::nil(), of.0]).fetch_optional(connection).await?;
-    row.as_ref().map(read_receipt).transpose()
+    row.as_ref().map(|row| read_receipt(archives, row)).transpose()
 }
 
 const ARRIVAL: &str =

@@ -3,12 +3,14 @@
 use sqlx::{AssertSqlSafe, PgConnection, Row, postgres::PgRow};
 use uuid::Uuid;
 
-use super::rows::{Result, digest, inconsistent};
+use super::rows::{Result, digest, inconsistent, tenant};
 use crate::{
+    archive::Archives,
     audit::{Entry, Hash},
     clock::Timestamp,
     declaration::DeclarationId,
-    store::{EntryFilter, LogHead, PendingEntry, PlacedEntry, StoredCheckpoint, StoredRow, StoredTile},
+    party::Actor,
+    store::{Absent, EntryFilter, LogHead, PendingEntry, PlacedEntry, StoredCheckpoint, StoredRow, StoredTile, retaining},
 };
 
 /// Hashes in a full tile (C2SP tlog-tiles).
@@ -82,7 +84,7 @@ pub(super) async fn size(connection: &mut PgConnection) -> Result<i64> {
     Ok(sqlx::query_scalar("SELECT coalesce(max(size), 0) FROM audit_checkpoints").fetch_one(connection).await?)
 }
 
-pub(super) async fn stored_entries(connection: &mut PgConnection, from: i64, limit: u32) -> Result<Vec<StoredRow>> {
+pub(super) async fn stored_entries(connection: &mut PgConnection, archives: &Archives, from: i64, limit: u32) -> Result<Vec<StoredRow>> {
     let statement = format!(
         "SELECT p.first + u.place - 1 AS position, u.id, u.at, u.tenant, u.subject, u.act, u.leaf, u.body FROM {FROM_POSITION} \
          CROSS JOIN LATERAL (SELECT * FROM audit_runs WHERE id = p.run LIMIT 1) r \
@@ -92,16 +94,19 @@ pub(super) async fn stored_entries(connection: &mut PgConnection, from: i64, lim
     let rows = sqlx::query(AssertSqlSafe(statement)).bind(from).bind(i64::from(limit)).fetch_all(connection).await?;
     rows.iter()
         .map(|row| {
+            let position = row.try_get(0)?;
+            let (body, absent) = retaining::entry(archives, position, row.try_get(7)?);
             // By place: looking each up by its name costs more than reading it, and a whole log is read like this.
             Ok(StoredRow {
-                position: row.try_get(0)?,
+                position,
                 id: row.try_get(1)?,
                 at: Timestamp(row.try_get(2)?),
                 tenant: row.try_get(3)?,
                 subject: row.try_get(4)?,
                 act: row.try_get(5)?,
                 leaf: row.try_get(6)?,
-                body: row.try_get(7)?,
+                body,
+                absent,
             })
         })
         .collect()
@@ -159,16 +164,16 @@ pub(super) async fn untold(connection: &mut PgConnection) -> Result<Option<Decla
 }
 
 /// Entries in their place, then, if wanted, those that wait for one.
-pub(super) async fn entries(connection: &mut PgConnection, filter: &EntryFilter) -> Result<Vec<PlacedEntry>> {
-    let mut found = select(connection, filter, false).await?;
+pub(super) async fn entries(connection: &mut PgConnection, archives: &Archives, filter: &EntryFilter) -> Result<Vec<PlacedEntry>> {
+    let mut found = select(connection, archives, filter, false).await?;
     let left = filter.limit.saturating_sub(u32::try_from(found.len()).unwrap_or(u32::MAX));
     if filter.pending && left > 0 {
-        found.extend(select(connection, &EntryFilter { limit: left, ..filter.clone() }, true).await?);
+        found.extend(select(connection, archives, &EntryFilter { limit: left, ..filter.clone() }, true).await?);
     }
     Ok(found)
 }
 
-async fn select(connection: &mut PgConnection, filter: &EntryFilter, waiting: bool) -> Result<Vec<PlacedEntry>> {
+async fn select(connection: &mut PgConnection, archives: &Archives, filter: &EntryFilter, waiting: bool) -> Result<Vec<PlacedEntry>> {
     let runs = match (waiting, filter.subjects.is_some()) {
         (true, _) => "(SELECT at AS first, run FROM audit_waiting ORDER BY at, run OFFSET 0) p",
         (false, true) => {
@@ -188,9 +193,9 @@ async fn select(connection: &mut PgConnection, filter: &EntryFilter, waiting: bo
     conditions.extend(filter.from.is_some().then_some("u.at >= $5"));
     conditions.extend(filter.to.is_some().then_some("u.at < $6"));
     let statement = format!(
-        "SELECT p.first + u.place - 1, u.body FROM {runs} \
-         CROSS JOIN LATERAL (SELECT ats, tenants, subjects, acts, bodies FROM audit_runs WHERE id = p.run LIMIT 1) r \
-         CROSS JOIN LATERAL unnest(r.ats, r.tenants, r.subjects, r.acts, r.bodies) WITH ORDINALITY AS u (at, tenant, subject, act, body, place) \
+        "SELECT p.first + u.place - 1, u.body, u.id, u.at, u.tenant, u.subject, u.act FROM {runs} \
+         CROSS JOIN LATERAL (SELECT ids, ats, tenants, subjects, acts, bodies FROM audit_runs WHERE id = p.run LIMIT 1) r \
+         CROSS JOIN LATERAL unnest(r.ids, r.ats, r.tenants, r.subjects, r.acts, r.bodies) WITH ORDINALITY AS u (id, at, tenant, subject, act, body, place) \
          WHERE {} ORDER BY p.first, p.run, u.place LIMIT $7",
         conditions.join(" AND ")
     );
@@ -209,9 +214,26 @@ async fn select(connection: &mut PgConnection, filter: &EntryFilter, waiting: bo
         .iter()
         .map(|row| {
             let position = if waiting { None } else { Some(row.try_get(0)?) };
-            Ok(PlacedEntry { position, entry: entry("audit_runs", row.try_get(1)?)? })
+            let entry = match retaining::entry(archives, position.unwrap_or(-1), row.try_get(1)?) {
+                (body, None) => entry("audit_runs", &body)?,
+                (_, Some(absent)) => away(row, &absent)?,
+            };
+            Ok(PlacedEntry { position, entry })
         })
         .collect()
+}
+
+/// What the columns tell of an entry whose body is not at hand.
+fn away(row: &PgRow, absent: &Absent) -> Result<Entry> {
+    Ok(Entry {
+        id: row.try_get("id")?,
+        at: Timestamp(row.try_get("at")?),
+        actor: Actor::gateway(tenant("audit_runs", row.try_get("tenant")?)?, ""),
+        act: row.try_get("act")?,
+        subject: row.try_get("subject")?,
+        changes: Vec::new(),
+        why: absent.told(),
+    })
 }
 
 fn entry(table: &'static str, body: &[u8]) -> Result<Entry> {

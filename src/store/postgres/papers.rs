@@ -7,8 +7,13 @@ use uuid::Uuid;
 
 use super::rows::{Result, from_json, readable, tenant, trace};
 use crate::{
+    archive::{Archives, Part},
     clock::Timestamp,
-    store::papers::{Paper, Papers},
+    store::{
+        Error,
+        papers::{Paper, Papers},
+        retaining::text,
+    },
 };
 
 /// The papers of declarations in their present revisions; those that are not there or cannot be read are left out.
@@ -20,22 +25,36 @@ pub(super) async fn of(connection: &mut PgConnection, known: &Papers, ids: &[(Uu
     let statement = "SELECT d.id, d.tenant, d.accepted_at, d.needed_by, d.revision, d.plan, d.body, d.trace FROM unnest($1::uuid[]) AS j (id) \
          CROSS JOIN LATERAL (SELECT * FROM declarations WHERE id = j.id LIMIT 1) d";
     let rows = sqlx::query(statement).bind(missing).fetch_all(connection).await?;
-    let read: Vec<_> = rows.iter().filter_map(|row| readable(paper(row))).collect();
+    let read: Vec<_> = rows.iter().filter_map(|row| readable(paper(&known.archives, row))).collect();
     known.remember(&read);
     found.extend(read);
     Ok(found)
 }
 
-fn paper(row: &PgRow) -> crate::store::Result<(Uuid, Arc<Paper>)> {
+/// Why a declaration that is there has no paper.
+///
+/// # Errors
+/// It was archived, and the archive cannot give it.
+pub(super) async fn why(connection: &mut PgConnection, known: &Papers, asked: Uuid) -> Result<()> {
+    let statement = "SELECT id, tenant, accepted_at, needed_by, revision, plan, body, trace FROM declarations WHERE id = $1";
+    let row = sqlx::query(statement).bind(asked).fetch_optional(connection).await?;
+    match row.map(|row| paper(&known.archives, &row)) {
+        Some(Err(error @ Error::Archived(_))) => Err(error.into()),
+        _ => Ok(()),
+    }
+}
+
+fn paper(archives: &Archives, row: &PgRow) -> crate::store::Result<(Uuid, Arc<Paper>)> {
     const TABLE: &str = "declarations";
+    let key: Uuid = row.try_get("id")?;
     let paper = Paper {
         revision: row.try_get("revision")?,
         tenant: tenant(TABLE, row.try_get("tenant")?)?,
         accepted_at: Timestamp(row.try_get("accepted_at")?),
         needed_by: Timestamp(row.try_get("needed_by")?),
         plan: from_json(TABLE, row.try_get("plan")?)?,
-        declaration: Arc::new(from_json(TABLE, row.try_get("body")?)?),
+        declaration: Arc::new(from_json(TABLE, &text(archives, Part::Declaration, || key.to_string(), row.try_get("body")?)?)?),
         trace: trace(TABLE, row.try_get("trace")?)?,
     };
-    Ok((row.try_get("id")?, Arc::new(paper)))
+    Ok((key, Arc::new(paper)))
 }

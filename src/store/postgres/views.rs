@@ -5,15 +5,16 @@ use uuid::Uuid;
 
 use super::{
     arrivals::receipt,
-    follow_ups, revisions,
+    follow_ups, papers, revisions,
     rows::{Result, column, count, digest, dossiers, from_json, inconsistent, kind},
 };
 use crate::{
+    archive::Archives,
     declaration::DeclarationId,
     dossier::Dossier,
     party::Tenant,
     state::State,
-    store::{Count, KeptReceipt, ListFilter, Listed, Shown, papers::Papers},
+    store::{Count, KeptReceipt, ListFilter, Listed, Shown, papers::Papers, retaining::assessments},
 };
 
 pub(super) async fn show(
@@ -26,10 +27,13 @@ pub(super) async fn show(
     let row = sqlx::query(statement).bind(asked.0).bind(tenant.map(Tenant::as_str)).fetch_optional(&mut *connection).await?;
     let Some(row) = row else { return Ok(None) };
     let warnings = from_json("declarations", row.try_get("warnings")?)?;
-    let Some(dossier) = dossiers(connection, papers, &[asked.0]).await?.pop() else { return Ok(None) };
-    let statement = "SELECT body FROM assessments WHERE declaration = $1 ORDER BY ordinal";
-    let assessments = sqlx::query_scalar(statement).bind(asked.0).fetch_all(&mut *connection).await?;
-    let receipts = receipts(connection, &dossier).await?;
+    let Some(dossier) = dossiers(connection, papers, &[asked.0]).await?.pop() else {
+        return papers::why(connection, papers, asked.0).await.map(|()| None);
+    };
+    let statement = "SELECT ordinal, body FROM assessments WHERE declaration = $1 ORDER BY ordinal";
+    let decided: Vec<(i64, String)> = sqlx::query_as(statement).bind(asked.0).fetch_all(&mut *connection).await?;
+    let assessments = assessments(&papers.archives, asked.0, decided)?;
+    let receipts = receipts(connection, &papers.archives, &dossier).await?;
     let digest = row.try_get::<Option<&[u8]>, _>("amended")?.map(|bytes| digest("declarations", bytes)).transpose()?;
     Ok(Some(Shown {
         dossier,
@@ -43,10 +47,10 @@ pub(super) async fn show(
     }))
 }
 
-async fn receipts(connection: &mut PgConnection, dossier: &Dossier) -> Result<Vec<KeptReceipt>> {
+async fn receipts(connection: &mut PgConnection, archives: &Archives, dossier: &Dossier) -> Result<Vec<KeptReceipt>> {
     let statement = "SELECT arrival, ordinal, at, document, effect, body FROM receipts WHERE document = ANY($1)";
     let rows = sqlx::query(statement).bind(column(&dossier.documents, |document| document.id.0)).fetch_all(connection).await?;
-    let mut found = rows.iter().map(receipt).collect::<Result<Vec<_>>>()?;
+    let mut found = rows.iter().map(|row| receipt(archives, row)).collect::<Result<Vec<_>>>()?;
     found.sort_by_key(|kept| (kept.receipt.at.unwrap_or(kept.at), kept.at, kept.arrival, kept.ordinal));
     Ok(found)
 }

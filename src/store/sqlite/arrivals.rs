@@ -5,10 +5,11 @@ use uuid::Uuid;
 
 use super::rows::{count, from_json, hex, hex_bytes, id, json, optional_id};
 use crate::{
+    archive::{Archives, Part},
     clock::Timestamp,
     declaration::DocumentId,
     queue::Lease,
-    store::{Arrival, KeptReceipt, LeasedArrival, Result},
+    store::{Arrival, KeptReceipt, LeasedArrival, Result, retaining::text},
 };
 
 /// Keeps arrivals; the same bytes under the same name by the same road are kept once.
@@ -88,14 +89,17 @@ pub(super) async fn lease(
 
 pub(super) const RECEIPT: &str = "arrival, ordinal, at, document, effect, body";
 
-pub(super) fn receipt(row: &sqlx::sqlite::SqliteRow) -> Result<KeptReceipt> {
+pub(super) fn receipt(archives: &Archives, row: &sqlx::sqlite::SqliteRow) -> Result<KeptReceipt> {
     const TABLE: &str = "receipts";
+    let (arrival, ordinal) = (id(TABLE, row, "arrival")?, count(TABLE, row.try_get("ordinal")?)?);
+    let document = optional_id(TABLE, row, "document")?;
+    let key = || format!("{arrival}/{ordinal}/{}", document.unwrap_or_default());
     Ok(KeptReceipt {
-        arrival: id(TABLE, row, "arrival")?,
-        ordinal: count(TABLE, row.try_get("ordinal")?)?,
+        arrival,
+        ordinal,
         at: Timestamp(row.try_get("at")?),
-        receipt: from_json(TABLE, row.try_get("body")?)?,
-        document: optional_id(TABLE, row, "document")?.map(DocumentId),
+        receipt: from_json(TABLE, &text(archives, Part::Receipt, key, row.try_get("body")?)?)?,
+        document: document.map(DocumentId),
         effect: row.try_get("effect")?,
     })
 }
@@ -104,5 +108,5 @@ pub(super) fn receipt(row: &sqlx::sqlite::SqliteRow) -> Result<KeptReceipt> {
 pub(super) async fn unmatched(connection: &mut SqliteConnection, limit: u32) -> Result<Vec<KeptReceipt>> {
     let statement = format!("SELECT {RECEIPT} FROM receipts WHERE document IS NULL ORDER BY arrival DESC, ordinal LIMIT ?1");
     let rows = sqlx::query(sqlx::AssertSqlSafe(statement)).bind(limit).fetch_all(connection).await?;
-    rows.iter().map(receipt).collect()
+    rows.iter().map(|row| receipt(&Archives::default(), row)).collect()
 }

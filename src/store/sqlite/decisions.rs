@@ -13,10 +13,12 @@ use super::{
     views,
 };
 use crate::{
+    archive::{Archives, Part},
     declaration::Kind,
     store::{
         Decided, DecisionFilter, ListFilter, Only, Result,
         deciding::{self, FollowUps},
+        retaining::text,
     },
 };
 
@@ -33,9 +35,12 @@ pub(super) async fn page(connection: &mut SqliteConnection, papers: &Papers, fil
     };
     let mut found = dossiers(connection, papers, &ids).await?;
     let unread = ids.len() - found.len();
+    if let Some(missing) = ids.iter().find(|id| unread > 0 && !found.iter().any(|dossier| dossier.id.0 == **id)) {
+        papers.why(connection, *missing).await?;
+    }
     found.retain(|dossier| tenant.as_ref().is_none_or(|tenant| dossier.tenant == *tenant));
     let asked = json(&ids.iter().map(|id| hex(*id)).collect::<Vec<_>>())?;
-    let decided = assessments(connection, &asked, until).await?;
+    let decided = assessments(connection, &papers.archives, &asked, until).await?;
     let told = match kind {
         Some(kind) => about(connection, &asked, kind, until).await?,
         None => HashMap::new(),
@@ -43,16 +48,20 @@ pub(super) async fn page(connection: &mut SqliteConnection, papers: &Papers, fil
     deciding::page(unread, found, decided, told)
 }
 
-async fn assessments(connection: &mut SqliteConnection, asked: &str, until: i64) -> Result<HashMap<Uuid, String>> {
+async fn assessments(connection: &mut SqliteConnection, archives: &Archives, asked: &str, until: i64) -> Result<HashMap<Uuid, String>> {
     let rows = sqlx::query(
-        "SELECT a.declaration, a.body FROM json_each(?1) j CROSS JOIN assessments a ON a.declaration = unhex(j.value) \
+        "SELECT a.declaration, a.ordinal, a.body FROM json_each(?1) j CROSS JOIN assessments a ON a.declaration = unhex(j.value) \
          AND a.ordinal = (SELECT max(n.ordinal) FROM assessments n WHERE n.declaration = unhex(j.value) AND n.decided_at <= ?2)",
     )
     .bind(asked)
     .bind(until)
     .fetch_all(connection)
     .await?;
-    rows.iter().map(|row| Ok((id("assessments", row, "declaration")?, row.try_get("body")?))).collect()
+    let one = |row: &sqlx::sqlite::SqliteRow| {
+        let (id, ordinal): (_, i64) = (id("assessments", row, "declaration")?, row.try_get("ordinal")?);
+        Ok((id, text(archives, Part::Assessment, || format!("{id}/{ordinal}"), row.try_get("body")?)?.into_owned()))
+    };
+    rows.iter().map(one).collect()
 }
 
 async fn about(connection: &mut SqliteConnection, asked: &str, kind: Kind, until: i64) -> Result<FollowUps> {

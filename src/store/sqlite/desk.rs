@@ -10,6 +10,7 @@ use super::{
     rows::{DOCUMENT, count, document, hex, id, json, kind},
 };
 use crate::{
+    archive::Archives,
     clock::Timestamp,
     declaration::{DocumentId, MessageId},
     dossier::Document,
@@ -117,11 +118,17 @@ pub(super) async fn paused(connection: &mut SqliteConnection) -> Result<Vec<(Str
     Ok(sqlx::query_as("SELECT road, why FROM pauses ORDER BY road").fetch_all(connection).await?)
 }
 
-pub(super) async fn receipt(connection: &mut SqliteConnection, arrival: Uuid, ordinal: u32, of: DocumentId) -> Result<Option<KeptReceipt>> {
+pub(super) async fn receipt(
+    connection: &mut SqliteConnection,
+    archives: &Archives,
+    arrival: Uuid,
+    ordinal: u32,
+    of: DocumentId,
+) -> Result<Option<KeptReceipt>> {
     let statement = format!("SELECT {RECEIPT} FROM receipts WHERE arrival = ?1 AND ordinal = ?2 AND (document IS NULL OR document = ?3)");
     let asked = sqlx::query(AssertSqlSafe(statement)).bind(arrival.as_bytes().as_slice()).bind(ordinal);
     let row = asked.bind(of.0.as_bytes().as_slice()).fetch_optional(connection).await?;
-    row.as_ref().map(read_receipt).transpose()
+    row.as_ref().map(|row| read_receipt(archives, row)).transpose()
 }
 
 const ARRIVAL: &str = "id, road, name, at, reason, (SELECT length(b.bytes) FROM arrival_bytes b WHERE b.arrival = arrivals.id) AS size";

@@ -4,12 +4,17 @@ use sqlx::{Row, SqliteConnection, sqlite::SqliteRow};
 use uuid::Uuid;
 
 use super::bulk::Script;
-use super::rows::{digest, hex, id, inconsistent, insert_entries, json, uuid};
+use super::rows::{digest, hex, id, inconsistent, insert_entries, json, tenant, uuid};
 use crate::{
+    archive::Archives,
     audit::{Entry, Hash},
     clock::Timestamp,
     declaration::DeclarationId,
-    store::{EntryFilter, LogHead, PendingEntry, PlacedEntry, Result, Sequencing, StoredCheckpoint, StoredRow, StoredTile, Written},
+    party::Actor,
+    store::{
+        Absent, EntryFilter, LogHead, PendingEntry, PlacedEntry, Result, Sequencing, StoredCheckpoint, StoredRow, StoredTile, Written,
+        retaining,
+    },
 };
 
 /// Hashes in a full tile (C2SP tlog-tiles).
@@ -130,7 +135,12 @@ pub(super) async fn sequence(connection: &mut SqliteConnection, now: Timestamp, 
     Ok(Written::Done)
 }
 
-pub(super) async fn stored_entries(connection: &mut SqliteConnection, from: i64, limit: u32) -> Result<Vec<StoredRow>> {
+pub(super) async fn stored_entries(
+    connection: &mut SqliteConnection,
+    archives: &Archives,
+    from: i64,
+    limit: u32,
+) -> Result<Vec<StoredRow>> {
     let rows = sqlx::query(
         "SELECT position, id, at, tenant, subject, act, leaf, body FROM audit_entries WHERE position >= ?1 ORDER BY position LIMIT ?2",
     )
@@ -140,16 +150,19 @@ pub(super) async fn stored_entries(connection: &mut SqliteConnection, from: i64,
     .await?;
     rows.iter()
         .map(|row| {
+            let position = row.try_get(0)?;
+            let (body, absent) = retaining::entry(archives, position, row.try_get(7)?);
             // By place: looking each up by its name costs more than reading it, and a whole log is read like this.
             Ok(StoredRow {
-                position: row.try_get(0)?,
+                position,
                 id: uuid("audit_entries", row.try_get(1)?)?,
                 at: Timestamp(row.try_get(2)?),
                 tenant: row.try_get(3)?,
                 subject: uuid("audit_entries", row.try_get(4)?)?,
                 act: row.try_get(5)?,
                 leaf: row.try_get(6)?,
-                body: row.try_get(7)?,
+                body,
+                absent,
             })
         })
         .collect()
@@ -200,7 +213,7 @@ pub(super) async fn untold(connection: &mut SqliteConnection) -> Result<Option<D
 }
 
 /// Entries under a checkpoint, then, if wanted, those that no checkpoint covers yet.
-pub(super) async fn entries(connection: &mut SqliteConnection, filter: &EntryFilter) -> Result<Vec<PlacedEntry>> {
+pub(super) async fn entries(connection: &mut SqliteConnection, archives: &Archives, filter: &EntryFilter) -> Result<Vec<PlacedEntry>> {
     let subjects = filter.subjects.as_ref().map(|ids| json(&ids.iter().map(|id| hex(*id)).collect::<Vec<_>>())).transpose()?;
     let size = size(connection).await?;
     // Only the conditions that are asked for, so that each plan uses its index.
@@ -214,7 +227,7 @@ pub(super) async fn entries(connection: &mut SqliteConnection, filter: &EntryFil
     conditions.extend((!filter.pending).then_some("position < ?8"));
     conditions.extend(filter.before.is_some().then_some("position < ?9"));
     let statement = format!(
-        "SELECT position, body FROM audit_entries WHERE {} AND (?7 IS NULL OR ?8 IS NULL OR ?9 IS NULL OR true) ORDER BY position LIMIT ?6",
+        "SELECT position, id, at, tenant, subject, act, body FROM audit_entries WHERE {} AND (?7 IS NULL OR ?8 IS NULL OR ?9 IS NULL OR true) ORDER BY position LIMIT ?6",
         conditions.join(" AND ")
     );
     let rows = sqlx::query(sqlx::AssertSqlSafe(statement))
@@ -232,9 +245,27 @@ pub(super) async fn entries(connection: &mut SqliteConnection, filter: &EntryFil
     rows.iter()
         .map(|row| {
             let position: i64 = row.try_get("position")?;
-            Ok(PlacedEntry { position: (position < size).then_some(position), entry: entry("audit_entries", row.try_get("body")?)? })
+            let entry = match retaining::entry(archives, position, row.try_get("body")?) {
+                (body, None) => entry("audit_entries", &body)?,
+                (_, Some(absent)) => away(row, &absent)?,
+            };
+            Ok(PlacedEntry { position: (position < size).then_some(position), entry })
         })
         .collect()
+}
+
+/// What the columns tell of an entry whose body is not at hand.
+fn away(row: &SqliteRow, absent: &Absent) -> Result<Entry> {
+    const TABLE: &str = "audit_entries";
+    Ok(Entry {
+        id: id(TABLE, row, "id")?,
+        at: Timestamp(row.try_get("at")?),
+        actor: Actor::gateway(tenant(TABLE, row.try_get("tenant")?)?, ""),
+        act: row.try_get("act")?,
+        subject: id(TABLE, row, "subject")?,
+        changes: Vec::new(),
+        why: absent.told(),
+    })
 }
 
 fn entry(table: &'static str, body: &[u8]) -> Result<Entry> {

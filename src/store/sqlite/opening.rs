@@ -7,8 +7,9 @@ use sqlx::{
     sqlite::{SqliteConnectOptions, SqlitePoolOptions},
 };
 
-use super::{PATIENCE, ROWS_AHEAD, Sqlite};
+use super::{PATIENCE, ROWS_AHEAD, Sqlite, papers::Papers, writer::Writer};
 use crate::{
+    archive::Archives,
     store::{Error, Hints, Result, told_if_asked},
     vault::Vault,
 };
@@ -29,6 +30,22 @@ impl Sqlite {
             Err(_) => snapshot(options.immutable(true)).await?,
         };
         Ok(Self { writer: None, readers, hints: Hints::default(), papers: Arc::default(), vault: Vault::default(), _lock: None })
+    }
+
+    /// Encrypts what is kept raw from now on, and decrypts what was.
+    #[must_use]
+    pub fn with_vault(self, vault: Vault) -> Self {
+        Self { vault, ..self }
+    }
+
+    /// Reads what was archived from archives that are at hand.
+    #[must_use]
+    pub fn with_archives(self, archives: Archives) -> Self {
+        Self { papers: Arc::new(Papers::over(archives)), ..self }
+    }
+
+    pub(super) fn writer(&self) -> Result<&Writer> {
+        self.writer.as_ref().ok_or_else(|| Error::Unavailable("the store was opened for reading only".into()))
     }
 }
 

@@ -6,7 +6,11 @@ use sqlx::{Row, SqliteConnection, sqlite::SqliteRow};
 use uuid::Uuid;
 
 use super::rows::{from_json, hex, id, json, readable, tenant, trace};
-use crate::{clock::Timestamp, store::Result};
+use crate::{
+    archive::{Archives, Part},
+    clock::Timestamp,
+    store::{Error, Result, retaining::text},
+};
 
 pub(super) use crate::store::papers::{Paper, Papers};
 
@@ -24,23 +28,37 @@ impl Papers {
         .bind(json(&missing.iter().map(|id| hex(*id)).collect::<Vec<_>>())?)
         .fetch_all(connection)
         .await?;
-        let read: Vec<_> = rows.iter().filter_map(|row| readable(paper(row))).collect();
+        let read: Vec<_> = rows.iter().filter_map(|row| readable(paper(&self.archives, row))).collect();
         self.remember(&read);
         found.extend(read);
         Ok(found)
     }
+
+    /// Why a declaration that is there has no paper.
+    ///
+    /// # Errors
+    /// It was archived, and the archive cannot give it.
+    pub(super) async fn why(&self, connection: &mut SqliteConnection, asked: Uuid) -> Result<()> {
+        let statement = "SELECT id, tenant, accepted_at, needed_by, revision, plan, body, trace FROM declarations WHERE id = ?1";
+        let row = sqlx::query(statement).bind(asked.as_bytes().as_slice()).fetch_optional(connection).await?;
+        match row.map(|row| paper(&self.archives, &row)) {
+            Some(Err(error @ Error::Archived(_))) => Err(error),
+            _ => Ok(()),
+        }
+    }
 }
 
-fn paper(row: &SqliteRow) -> Result<(Uuid, Arc<Paper>)> {
+fn paper(archives: &Archives, row: &SqliteRow) -> Result<(Uuid, Arc<Paper>)> {
     const TABLE: &str = "declarations";
+    let key = id(TABLE, row, "id")?;
     let paper = Paper {
         revision: row.try_get("revision")?,
         tenant: tenant(TABLE, row.try_get("tenant")?)?,
         accepted_at: Timestamp(row.try_get("accepted_at")?),
         needed_by: Timestamp(row.try_get("needed_by")?),
         plan: from_json(TABLE, row.try_get("plan")?)?,
-        declaration: Arc::new(from_json(TABLE, row.try_get("body")?)?),
+        declaration: Arc::new(from_json(TABLE, &text(archives, Part::Declaration, || key.to_string(), row.try_get("body")?)?)?),
         trace: trace(TABLE, row.try_get("trace")?)?,
     };
-    Ok((id(TABLE, row, "id")?, Arc::new(paper)))
+    Ok((key, Arc::new(paper)))
 }

@@ -11,11 +11,12 @@ use super::{
     rows::{count, digest, dossiers, from_json, hex, id, inconsistent, json, kind},
 };
 use crate::{
+    archive::Archives,
     declaration::DeclarationId,
     dossier::Dossier,
     party::Tenant,
     state::State,
-    store::{Count, KeptReceipt, ListFilter, Listed, Result, Shown},
+    store::{Count, KeptReceipt, ListFilter, Listed, Result, Shown, retaining::assessments},
 };
 
 pub(super) async fn show(
@@ -31,12 +32,15 @@ pub(super) async fn show(
         .await?;
     let Some(row) = row else { return Ok(None) };
     let warnings = from_json("declarations", row.try_get("warnings")?)?;
-    let Some(dossier) = dossiers(connection, papers, &[asked.0]).await?.pop() else { return Ok(None) };
-    let assessments = sqlx::query_scalar("SELECT body FROM assessments WHERE declaration = ?1 ORDER BY ordinal")
+    let Some(dossier) = dossiers(connection, papers, &[asked.0]).await?.pop() else {
+        return papers.why(connection, asked.0).await.map(|()| None);
+    };
+    let decided: Vec<(i64, String)> = sqlx::query_as("SELECT ordinal, body FROM assessments WHERE declaration = ?1 ORDER BY ordinal")
         .bind(asked.0.as_bytes().as_slice())
         .fetch_all(&mut *connection)
         .await?;
-    let receipts = receipts(connection, &dossier).await?;
+    let assessments = assessments(&papers.archives, asked.0, decided)?;
+    let receipts = receipts(connection, &papers.archives, &dossier).await?;
     let digest = row.try_get::<Option<&[u8]>, _>("amended")?.map(|bytes| digest("declarations", bytes)).transpose()?;
     Ok(Some(Shown {
         dossier,
@@ -50,7 +54,7 @@ pub(super) async fn show(
     }))
 }
 
-async fn receipts(connection: &mut SqliteConnection, dossier: &Dossier) -> Result<Vec<KeptReceipt>> {
+async fn receipts(connection: &mut SqliteConnection, archives: &Archives, dossier: &Dossier) -> Result<Vec<KeptReceipt>> {
     let documents = json(&dossier.documents.iter().map(|document| hex(document.id.0)).collect::<Vec<_>>())?;
     let rows = sqlx::query(
         "SELECT r.arrival, r.ordinal, r.at, r.document, r.effect, r.body FROM json_each(?1) j CROSS JOIN receipts r ON r.document = unhex(j.value)",
@@ -58,7 +62,7 @@ async fn receipts(connection: &mut SqliteConnection, dossier: &Dossier) -> Resul
     .bind(documents)
     .fetch_all(connection)
     .await?;
-    let mut found = rows.iter().map(receipt).collect::<Result<Vec<_>>>()?;
+    let mut found = rows.iter().map(|row| receipt(archives, row)).collect::<Result<Vec<_>>>()?;
     found.sort_by_key(|kept| (kept.receipt.at.unwrap_or(kept.at), kept.at, kept.arrival, kept.ordinal));
     Ok(found)
 }

@@ -1,0 +1,61 @@
+//! `Retention`: legal holds.
+
+use tonic::{Request, Response, Status, async_trait};
+
+use super::{Door, convert, desk, proto, scope, status};
+use crate::{
+    access::Call,
+    store::{Held, LegalHold},
+};
+
+/// Legal holds in one answer.
+const MOST: usize = 1_000;
+
+#[async_trait]
+impl proto::retention_server::Retention for Door {
+    async fn place_legal_hold(
+        &self,
+        request: Request<proto::PlaceLegalHoldRequest>,
+    ) -> Result<Response<proto::PlaceLegalHoldResponse>, Status> {
+        let caller = self.admit(&request, Call::LegalHold)?;
+        let (order, items) = desk::order(caller, request.into_inner().order);
+        let report = desk::report(self.parts.desk.legal_hold(&order, &items, false).await)?;
+        Ok(Response::new(proto::PlaceLegalHoldResponse { report }))
+    }
+
+    async fn lift_legal_hold(
+        &self,
+        request: Request<proto::LiftLegalHoldRequest>,
+    ) -> Result<Response<proto::LiftLegalHoldResponse>, Status> {
+        let caller = self.admit(&request, Call::LegalHold)?;
+        let (order, items) = desk::order(caller, request.into_inner().order);
+        let report = desk::report(self.parts.desk.legal_hold(&order, &items, true).await)?;
+        Ok(Response::new(proto::LiftLegalHoldResponse { report }))
+    }
+
+    async fn list_legal_holds(
+        &self,
+        request: Request<proto::ListLegalHoldsRequest>,
+    ) -> Result<Response<proto::ListLegalHoldsResponse>, Status> {
+        let caller = self.admit(&request, Call::ReadLegalHolds)?;
+        let mut found = self.store().legal_holds(scope(&caller)).await.map_err(|error| status::of_store(&error))?;
+        let more = found.len() > MOST;
+        found.truncate(MOST);
+        Ok(Response::new(proto::ListLegalHoldsResponse { holds: found.into_iter().map(hold).collect(), more }))
+    }
+}
+
+fn hold(hold: LegalHold) -> proto::LegalHold {
+    let target = hold.held.target();
+    let item = match &hold.held {
+        Held::Declaration(_) => target,
+        Held::Seller(_) | Held::Month(_) => format!("{}:{target}", hold.held.kind()),
+    };
+    proto::LegalHold {
+        item,
+        tenant: hold.tenant.map(|tenant| tenant.as_str().to_owned()).unwrap_or_default(),
+        placed_at: Some(convert::timestamp(hold.at)),
+        placed_by: hold.by,
+        why: hold.why,
+    }
+}
