@@ -325,11 +325,7 @@ impl From<store::Error> for Problem {
                 tracing::warn!(error = crate::task::chain(&error), "a page could not be made: the store cannot be read now");
                 Self::Busy
             }
-            store::Error::Archived(ref away @ archive::Error::Away(_)) => {
-                let told = away.to_string();
-                let (zh, en) = told.split_once(" · ").unwrap_or((&told, &told));
-                Self::invalid(zh, en)
-            }
+            store::Error::Archived(ref away @ archive::Error::Away(_)) => Self::away(&away.to_string()),
             store::Error::Inconsistent { .. } | store::Error::Schema(_) | store::Error::Archived(_) => {
                 tracing::error!(error = crate::task::chain(&error), "a page could not be made");
                 Self::Internal

@@ -116,6 +116,12 @@ impl Problem {
         Self::Invalid(vec![(zh.to_owned(), en.to_owned())])
     }
 
+    /// It was archived, and the archive is not at hand: told in both languages, the Chinese first.
+    pub(super) fn away(told: &str) -> Self {
+        let (zh, en) = told.split_once(" · ").unwrap_or((told, told));
+        Self::invalid(zh, en)
+    }
+
     fn status(&self) -> StatusCode {
         match self {
             Self::SignIn => StatusCode::SEE_OTHER,

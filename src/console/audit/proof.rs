@@ -88,6 +88,7 @@ pub(in crate::console) async fn bundle(console: &Console, session: &Session, tex
     let subjects = std::iter::once(id.0).chain(waybills).collect();
     let bundle = Bundle::make(&Kept(Arc::clone(&console.parts.store)), subjects, key).await.map_err(|error| match error {
         Error::Store(error) => error.into(),
+        Error::Away(told) => Problem::away(&told),
         Error::Absent | Error::Proof(_) => {
             Problem::invalid("尚无已签名的记录，请稍后再试", "nothing about it is signed yet: try again in a moment")
         }
