@@ -55,7 +55,7 @@ async fn filled(world: &World, key: &Arc<LogKey>) -> Filled {
     world.store().settle(START, lease.token, leased.iter().map(|delivery| delivered(delivery.message)).collect()).await.unwrap();
     world.store().keep(START, vec![world.arrival("a")]).await.unwrap();
     let lease: Lease = world.lease();
-    let arrival = world.store().lease_arrivals(START, lease, 10).await.unwrap()[0].id;
+    let arrival = world.store().lease_arrivals(START, lease, None, 10).await.unwrap()[0].id;
     let mut application = Application { token: Some(lease.token), arrivals: vec![(arrival, Disposition::Read)], ..Application::default() };
     for (n, id) in (0..).zip(&ended) {
         let order = world.now(*id, Kind::Order).await;
