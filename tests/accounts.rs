@@ -15,23 +15,23 @@ use super::{
 };
 
 const LONGEST: Duration = Duration::from_secs(60);
-const OWN: &str = "correct horse battery";
+pub const OWN: &str = "correct horse battery";
 
 /// Hashing that costs next to nothing, and few failures.
-fn quick(config: &mut Config) {
+pub fn quick(config: &mut Config) {
     let accounts = &mut config.console.accounts;
     (accounts.memory_kib, accounts.passes, accounts.failures, accounts.shut_s) = (64, 1, 3, 600);
 }
 
 /// Makes an account on the command line; gives its one-time password.
-fn add(file: &Path, name: &str, role: &str) -> String {
+pub fn add(file: &Path, name: &str, role: &str) -> String {
     let (fine, said) = rig::run(&["account", "add", name, "--role", role, "--config", file.to_str().unwrap()]);
     assert!(fine, "{said}");
     said.lines().find_map(|line| line.strip_prefix("password = ")).unwrap().to_owned()
 }
 
 /// What stands after a mark, up to the end named.
-fn after<'t>(text: &'t str, mark: &str, end: char) -> &'t str {
+pub fn after<'t>(text: &'t str, mark: &str, end: char) -> &'t str {
     let at = text.find(mark).unwrap_or_else(|| panic!("{mark} is not in {text}"));
     text[at + mark.len()..].split(end).next().unwrap()
 }
@@ -41,7 +41,7 @@ fn cookie(answer: &Answer) -> String {
 }
 
 /// A code of so many steps from now.
-fn code(secret: &str, steps: u64) -> String {
+pub fn code(secret: &str, steps: u64) -> String {
     let seconds = u64::try_from(Clockwork::system().now().0 / 1_000_000).unwrap() + 30 * steps;
     let totp = Builder::new().with_secret(Secret::try_from_base32(secret).unwrap()).build().unwrap();
     totp.generate(seconds).to_string()

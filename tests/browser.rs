@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::{
+    accounts,
     console::Desk,
     rig::{self, Program, http},
 };
@@ -168,7 +169,8 @@ fn pictures() -> PathBuf {
 #[tokio::test(flavor = "multi_thread")]
 async fn somebody_works_at_the_console() {
     fs::create_dir_all(pictures()).unwrap();
-    let desk = Desk::new(|_| ());
+    let mut one_time = String::new();
+    let desk = Desk::prepared(accounts::quick, |file| one_time = accounts::add(file, "z-1", "administrator"));
     let browser = Browser::start(&desk.console).await;
     rig::until(LONGEST, "the console answers", || async { http::ask(&desk.console, "GET", "/livez", &[], b"", LONGEST).is_ok() }).await;
     sign_in(&browser, &desk);
@@ -182,6 +184,7 @@ async fn somebody_works_at_the_console() {
     browser.go("/");
     browser.click("form.out button");
     browser.is_at("/sign-in");
+    account(&browser, &one_time);
     browser.go("/");
     browser.is_at("/sign-in");
     drop(browser);
@@ -194,13 +197,42 @@ fn sign_in(browser: &Browser, desk: &Desk) {
     browser.is_at("/sign-in");
     browser.picture("sign-in");
     browser.write("#key", "tgk_wrong\u{e007}");
-    browser.says("密钥无效");
+    browser.says("密钥不正确");
     browser.picture("sign-in-refused");
     browser.go("/sign-in");
-    // By the keyboard alone: the field has the focus, and the key of return sends the form.
+    // By the keyboard alone: the key of return sends the form.
     browser.write("#key", &format!("{}\u{e007}", desk.key("desk")));
     browser.is_at("/");
     browser.says("总览");
+}
+
+/// From a one-time password to an account of one's own, and out again.
+fn account(browser: &Browser, one_time: &str) {
+    browser.write("#name", "z-1");
+    browser.write("#password", &format!("{one_time}\u{e007}"));
+    browser.is_at("/account");
+    browser.says("一次性密码");
+    browser.picture("account-first");
+    browser.write("#present", one_time);
+    browser.write("#new", accounts::OWN);
+    browser.write("#again", &format!("{}\u{e007}", accounts::OWN));
+    browser.is_at("/account/code");
+    browser.says("otpauth");
+    browser.picture("account-code");
+    let secret = accounts::after(&browser.page(), "id=\"secret\">", '<').to_owned();
+    browser.write("#code", &format!("{}\u{e007}", accounts::code(&secret, 0)));
+    browser.says("恢复码");
+    browser.picture("account-recovery");
+    browser.click("a.button");
+    browser.is_at("/");
+    browser.says("总览");
+    for (path, says) in [("/accounts", "z-1"), ("/proposals", "没有待复核的提案"), ("/account", "剩余恢复码")] {
+        browser.go(path);
+        browser.says(says);
+        browser.picture(path.trim_start_matches('/'));
+    }
+    browser.click("form.out button");
+    browser.is_at("/sign-in");
 }
 
 fn search(browser: &Browser, desk: &Desk) {
