@@ -357,15 +357,13 @@ impl Parts<'_> {
         let (store, clockwork) = (|| Arc::clone(self.store), || self.clockwork.clone());
         if node.runs(Role::Gate) {
             let gatekeeper = Gatekeeper::new(store(), clockwork(), lanes, Arc::clone(&senders), gatekeeper.clone());
-            let gatekeeper = gatekeeper.in_turn(self.turn("gatekeeper"));
-            stage.tasks.spawn(measure(Work::Gate, gatekeeper.run(stopped.clone())));
+            stage.tasks.spawn(measure(Work::Gate, gatekeeper.in_turn(self.turn("gatekeeper")).run(stopped.clone())));
         }
         if let Some(signers) = moving.signers {
             let own = |road: &endpoint::Options| Some((road.road.clone(), Pack::named(road.pack.as_deref()?)?));
             let packs = self.config.roads.iter().filter_map(own).collect();
             let packer = Packer::new(store(), clockwork(), Arc::clone(&senders), signers, packer.clone()).with_packs(packs);
-            let packer = packer.sharing(self.shares.of(Role::Pack));
-            stage.tasks.spawn(measure(Work::Pack, packer.run(stopped.clone())));
+            stage.tasks.spawn(measure(Work::Pack, packer.sharing(self.shares.of(Role::Pack)).run(stopped.clone())));
         }
         let reader = (self.config.store.postgres.is_some() && node.runs(Role::Receive) && node.runs(Role::Collect)).then_some(self.node);
         for road in moving.roads {
@@ -377,8 +375,7 @@ impl Parts<'_> {
             }
             if node.runs(Role::Deliver) {
                 let courier = Courier::new(store(), clockwork(), road, Arc::clone(&senders), courier.clone());
-                let courier = courier.sharing(self.shares.of(Role::Deliver));
-                stage.tasks.spawn(measure(Work::Deliver, courier.run(stopped.clone())));
+                stage.tasks.spawn(measure(Work::Deliver, courier.sharing(self.shares.of(Role::Deliver)).run(stopped.clone())));
             }
         }
         if let Some(advisor) = moving.advisor.filter(|_| node.runs(Role::Collect)) {

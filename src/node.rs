@@ -140,7 +140,7 @@ impl Options {
 
 /// The sections of a configuration that nodes must agree on, and the roles that each concerns: only nodes that both have one of them
 /// are compared. What a node is and where it listens is its own.
-pub const SECTIONS: [(&str, &[Role]); 16] = [
+pub const SECTIONS: [(&str, &[Role]); 17] = [
     ("program", &Role::ALL),
     ("access", &[Role::Intake]),
     ("grpc", &[Role::Intake]),
@@ -157,6 +157,7 @@ pub const SECTIONS: [(&str, &[Role]); 16] = [
     ("collector", &[Role::Receive, Role::Collect]),
     ("vault", &[Role::Pack, Role::Deliver, Role::Receive, Role::Collect]),
     ("audit", &[Role::Sequence]),
+    ("retention", &[Role::Intake, Role::Collect]),
 ];
 
 /// A section in which nodes differ.

@@ -35,6 +35,8 @@ fn the_whole_table() {
         (Call::ResumeSender, [false, false, true, false, true, false]),
         (Call::Desk, [false, false, true, false, true, false]),
         (Call::Accounts, [false, false, false, false, true, false]),
+        (Call::LegalHold, [false, false, false, true, true, false]),
+        (Call::ReadLegalHolds, [false, false, true, true, true, false]),
     ];
     assert_eq!(expected.len(), TABLE.len());
     for (call, row) in expected {

@@ -136,6 +136,8 @@ async fn a_turn_is_had_by_one_passed_on_and_ends_by_itself() {
     assert!(one.take().await.unwrap() && one.is_mine());
     assert!(!other.take().await.unwrap() && !other.is_mine());
     one.pass_on().await;
+    assert!(!other.take().await.unwrap(), "who was refused does not ask again at once");
+    town.wait(1_000);
     assert!(other.take().await.unwrap() && !one.take().await.unwrap() && !one.is_mine());
     town.wait(10_000);
     assert!(!other.is_mine(), "it does not believe in a lease that is over");
