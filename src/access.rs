@@ -162,10 +162,12 @@ pub enum Call {
     LegalHold,
     /// ListLegalHolds.
     ReadLegalHolds,
+    /// ProposeDestruction, and Approve of what it proposed.
+    Destroy,
 }
 
 /// Who may call what: the one table. Who is not named is denied.
-const TABLE: [(Call, &[Role]); 21] = [
+const TABLE: [(Call, &[Role]); 22] = [
     (Call::Submit, &[Role::Seller, Role::Administrator]),
     (Call::Validate, &[Role::Seller, Role::Operator, Role::Administrator]),
     (Call::ReadDeclarations, &[Role::Seller, Role::Operator, Role::Administrator]),
@@ -187,6 +189,7 @@ const TABLE: [(Call, &[Role]); 21] = [
     (Call::Accounts, &[Role::Administrator]),
     (Call::LegalHold, &[Role::Auditor, Role::Administrator]),
     (Call::ReadLegalHolds, &[Role::Operator, Role::Auditor, Role::Administrator]),
+    (Call::Destroy, &[Role::Administrator]),
 ];
 
 /// Whether a role may make a call.

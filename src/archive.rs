@@ -51,7 +51,7 @@ const MEMBER: usize = 256 << 10;
 /// Bytes of a member's lines at most: one item may be large, and base64 makes it larger.
 const LARGEST_MEMBER: u64 = 64 << 20;
 
-fn hexadecimal(bytes: &[u8]) -> String {
+pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 

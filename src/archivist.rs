@@ -31,8 +31,10 @@ use crate::{
 };
 
 mod destroying;
+mod target;
 
-pub use destroying::{Doomed, Preview, Spared};
+pub use destroying::{Approved, Doomed, Preview, Spared};
+pub use target::Target;
 
 /// Rows that are looked at, and bodies that are exchanged, at once.
 const PAGE: u32 = 256;
@@ -245,8 +247,7 @@ impl Done {
 
 /// A digest of lines: by it a preview is confirmed.
 fn digest(lines: &[String]) -> String {
-    let digest = Sha256::digest(lines.join("\n").as_bytes());
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    archive::hexadecimal(&Sha256::digest(lines.join("\n").as_bytes()))
 }
 
 /// Until when everything of an archive must be kept: all of it is tax evidence of its month.

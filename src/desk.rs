@@ -17,11 +17,13 @@ use crate::{
     declaration::Kind,
     exemption::Advisor,
     party::{Actor, Tenant},
+    retention,
     store::{self, Application, Store, Written},
     task,
 };
 
 mod attach;
+mod destruction;
 mod doubt;
 mod hold;
 mod legal;
@@ -35,6 +37,7 @@ mod targets;
 use proposals::Approval;
 
 pub use attach::Attachment;
+pub use destruction::approved;
 pub use look::{SEARCH_PAGE, Wanted, look_back, look_through, subjects};
 pub use proposals::{Act, Proposed};
 pub use reveal::Revealed;
@@ -116,6 +119,8 @@ pub struct Report {
     pub applied: bool,
     /// It was not done but proposed, under this id: a second person is to approve it.
     pub proposal: Option<Uuid>,
+    /// A second person has approved it, under this id: `retention destroy --approved` carries it out.
+    pub approved: Option<Uuid>,
 }
 
 impl Report {
@@ -132,6 +137,9 @@ pub enum Error {
     /// Something about the request itself is wrong: every fault, in Chinese and English.
     #[error("{}", .0.iter().map(|(zh, en)| format!("{zh} / {en}")).collect::<Vec<_>>().join("\n"))]
     Invalid(Vec<(String, String)>),
+    /// The role may not do that.
+    #[error("该角色无权如此 / the role may not do that")]
+    Forbidden,
     /// There is no such proposal.
     #[error("没有该提案 / there is no such proposal")]
     NoProposal,
@@ -152,6 +160,7 @@ pub struct Desk {
     port_retries: u32,
     roads: Arc<[String]>,
     two_persons_over: Option<usize>,
+    retention: retention::Options,
 }
 
 /// What was decided: what to write, and what to tell.
@@ -161,13 +170,16 @@ struct Decided {
     application: Application,
     /// What it is, where it may take two persons.
     act: Option<Act>,
+    /// How much it is about, where that is more than the lines tell.
+    many: u64,
 }
 
 impl Desk {
     /// Joins its parts; `port_retries` is the collector's, `roads` are the names of all there are.
     #[must_use]
     pub fn new(store: Arc<dyn Store>, clockwork: Clockwork, advisor: Arc<Advisor>, port_retries: u32, roads: Vec<String>) -> Self {
-        Self { store, clockwork, advisor, port_retries, roads: roads.into(), two_persons_over: None }
+        let retention = retention::Options::default();
+        Self { store, clockwork, advisor, port_retries, roads: roads.into(), two_persons_over: None, retention }
     }
 
     /// Who advises on the exemption.
@@ -178,13 +190,13 @@ impl Desk {
 
     /// Writes what was decided, if nothing was refused and it is no preview. Nothing: it is to be decided anew.
     async fn settle(&self, order: &Order, now: Timestamp, decided: Decided) -> Result<Option<Report>, Error> {
-        let Decided { told, application, act } = decided;
+        let Decided { told, application, act, many } = decided;
         let report = Report { told, ..Report::default() };
         let done = report.told.iter().any(|told| told.verdict == Verdict::Done);
         if order.dry_run || !done && order.approves.is_none() || report.refused() > 0 {
             return Ok(Some(report));
         }
-        if let Some(act) = self.takes_two(order, act, &report) {
+        if let Some(act) = self.takes_two(order, act, &report, many) {
             return self.propose(order, now, act, report).await.map(Some);
         }
         // What is so already has nothing to be written but that it was approved.
@@ -202,16 +214,26 @@ impl Desk {
     }
 }
 
-/// Looks at the reason and the number of items.
-fn check(order: &Order, items: usize) -> Result<(), Error> {
-    let mut faults = Vec::new();
+/// What is wrong with the reason.
+fn fault_of_why(order: &Order) -> Option<(String, String)> {
     let why = order.why.trim();
-    if why.is_empty() || why.chars().count() > LONGEST_WHY || why.chars().any(is_unseen) {
-        faults.push((
+    let is_wrong = why.is_empty() || why.chars().count() > LONGEST_WHY || why.chars().any(is_unseen);
+    is_wrong.then(|| {
+        (
             "请填写原因：1至200个可见字符，不含个人信息".to_owned(),
             "give a reason of 1 to 200 visible characters, no personal data".to_owned(),
-        ));
-    }
+        )
+    })
+}
+
+/// Looks at the reason.
+fn check_why(order: &Order) -> Result<(), Error> {
+    fault_of_why(order).map_or(Ok(()), |fault| Err(Error::Invalid(vec![fault])))
+}
+
+/// Looks at the reason and the number of items.
+fn check(order: &Order, items: usize) -> Result<(), Error> {
+    let mut faults: Vec<_> = fault_of_why(order).into_iter().collect();
     // What was proposed by numbers is carried out by the ids that they led to.
     let most = if order.approves.is_some() { MOST_DOCUMENTS } else { MOST_ITEMS };
     if items == 0 || items > most {

@@ -339,7 +339,7 @@ impl Parts<'_> {
         let roads = self.config.roads.iter().map(|road| road.road.clone()).collect();
         let desk =
             Desk::new(Arc::clone(self.store), self.clockwork.clone(), Arc::clone(advisor), self.config.collector.port_retries, roads);
-        desk.with_two_persons_over(self.config.access.two_persons_over)
+        desk.with_two_persons_over(self.config.access.two_persons_over).with_retention(self.config.retention.clone())
     }
 
     /// This node's turn at what one does at a time, where there may be other nodes.

@@ -11,7 +11,6 @@ use uuid::Uuid;
 
 use crate::{
     archive,
-    audit::Entry,
     clock::Timestamp,
     declaration::{DeclarationId, DocumentId, MessageId},
     dossier::{Document, Dossier},
@@ -322,6 +321,6 @@ pub trait Store: People + Retaining {
     async fn sellers(&self, filter: SellerFilter) -> Result<Sellers>;
     /// How things stand, counted. It may take seconds where much is kept: whoever shows it keeps it for a while.
     async fn overview(&self, asked: OverviewAsked) -> Result<Overview>;
-    /// Lets a stopped sender go on.
-    async fn resume(&self, now: Timestamp, sender: &str, entry: Entry) -> Result<()>;
+    /// How many documents wait for each of these senders, due or in messages that are to be sent; counted up to so many of each.
+    async fn awaiting(&self, senders: &[String], most: u32) -> Result<Vec<u64>>;
 }

@@ -2,14 +2,22 @@
 
 use std::{fs, path::Path, time::Duration};
 
-use tongguan::{clock::Clockwork, retention::Month};
+use tongguan::{
+    access::{KeyOptions, new_key},
+    clock::Clockwork,
+    config::Config,
+    party::Role,
+    retention::Month,
+};
 
 use super::{
-    rig::{self, Program},
+    accounts::after,
+    rig::{self, Program, http},
     tamper,
 };
 
 const DAY_MS: i64 = 86_400_000;
+const LONGEST: Duration = Duration::from_secs(60);
 
 struct Archived {
     folder: tempfile::TempDir,
@@ -32,11 +40,25 @@ impl Archived {
 
     /// So many days later.
     fn configure(&self, days: i64) {
+        self.configure_as(days, |_| ());
+    }
+
+    fn configure_as(&self, days: i64, more: impl FnOnce(&mut Config)) {
         let mut config = rig::config(self.folder.path());
         config.store.file = self.folder.path().join("tongguan.db");
         config.audit.key = self.folder.path().join("audit.logkey");
         config.node.clock_shift_ms = days * DAY_MS;
+        more(&mut config);
         rig::write_config(&config, Path::new(&self.path("tongguan.toml")));
+    }
+
+    /// Signers' keys, so that a gateway can run on it.
+    fn give_keys(&self) {
+        let keys = rig::folder();
+        fs::create_dir(self.path("keys")).unwrap();
+        for file in rig::files(&keys.path().join("keys")) {
+            fs::copy(&file, self.folder.path().join("keys").join(file.file_name().unwrap())).unwrap();
+        }
     }
 
     fn archive(&self) -> [String; 6] {
@@ -119,4 +141,100 @@ fn destroyed(archived: &Archived) {
     assert!(done, "{told}");
     let (whole, told) = archived.audit(&["verify"], true);
     assert!(whole && told.contains("lawfully destroyed"), "{told}");
+}
+
+/// Somebody's key: name, role, whose.
+const STAFF: [(&str, Role, &str); 4] = [
+    ("first", Role::Administrator, "wang"),
+    ("again", Role::Administrator, "wang"),
+    ("second", Role::Administrator, "li"),
+    ("clerk", Role::Operator, "zhao"),
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_two_persons_are_asked_for_one_alone_destroys_nothing() {
+    let archived = Archived::new();
+    let command = archived.archive();
+    assert!(rig::run(&command.iter().map(String::as_str).collect::<Vec<_>>()).0);
+    let [door, console] = [(); 2].map(|()| format!("127.0.0.1:{}", rig::free_port()));
+    let server = format!("http://{door}");
+    let keys = STAFF.map(|(name, role, person)| {
+        let (key, sha256) = new_key(&Clockwork::system());
+        (key, KeyOptions { name: name.into(), tenant: "house".into(), role, sha256, until: None, person: Some(person.into()) })
+    });
+    archived.give_keys();
+    archived.configure_as(12 * 366, |config| {
+        config.access.keys = keys.iter().map(|(_, options)| options.clone()).collect();
+        config.access.two_persons_over = Some(1_000);
+        (config.grpc.listen, config.console.listen) = (door, console.clone());
+    });
+    let key = |name: &str| keys.iter().find(|(_, options)| options.name == name).unwrap().0.clone();
+    let destroy = |what: &[&str], name: &str| {
+        let key = key(name);
+        archived.retention(&[&["destroy"], what, &["--server", &server, "--key", &key]].concat())
+    };
+    let desk = |what: &[&str], name: &str| rig::run(&[&["desk"], what, &["--server", &server, "--key", &key(name)]].concat());
+    let config = archived.path("tongguan.toml");
+    let serve = || Program::start(&["serve", "--config", &config], &archived.folder.path().join("serve.log"));
+    let ready = async || rig::until(LONGEST, "the door opens", || async { desk(&["queues"], "clerk").0 }).await;
+    let running = serve();
+    ready().await;
+    let (done, told) = destroy(&[], "first");
+    assert!(done, "{told}");
+    let digest = after(&told, "digest: ", '\n').trim().to_owned();
+    let confirm = ["--confirm", &digest, "--why", "期满"];
+    let (done, told) = destroy(&confirm, "clerk");
+    assert!(!done && told.contains("the role of this key may not"), "{told}");
+    let (done, told) = destroy(&["--confirm", "00", "--why", "期满"], "first");
+    assert!(!done && told.contains("preview it again"), "{told}");
+    let (done, told) = destroy(&confirm, "first");
+    assert!(!done && told.contains("a second person is to approve it"), "{told}");
+    let id = after(&told, "desk approve ", '\n').trim().to_owned();
+    assert!(destroy(&confirm, "first").1.contains(&id), "the same again finds it");
+    for (who, why) in [("first", "not the one who proposed it"), ("again", "not the one who proposed it"), ("clerk", "may not")] {
+        let (done, told) = desk(&["approve", &id], who);
+        assert!(!done && told.contains(why), "{who}: {told}");
+    }
+    let listed = desk(&["proposals"], "clerk").1;
+    assert!(listed.contains(&id) && listed.contains("destroy"), "{listed}");
+    assert!(running.stop().success());
+    // Nobody has approved it: on the command line nothing leads around that.
+    for (proposal, why) in [(id.as_str(), "no second person has approved"), ("00000000-0000-0000-0000-000000000001", "no such proposal")] {
+        let (done, told) = archived.retention(&["destroy", "--approved", proposal]);
+        assert!(!done && told.contains(why), "{told}");
+    }
+    assert!(fs::exists(archived.path(&format!("archives/{}.1.json", archived.month))).unwrap());
+    let running = serve();
+    ready().await;
+    approved(&console, &key("second"), &id, &archived.month);
+    let (done, told) = desk(&["approve", &id], "second");
+    assert!(done && told.contains("so already"), "{told}");
+    assert!(running.stop().success());
+    for time in 0..2 {
+        let (done, told) = archived.retention(&["destroy", "--approved", &id]);
+        assert!(done && told.contains(&format!("archive {}.1", archived.month)) == (time == 0), "{told}");
+    }
+    let (whole, told) = archived.audit(&["verify"], true);
+    assert!(whole && told.contains("lawfully destroyed"), "{told}");
+}
+
+/// The second person sees at the console what would go, and approves it there.
+fn approved(console: &str, key: &str, id: &str, month: &str) {
+    let form = ("Content-Type", "application/x-www-form-urlencoded");
+    let post = |path: &str, cookie: &str, fields: &[(&str, &str)]| {
+        http::ask(console, "POST", path, &[("Cookie", cookie), form], http::form(fields).as_bytes(), LONGEST).unwrap()
+    };
+    let signed_in = post("/sign-in", "", &[("key", key)]);
+    let cookie = format!("{}; tongguan-language=en", signed_in.header("set-cookie").split(';').next().unwrap());
+    let place = format!("/proposals/{id}");
+    let page = http::ask(console, "GET", &place, &[("Cookie", &cookie)], b"", LONGEST).unwrap().text();
+    for said in ["Destroy", &format!("archive {month}.1 "), "bodies", "had to be kept until 2037-01-01", "期满"] {
+        assert!(page.contains(said), "{said}: {page}");
+    }
+    assert!(page.contains("Approve") && !page.contains("Approve, and do it"), "{page}");
+    let token = after(&page, "name=\"token\" value=\"", '"').to_owned();
+    let done = post(&place, &cookie, &[("token", &token), ("verdict", "approve"), ("why", "")]);
+    assert!(done.status == 200 && done.text().contains(&format!("retention destroy --approved {id}")), "{}", done.text());
+    let page = http::ask(console, "GET", &place, &[("Cookie", &cookie)], b"", LONGEST).unwrap().text();
+    assert!(page.contains("Approved by li") && page.contains("--approved"), "{page}");
 }

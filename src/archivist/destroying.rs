@@ -1,10 +1,13 @@
-//! Destroying what has been kept long enough: previewed, confirmed by the preview's digest, told in the log.
+//! Destroying what has been kept long enough: previewed, confirmed by the preview's digest or approved by a second person, told in the log.
 
 use std::collections::HashSet;
 
-use super::{Archivist, Error, Result, digest, until};
+use uuid::Uuid;
+
+use super::{Archivist, Error, Result, Target, until};
 use crate::{
     archive::{self, Name, Set},
+    audit::Difference,
     clock::Timestamp,
     retention::{Class, Month},
     store::{ArchiveState, KeptArchive},
@@ -13,11 +16,13 @@ use crate::{
 
 /// Attempts that are removed at once.
 const AT_ONCE: u32 = 1_000;
+/// Archives that are destroyed at once; the rest is left to another preview.
+const MOST_ARCHIVES: usize = 1_000;
 
 /// What would be destroyed, and what would not.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Preview {
-    /// Archives whose time is over.
+    /// Archives whose time is over; the first thousand of them.
     pub doomed: Vec<Doomed>,
     /// Archives whose time is over, and which are held all the same.
     pub spared: Vec<Spared>,
@@ -51,11 +56,52 @@ pub struct Spared {
     pub held: usize,
 }
 
+/// What one person has proposed to destroy and another has approved.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Approved {
+    /// Just this.
+    pub targets: Vec<Target>,
+    /// Why.
+    pub why: String,
+    /// The proposal.
+    pub proposal: Uuid,
+    /// Which person proposed it.
+    pub proposed_by: String,
+    /// Which person approved it.
+    pub approved_by: String,
+}
+
 impl Preview {
+    fn new(doomed: Vec<Doomed>, spared: Vec<Spared>, attempts: Vec<(Month, u64)>) -> Self {
+        let attempts_before = attempts.iter().map(|(month, _)| month.end()).max().unwrap_or(Timestamp(0));
+        let mut preview = Self { doomed, spared, attempts_before, attempts, digest: String::new() };
+        preview.digest = Target::digest_of(&preview.lines());
+        preview
+    }
+
     /// Whether there is nothing to destroy.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.doomed.is_empty() && self.attempts.is_empty()
+    }
+
+    fn targets(&self) -> Vec<Target> {
+        let archives = self.doomed.iter().map(|doomed| Target::Archive(doomed.name, doomed.manifest.clone()));
+        archives.chain(self.attempts.iter().map(|(month, _)| Target::Attempts(*month))).collect()
+    }
+
+    /// What would be destroyed, a line each: what is proposed to a second person.
+    #[must_use]
+    pub fn lines(&self) -> Vec<String> {
+        self.targets().iter().map(Target::to_string).collect()
+    }
+
+    /// The same of these alone.
+    fn only(self, targets: &[Target]) -> Self {
+        let Self { mut doomed, spared, mut attempts, .. } = self;
+        doomed.retain(|doomed| targets.contains(&Target::Archive(doomed.name, doomed.manifest.clone())));
+        attempts.retain(|(month, _)| targets.contains(&Target::Attempts(*month)));
+        Self::new(doomed, spared, attempts)
     }
 }
 
@@ -70,7 +116,7 @@ impl Archivist {
         let (mut doomed, mut spared) = (Vec::new(), Vec::new());
         for kept in self.store.archives().await? {
             let until = until(&self.options, &kept);
-            if kept.state != ArchiveState::Emptied || until > before {
+            if kept.state != ArchiveState::Emptied || until > before || doomed.len() >= MOST_ARCHIVES {
                 continue;
             }
             let (set, held) = self.held(&kept).await?;
@@ -81,17 +127,16 @@ impl Archivist {
             }
         }
         // Attempts are not told apart by declaration: as long as anything is held, all stay.
-        let months = if self.store.legal_holds(None).await?.is_empty() { self.store.kept_by_month().await? } else { Vec::new() };
-        let attempts = months.into_iter().filter(|kept| kept.class == Class::Attempts);
-        let attempts: Vec<_> = attempts
-            .filter(|kept| self.options.until(Class::Attempts, kept.month) <= before)
-            .map(|kept| (kept.month, kept.count))
-            .collect();
-        let attempts_before = attempts.iter().map(|(month, _)| month.end()).max().unwrap_or(Timestamp(0));
-        let lines = doomed.iter().map(|doomed| format!("archive {} {}", doomed.name, doomed.manifest));
-        let lines = lines.chain(attempts.iter().map(|(month, _)| format!("attempts {month}")));
-        let digest = digest(&lines.collect::<Vec<_>>());
-        Ok(Preview { doomed, spared, attempts_before, attempts, digest })
+        let is_any_held = !self.store.legal_holds(None).await?.is_empty();
+        let mut attempts = if is_any_held { Vec::new() } else { self.attempts().await? };
+        attempts.retain(|(month, _)| self.options.until(Class::Attempts, *month) <= before);
+        Ok(Preview::new(doomed, spared, attempts))
+    }
+
+    /// How many attempts of which months there are.
+    async fn attempts(&self) -> Result<Vec<(Month, u64)>> {
+        let kept = self.store.kept_by_month().await?.into_iter().filter(|kept| kept.class == Class::Attempts);
+        Ok(kept.map(|kept| (kept.month, kept.count)).collect())
     }
 
     /// How many of what an archive is about must stay.
@@ -106,8 +151,8 @@ impl Archivist {
         Ok((set, held))
     }
 
-    /// Destroys what a preview named; what is already gone of it is not missed. The log is told first: files without which it says
-    /// that they were destroyed are removed by the next try.
+    /// Destroys what a preview named. The log is told first: files without which it says that they were destroyed are removed by the next
+    /// try.
     ///
     /// # Errors
     /// The preview is no longer so, or something cannot be read or written.
@@ -118,13 +163,51 @@ impl Archivist {
         if preview.digest != confirmed {
             return Err(Error::Changed);
         }
+        self.carry_out(preview, &[], why).await
+    }
+
+    /// Destroys just what a second person has approved; what is gone of it already is not missed. Nothing is destroyed if anything of it must
+    /// stay by now.
+    ///
+    /// # Errors
+    /// It is no longer as it was approved, or something cannot be read or written.
+    pub async fn destroy_approved(&self, approved: &Approved) -> Result<Preview> {
+        let _lock = archive::lock(&self.folder)?;
+        self.remove_left().await?;
+        let whole = self.preview(self.clockwork.now()).await?;
+        let preview = whole.clone().only(&approved.targets);
+        // Attempts go by their time alone: those of an older month would go with them.
+        let older = whole.attempts.iter().filter(|(month, _)| month.end() <= preview.attempts_before).count();
+        if older != preview.attempts.len() || !self.is_as_approved(&preview, &approved.targets).await? {
+            return Err(Error::Changed);
+        }
+        let told = [
+            task::difference("proposal.id".into(), "", &approved.proposal.to_string()),
+            task::difference("proposed_by".into(), "", &approved.proposed_by),
+            task::difference("approved_by".into(), "", &approved.approved_by),
+        ];
+        self.carry_out(preview, &told, &approved.why).await
+    }
+
+    /// Whether all that was approved is to be destroyed, or gone already.
+    async fn is_as_approved(&self, preview: &Preview, approved: &[Target]) -> Result<bool> {
+        let known = preview.targets();
+        let (archives, attempts) = (self.store.archives().await?, self.attempts().await?);
+        let is_gone = |target: &Target| match target {
+            Target::Archive(name, _) => archives.iter().any(|kept| kept.name == *name && kept.state == ArchiveState::Destroyed),
+            Target::Attempts(month) => !attempts.iter().any(|(there, _)| there == month),
+        };
+        Ok(approved.iter().all(|target| known.contains(target) || is_gone(target)))
+    }
+
+    async fn carry_out(&self, preview: Preview, told: &[Difference], why: &str) -> Result<Preview> {
         for doomed in &preview.doomed {
-            let changes = vec![
+            let changes = [
                 task::difference("archive.name".into(), &doomed.name.to_string(), ""),
                 task::difference("archive.digest".into(), &doomed.manifest, ""),
                 task::difference("archive.items".into(), &doomed.items.to_string(), ""),
             ];
-            let entry = self.entry("destroy", changes, why);
+            let entry = self.entry("destroy", changes.iter().chain(told).cloned().collect(), why);
             self.store.move_archive(entry.at, doomed.name, ArchiveState::Destroyed, Some(entry)).await?;
             Set::remove(&self.folder, doomed.name)?;
         }
@@ -137,8 +220,8 @@ impl Archivist {
                     break;
                 }
             }
-            let changes = vec![task::difference("attempts".into(), &gone.to_string(), "")];
-            let entry = self.entry("destroy", changes, why);
+            let changes = [task::difference("attempts".into(), &gone.to_string(), "")];
+            let entry = self.entry("destroy", changes.iter().chain(told).cloned().collect(), why);
             self.store.tell(entry.at, entry).await?;
         }
         Ok(preview)

@@ -164,7 +164,10 @@ pub(super) async fn run(command: &DeskCommand) -> Result<ExitCode> {
         DeskCommand::Pause(args) => return order(args, Act::Pause).await,
         DeskCommand::Resume(args) => return order(args, Act::Resume).await,
         DeskCommand::ResumeSender(args) => {
-            args.server.connect().await?.resume_sender(args.sender.clone(), args.why.clone()).await?;
+            let proposal = args.server.connect().await?.resume_sender(args.sender.clone(), args.why.clone()).await?;
+            if !proposal.is_empty() {
+                return Ok(proposed(&proposal));
+            }
             say(&format!("{} 已恢复 · goes on", shown(&args.sender)));
         }
         DeskCommand::Unmatched(args) => unmatched(&args.server.connect().await?.unmatched(args.limit).await?),
@@ -197,7 +200,7 @@ async fn attach(args: &AttachArgs) -> Result<ExitCode> {
 }
 
 /// Status 0 unless something was refused, or was only proposed.
-fn tell(report: &proto::DeskReport, dry_run: bool) -> ExitCode {
+pub(super) fn tell(report: &proto::DeskReport, dry_run: bool) -> ExitCode {
     let row = |line: &proto::DeskLine| {
         let verdict = match line.verdict() {
             DeskVerdict::Done => "✓",
@@ -210,11 +213,12 @@ fn tell(report: &proto::DeskReport, dry_run: bool) -> ExitCode {
     let rows: Vec<_> = report.lines.iter().map(row).collect();
     say(&table::layout(&["", "项 item", "单证 document", "ID", "结果", "result"], &rows, WIDTH));
     if !report.proposal_id.is_empty() {
-        complain(&format!(
-            "尚未执行：须由另一人复核 · nothing was done yet, a second person is to approve it: tongguan desk approve {}",
-            shown(&report.proposal_id)
-        ));
-        return ExitCode::from(PROPOSED);
+        return proposed(&report.proposal_id);
+    }
+    if !report.approved_id.is_empty() {
+        let id = shown(&report.approved_id);
+        say(&format!("已批准，尚未销毁 · approved, nothing is destroyed yet: tongguan retention destroy --approved {id}"));
+        return ExitCode::SUCCESS;
     }
     match (report.refused, report.applied, dry_run) {
         (0, true, _) => say("已执行 · done"),
@@ -223,6 +227,14 @@ fn tell(report: &proto::DeskReport, dry_run: bool) -> ExitCode {
         (refused, ..) => complain(&format!("{refused} 项不能执行，全部未执行 · {refused} refused: nothing was done")),
     }
     if report.refused == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn proposed(id: &str) -> ExitCode {
+    complain(&format!(
+        "尚未执行：须由另一人复核 · nothing was done yet, a second person is to approve it: tongguan desk approve {}",
+        shown(id)
+    ));
+    ExitCode::from(PROPOSED)
 }
 
 fn kind(kind: proto::DocumentKind) -> String {

@@ -5,14 +5,17 @@ use std::{path::PathBuf, process::ExitCode, sync::Arc};
 use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand};
 use tokio::sync::watch;
+use uuid::Uuid;
 
-use super::{complain, say, table};
+use super::{complain, desk, say, server::ServerArgs, table};
 use crate::{
     archive::Archives,
-    archivist::{Archivist, Preview},
+    archivist::{self, Archivist, Preview},
     audit::LogKey,
     clock::{Clockwork, Timestamp, last_moment},
     config::Config,
+    desk::approved,
+    grpc::proto,
     retention::Month,
     sequencer::Sequencer,
     store::{KeptMonth, Store, postgres::Postgres, sqlite::Sqlite},
@@ -52,17 +55,22 @@ pub(super) struct DestroyArgs {
     /// 期限在该日（含）之前届满者，默认今天 · What had to be kept until this day at most; today, if it is not said: 20370101.
     #[arg(long)]
     before: Option<String>,
-    /// 预览给出的摘要：确认销毁 · The digest that the preview printed: destroys it.
+    /// 预览给出的摘要：确认销毁；启用双人复核时为提出 · The digest that the preview printed: destroys it, or where two persons are asked for, proposes it.
     #[arg(long, requires = "why")]
     confirm: Option<String>,
     /// 原因，记入审计日志 · Why, for the audit log.
     #[arg(long)]
     why: Option<String>,
+    /// 销毁已由另一人批准的提案 · Destroys what was proposed under this id and a second person has approved.
+    #[arg(long, value_name = "PROPOSAL", conflicts_with_all = ["confirm", "why", "before"])]
+    approved: Option<Uuid>,
     /// 归档所在文件夹，代替 retention.archives · The folder with the archives, in place of retention.archives.
     #[arg(long)]
     archives: Option<PathBuf>,
     #[command(flatten)]
     place: PlaceArgs,
+    #[command(flatten)]
+    server: ServerArgs,
 }
 
 fn month(text: &str) -> Result<Month, String> {
@@ -170,6 +178,9 @@ async fn sign(config: &Config, store: &Arc<dyn Store>, clockwork: &Clockwork) {
 
 async fn destroy(args: &DestroyArgs) -> Result<ExitCode> {
     let config = Config::load(&args.place.config)?;
+    if let Some(id) = args.approved {
+        return destroy_approved(&config, args, id).await;
+    }
     let (folder, clockwork) = (folder(&config, args.archives.as_ref())?, Clockwork::shifted(config.node.clock_shift_ms));
     let before = match &args.before {
         Some(day) => last_moment(&day.replace('-', "")).context("日期应为 20370101 的形式 · a day is written 20370101")?,
@@ -183,10 +194,41 @@ async fn destroy(args: &DestroyArgs) -> Result<ExitCode> {
     if why.trim().is_empty() || why.chars().count() > crate::desk::LONGEST_WHY {
         bail!("请填写原因：1至200个字符 · give a reason of 1 to 200 characters");
     }
+    if config.access.two_persons_over.is_some() {
+        let preview = Archivist::new(look(&config).await?, clockwork, config.retention.clone(), &folder).preview(before).await?;
+        return propose(args, &preview, digest, why).await;
+    }
     let store = open(&config, &folder).await?;
     let archivist = Archivist::new(Arc::clone(&store), clockwork.clone(), config.retention.clone(), &folder);
     let done = archivist.destroy(before, digest, why).await;
     sign(&config, &store, &clockwork).await;
+    store.close().await;
+    tell(&done?);
+    say("已销毁 · destroyed");
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Where two persons are asked for, one alone destroys nothing: it is proposed to the gateway, under the name of the key that is given.
+async fn propose(args: &DestroyArgs, preview: &Preview, digest: &str, why: &str) -> Result<ExitCode> {
+    if preview.digest != digest {
+        return Err(archivist::Error::Changed.into());
+    }
+    let order = proto::DeskOrder { items: preview.lines(), why: why.to_owned(), dry_run: false };
+    let report = args.server.connect().await?.propose_destruction(order, digest.to_owned()).await?;
+    Ok(desk::tell(&report, false))
+}
+
+/// Destroys what a second person has approved, or nothing.
+async fn destroy_approved(config: &Config, args: &DestroyArgs, id: Uuid) -> Result<ExitCode> {
+    let (folder, clockwork) = (folder(config, args.archives.as_ref())?, Clockwork::shifted(config.node.clock_shift_ms));
+    let store = open(config, &folder).await?;
+    let archivist = Archivist::new(Arc::clone(&store), clockwork.clone(), config.retention.clone(), &folder);
+    let done = match store.proposal(id).await?.map(|kept| approved(&kept, clockwork.now())) {
+        None => Err(crate::desk::Error::NoProposal.into()),
+        Some(Err(error)) => Err(error.into()),
+        Some(Ok(approved)) => archivist.destroy_approved(&approved).await.map_err(anyhow::Error::from),
+    };
+    sign(config, &store, &clockwork).await;
     store.close().await;
     tell(&done?);
     say("已销毁 · destroyed");

@@ -1,6 +1,7 @@
 //! What is done from a page: first a preview of what would happen, with the question why; then the same, confirmed.
 
 use maud::{Markup, html};
+use uuid::Uuid;
 
 use super::{
     Console,
@@ -134,6 +135,7 @@ async fn carried_out(console: &Console, order: &Order, act: Act, items: &[String
 pub(super) fn problem(error: Error) -> Problem {
     match error {
         Error::Invalid(faults) => Problem::Invalid(faults),
+        Error::Forbidden => Problem::Forbidden,
         Error::NoProposal => Problem::NotFound,
         Error::Changing => Problem::Busy,
         Error::Store(error) => error.into(),
@@ -205,6 +207,16 @@ fn back(asked: &Asked) -> String {
     let back = asked.one("back");
     let is_ours = back.starts_with('/') && !back.starts_with("//") && !back.contains('\\');
     if is_ours { back.to_owned() } else { "/".to_owned() }
+}
+
+/// What is left to do once a destruction is approved.
+pub(super) fn to_carry_out(lang: Lang, id: Uuid) -> Markup {
+    html! {
+        p.note role="status" {
+            (lang.t("已批准。提案有效期内由命令执行，届时再次核对全部内容：", "It is approved. This carries it out while the proposal stands, after looking at everything once more: "))
+            code { "tongguan retention destroy --approved " (id) }
+        }
+    }
 }
 
 pub(super) fn lines(lang: Lang, told: &[Told]) -> Markup {

@@ -25,6 +25,8 @@ fn label(lang: Lang, proposed: &Proposed) -> &str {
         Some(Act::NotArrived) => acts::Act::NotArrived.label(lang),
         Some(Act::Pause) => acts::Act::Pause.label(lang),
         Some(Act::Resume) => acts::Act::Resume.label(lang),
+        Some(Act::ResumeSender) => acts::Act::ResumeSender.label(lang),
+        Some(Act::Destroy) => lang.t("销毁", "Destroy"),
         None => &proposed.kept.act,
     }
 }
@@ -71,7 +73,10 @@ pub(super) async fn one(console: &Console, session: &Session, asked: &Asked, giv
     let kept = &proposed.kept;
     let is_open = kept.state == ProposalState::Open && console.parts.clockwork.now() < kept.until;
     let is_own = session.caller.person.as_deref() == Some(kept.person.as_str());
-    let may = allows(session.caller.actor.role, Call::Desk);
+    let role = session.caller.actor.role;
+    let may = allows(role, Call::Desk);
+    let is_destruction = proposed.act == Some(Act::Destroy);
+    let may_approve = !is_own && (!is_destruction || allows(role, Call::Destroy));
     let title = format!("{}: {}", lang.t("提案", "Proposal"), label(lang, &proposed));
     let body = html! {
         h1 { (title) }
@@ -81,7 +86,8 @@ pub(super) async fn one(console: &Console, session: &Session, asked: &Asked, giv
         }
         @if let Some((by, at)) = &kept.ended {
             p.note role="status" {
-                @if kept.state == ProposalState::Done { (lang.t("已批准并执行：", "Approved and done by ")) }
+                @if kept.state == ProposalState::Done && is_destruction { (lang.t("已批准：", "Approved by ")) }
+                @else if kept.state == ProposalState::Done { (lang.t("已批准并执行：", "Approved and done by ")) }
                 @else { (lang.t("已否决：", "Declined by ")) }
                 (by) " · " (when(*at))
             }
@@ -91,11 +97,17 @@ pub(super) async fn one(console: &Console, session: &Session, asked: &Asked, giv
             p.note role="status" { (lang.t("尚未执行：须由另一人复核。", "Nothing is done yet: a second person is to approve it.")) }
         }
         (acts::lines(lang, &proposed.told))
+        @if is_destruction && kept.state == ProposalState::Done { (acts::to_carry_out(lang, kept.id)) }
+        @if is_destruction && is_open && may && !may_approve && !is_own {
+            p.note { (lang.t("销毁须由管理员批准。", "An administrator approves a destruction.")) }
+        }
         @if is_open && may {
             form.confirm method="post" action=(format!("/proposals/{}", kept.id)) {
                 (token(session))
-                @if !is_own {
-                    div.buttons { button.strong name="verdict" value="approve" formnovalidate { (lang.t("批准并执行", "Approve, and do it")) } }
+                @if may_approve {
+                    div.buttons { button.strong name="verdict" value="approve" formnovalidate {
+                        @if is_destruction { (lang.t("批准", "Approve")) } @else { (lang.t("批准并执行", "Approve, and do it")) }
+                     } }
                 }
                 label for="why" { (lang.t("否决的原因（不含个人信息）", "Why it is declined (no personal data)")) }
                 input type="text" id="why" name="why" required maxlength=(LONGEST_WHY);
@@ -127,6 +139,8 @@ pub(super) async fn decide(console: &Console, session: &Session, asked: &Asked, 
                     (acts::lines(lang, &report.told))
                     p { a.button href=(format!("/proposals/{id}")) { (lang.t("返回", "Back")) } }
                 }
+            } else if let Some(id) = report.approved {
+                html! { h1 { (title) } (acts::lines(lang, &report.told)) (acts::to_carry_out(lang, id)) }
             } else {
                 acts::finished(asked, title, &report)
             };

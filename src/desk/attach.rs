@@ -94,7 +94,7 @@ impl Desk {
         } else {
             ("回执归于该单证，状态不变", "the receipt belongs to this document and changes nothing")
         };
-        Ok(Decided { told: vec![told(Some(document), Verdict::Done, zh, en)], application, act: None })
+        Ok(Decided { told: vec![told(Some(document), Verdict::Done, zh, en)], application, ..Decided::default() })
     }
 
     async fn application(

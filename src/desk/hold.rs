@@ -78,7 +78,7 @@ impl Desk {
         };
         let changes = changing.into_iter().map(change).collect();
         let act = Some(if on_hold { Act::Hold } else { Act::Release });
-        Decided { told, application: Application { changes, ..Application::default() }, act }
+        Decided { told, application: Application { changes, ..Application::default() }, act, many: 0 }
     }
 }
 

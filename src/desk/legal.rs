@@ -59,7 +59,7 @@ impl Desk {
                 changes.extend(there.into_iter().map(|hold| self.hold_change(order, id, hold, lifted)));
             }
         }
-        let report = Report { told, applied: false, proposal: None };
+        let report = Report { told, ..Report::default() };
         if order.dry_run || changes.is_empty() || report.refused() > 0 {
             return Ok(report);
         }

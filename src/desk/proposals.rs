@@ -1,5 +1,5 @@
-//! What one person may not do alone: acts upon many documents, messages or roads at once, and saying of messages that they arrived, which
-//! cannot be taken back. One proposes, with the exact targets, the reason and what was told of each; a second one approves, and only then
+//! What one person may not do alone: acts upon many documents, messages or roads at once, and what cannot be taken back: saying of messages
+//! that they arrived, and destroying what has outlived its time. One proposes, with the exact targets, the reason and what was told of each; a second one approves, and only then
 //! it is done: once, in one commit with the end of the proposal, by the same code. Its entries name both.
 //!
 //! Two are two *persons*: an account is one, and a key or certificate is whose the configuration says. Of one that says nothing nobody
@@ -40,10 +40,24 @@ pub enum Act {
     Pause,
     /// Let roads go on.
     Resume,
+    /// Let stopped senders go on.
+    ResumeSender,
+    /// Destroy what has outlived its time.
+    Destroy,
 }
 
 impl Act {
-    const ALL: [Self; 7] = [Self::Hold, Self::Release, Self::Retry, Self::Arrived, Self::NotArrived, Self::Pause, Self::Resume];
+    const ALL: [Self; 9] = [
+        Self::Hold,
+        Self::Release,
+        Self::Retry,
+        Self::Arrived,
+        Self::NotArrived,
+        Self::Pause,
+        Self::Resume,
+        Self::ResumeSender,
+        Self::Destroy,
+    ];
 
     /// As kept and as shown.
     #[must_use]
@@ -56,6 +70,8 @@ impl Act {
             Self::NotArrived => "resolve_not_arrived",
             Self::Pause => "pause_road",
             Self::Resume => "resume_road",
+            Self::ResumeSender => "resume_sender",
+            Self::Destroy => "destroy",
         }
     }
 
@@ -67,7 +83,7 @@ impl Act {
 
     /// Whether nothing brings back what was before.
     const fn is_final(self) -> bool {
-        matches!(self, Self::Arrived)
+        matches!(self, Self::Arrived | Self::Destroy)
     }
 }
 
@@ -76,6 +92,13 @@ impl Act {
 pub(super) struct Approval {
     id: Uuid,
     proposer: String,
+}
+
+impl Approval {
+    /// The proposal.
+    pub(super) const fn id(&self) -> Uuid {
+        self.id
+    }
 }
 
 /// A proposal as shown.
@@ -121,7 +144,7 @@ fn targets(told: &[Told]) -> Vec<String> {
     distinct.into_iter().collect()
 }
 
-fn invalid(zh: &str, en: &str) -> Error {
+pub(super) fn invalid(zh: &str, en: &str) -> Error {
     Error::Invalid(vec![(zh.to_owned(), en.to_owned())])
 }
 
@@ -133,9 +156,9 @@ impl Desk {
     }
 
     /// Whether an act that would do this waits for a second person.
-    pub(super) fn takes_two(&self, order: &Order, act: Option<Act>, report: &Report) -> Option<Act> {
+    pub(super) fn takes_two(&self, order: &Order, act: Option<Act>, report: &Report, many: u64) -> Option<Act> {
         let (act, most) = (act?, self.two_persons_over?);
-        let is_much = act.is_final() || targets(&report.told).len() > most;
+        let is_much = act.is_final() || targets(&report.told).len() > most || usize::try_from(many).map_or(true, |many| many > most);
         (order.approves.is_none() && is_much).then_some(act)
     }
 
@@ -251,6 +274,8 @@ impl Desk {
             Act::NotArrived => self.resolve(order, items, false).await,
             Act::Pause => self.pause(order, items).await,
             Act::Resume => self.unpause(order, items).await,
+            Act::ResumeSender => self.resume_senders(order, items).await,
+            Act::Destroy => self.destruction(order, items).await,
         }
     }
 

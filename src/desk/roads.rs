@@ -11,6 +11,9 @@ use crate::{
     task,
 };
 
+/// Documents of a stopped sender that are counted, due or packed.
+const MOST_COUNTED: u32 = 10_000;
+
 impl Desk {
     /// Pauses roads: nothing is packed for them or sent on them until they go on. What arrives by them is still taken in.
     ///
@@ -78,41 +81,45 @@ impl Desk {
         Told { asked: road.to_owned(), id: Uuid::nil(), kind: None, verdict, zh: zh.to_owned(), en: en.to_owned() }
     }
 
-    /// Lets stopped senders go on, one after the other, as the preview told.
+    /// Lets stopped senders go on. What one has to send goes at once: it is that many documents that count, where two persons are asked for.
     ///
     /// # Errors
     /// If the request makes no sense, or the store cannot be read or written.
     pub async fn resume_senders(&self, order: &Order, senders: &[String]) -> Result<Report, Error> {
         check(order, senders.len())?;
-        let stopped = self.store.stopped().await?;
-        let told = |sender: &String| {
-            let (verdict, zh, en) = if stopped.iter().any(|(name, _)| name == sender) {
-                (Verdict::Done, "恢复，待发报文立即发送", "goes on: what it had to send is sent at once")
-            } else {
-                (Verdict::Already, "未被停用", "is not stopped")
-            };
-            Told { asked: sender.clone(), id: Uuid::nil(), kind: None, verdict, zh: zh.to_owned(), en: en.to_owned() }
-        };
-        let mut report = Report { told: senders.iter().map(told).collect(), ..Report::default() };
-        for line in report.told.iter().filter(|line| !order.dry_run && line.verdict == Verdict::Done) {
-            report.applied |= self.resume_sender(order, &line.asked).await?;
+        for _ in 0..TRIES {
+            let now = self.clockwork.now();
+            let stopped = self.store.stopped().await?;
+            let waiting = self.store.awaiting(senders, MOST_COUNTED).await?;
+            let mut decided = Decided { act: Some(Act::ResumeSender), ..Decided::default() };
+            let mut changes = Vec::new();
+            for (at, (sender, count)) in senders.iter().zip(&waiting).enumerate() {
+                let reason = stopped.iter().find(|(name, _)| name == sender).map(|(_, reason)| reason);
+                if let Some(reason) = reason.filter(|_| !senders.iter().take(at).any(|earlier| earlier == sender)) {
+                    changes.push(task::difference(format!("sender.{sender}.stopped"), reason, ""));
+                    decided.application.resumed.push(sender.clone());
+                    decided.many += count;
+                }
+                decided.told.push(going(sender, reason.is_some(), *count));
+            }
+            decided.application.changes = vec![self.about_nothing(order, now, &order.actor.tenant, "resume_sender", changes)];
+            if let Some(report) = self.settle(order, now, decided).await? {
+                return Ok(report);
+            }
         }
-        Ok(report)
+        Err(Error::Changing)
     }
+}
 
-    /// Lets a stopped sender go on. False: it is not stopped.
-    ///
-    /// # Errors
-    /// If the store cannot be read or written.
-    pub async fn resume_sender(&self, order: &Order, sender: &str) -> Result<bool, Error> {
-        let stopped = self.store.stopped().await?;
-        let Some((_, reason)) = stopped.into_iter().find(|(name, _)| name == sender) else { return Ok(false) };
-        let now = self.clockwork.now();
-        let changes = vec![task::difference(format!("sender.{sender}.stopped"), &reason, "")];
-        let entry = self.entry(order, now, (&order.actor.tenant, Uuid::nil()), "resume_sender", changes);
-        self.store.resume(now, sender, entry).await?;
-        Ok(true)
-    }
+/// What becomes of a sender.
+fn going(sender: &str, is_stopped: bool, waiting: u64) -> Told {
+    let (verdict, zh, en) = if is_stopped {
+        let many = if waiting >= u64::from(MOST_COUNTED) { format!("{MOST_COUNTED}+") } else { waiting.to_string() };
+        (Verdict::Done, format!("恢复，待发的 {many} 份单证立即发送"), format!("goes on: the {many} documents it has to send go at once"))
+    } else {
+        (Verdict::Already, "未被停用".to_owned(), "is not stopped".to_owned())
+    };
+    Told { asked: sender.to_owned(), id: Uuid::nil(), kind: None, verdict, zh, en }
 }
 
 fn difference(road: &str, pause: bool) -> Difference {

@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::{convert, proto, status};
 use crate::{
-    access::Caller,
+    access::{Caller, Denied},
     desk::{Error, Order, Proposed, Report, Told, Verdict},
     store::{Carriage, KeptArrival, KeptMessage},
 };
@@ -19,13 +19,16 @@ pub(super) fn order(caller: Caller, asked: Option<proto::DeskOrder>) -> (Order, 
 pub(super) fn report(done: Result<Report, Error>) -> Result<Option<proto::DeskReport>, Status> {
     let report = done.map_err(|error| of_error(&error))?;
     let proposal_id = report.proposal.map(|id| id.to_string()).unwrap_or_default();
+    let approved_id = report.approved.map(|id| id.to_string()).unwrap_or_default();
     let refused = u32::try_from(report.refused()).unwrap_or(u32::MAX);
-    Ok(Some(proto::DeskReport { lines: report.told.into_iter().map(line).collect(), applied: report.applied, refused, proposal_id }))
+    let lines = report.told.into_iter().map(line).collect();
+    Ok(Some(proto::DeskReport { lines, applied: report.applied, refused, proposal_id, approved_id }))
 }
 
 pub(super) fn of_error(error: &Error) -> Status {
     match error {
         Error::Invalid(_) => Status::invalid_argument(error.to_string()),
+        Error::Forbidden => status::of_denied(Denied::Forbidden),
         Error::NoProposal => status::not_found(),
         Error::Changing => status::busy(Code::Unavailable, &error.to_string()),
         Error::Store(error) => status::of_store(error),

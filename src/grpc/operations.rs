@@ -13,7 +13,7 @@ use super::{
 use crate::{
     access::Call,
     declaration::MessageId,
-    desk::{Attachment, LONGEST_WHY, Order, Revealed},
+    desk::{Attachment, Order, Revealed},
     dossier::LastWord,
     message::{masked, masked_text},
     receipt::Key,
@@ -80,12 +80,13 @@ impl proto::operations_server::Operations for Door {
     async fn resume_sender(&self, request: Request<proto::ResumeSenderRequest>) -> Result<Response<proto::ResumeSenderResponse>, Status> {
         let caller = self.admit(&request, Call::ResumeSender)?;
         let proto::ResumeSenderRequest { sender, why } = request.into_inner();
-        if why.chars().count() > LONGEST_WHY {
-            return Err(status::invalid("原因最多200个字符", "why has at most 200 characters"));
-        }
         let order = Order::new(caller, why, false);
-        let done = self.parts.desk.resume_sender(&order, &sender).await.map_err(|error| desk::of_error(&error))?;
-        if done { Ok(Response::new(proto::ResumeSenderResponse {})) } else { Err(status::not_found()) }
+        let report = self.parts.desk.resume_senders(&order, &[sender]).await.map_err(|error| desk::of_error(&error))?;
+        match report.proposal {
+            Some(id) => Ok(Response::new(proto::ResumeSenderResponse { proposal_id: id.to_string() })),
+            None if report.applied => Ok(Response::new(proto::ResumeSenderResponse::default())),
+            None => Err(status::not_found()),
+        }
     }
 
     async fn list_deliveries(

@@ -1,4 +1,4 @@
-//! `Retention`: legal holds.
+//! `Retention`: legal holds, and what is to be destroyed.
 
 use tonic::{Request, Response, Status, async_trait};
 
@@ -31,6 +31,17 @@ impl proto::retention_server::Retention for Door {
         let (order, items) = desk::order(caller, request.into_inner().order);
         let report = desk::report(self.parts.desk.legal_hold(&order, &items, true).await)?;
         Ok(Response::new(proto::LiftLegalHoldResponse { report }))
+    }
+
+    async fn propose_destruction(
+        &self,
+        request: Request<proto::ProposeDestructionRequest>,
+    ) -> Result<Response<proto::ProposeDestructionResponse>, Status> {
+        let caller = self.admit(&request, Call::Destroy)?;
+        let proto::ProposeDestructionRequest { order, digest } = request.into_inner();
+        let (order, lines) = desk::order(caller, order);
+        let report = desk::report(self.parts.desk.propose_destruction(&order, &lines, &digest).await)?;
+        Ok(Response::new(proto::ProposeDestructionResponse { report }))
     }
 
     async fn list_legal_holds(

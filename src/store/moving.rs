@@ -410,6 +410,8 @@ pub struct Application {
     pub attached: Vec<Attached>,
     /// Roads that are paused or go on.
     pub roads: Vec<RoadChange>,
+    /// Stopped senders that go on: what each had queued is due at once.
+    pub resumed: Vec<String>,
     /// The proposal that this carries out: stale if it is not open any more.
     pub carries_out: Option<ProposalEnd>,
 }
@@ -418,7 +420,7 @@ impl Application {
     /// Who is waiting for what it writes.
     #[must_use]
     pub fn awaited(&self) -> Awaited {
-        let resumed = self.roads.iter().any(|change| matches!(change, RoadChange::Resumed(_)));
+        let resumed = !self.resumed.is_empty() || self.roads.iter().any(|change| matches!(change, RoadChange::Resumed(_)));
         let mut awaited = Awaited { deliver: resumed || !self.messages.is_empty(), pack: resumed, ..Awaited::default() };
         // What a manifest has given a bill may be waited for by that.
         awaited.decide = self.changes.iter().any(|change| change.again.is_some());

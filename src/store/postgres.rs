@@ -28,7 +28,6 @@ use super::{
 };
 use crate::{
     archive::Archives,
-    audit::Entry,
     clock::Timestamp,
     declaration::{DeclarationId, DocumentId, MessageId},
     dossier::{Document, Dossier},
@@ -430,10 +429,7 @@ impl Store for Postgres {
         tried!(&self.pool, Snapshot, |connection| overview::overview(connection, &asked))
     }
 
-    async fn resume(&self, now: Timestamp, sender: &str, entry: Entry) -> Result<()> {
-        tried!(self.may_write()?, Together, |connection, unsure| deliveries::resume(connection, now, sender, &entry, unsure))?;
-        self.hints.pack.tell();
-        self.hints.deliver.tell();
-        Ok(())
+    async fn awaiting(&self, senders: &[String], most: u32) -> Result<Vec<u64>> {
+        tried!(&self.pool, Single, |connection| desk::awaiting(connection, senders, most))
     }
 }

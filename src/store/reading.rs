@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// A value as the JSON text that a statement takes apart.
-pub(super) fn json<T: Serialize>(value: &T) -> Result<String> {
+pub(super) fn json<T: Serialize + ?Sized>(value: &T) -> Result<String> {
     serde_json::to_string(value).map_err(|error| Error::Unavailable(Box::new(error)))
 }
 

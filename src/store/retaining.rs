@@ -266,6 +266,12 @@ impl KeptArchive {
         }
     }
 
+    /// The digest in hexadecimal, as the audit log has it.
+    #[must_use]
+    pub fn digest_text(&self) -> String {
+        archive::hexadecimal(&self.digest)
+    }
+
     pub(super) fn span_columns(&self) -> (Option<i64>, Option<i64>) {
         let column = |position: u64| i64::try_from(position).unwrap_or(i64::MAX);
         (self.span.map(|span| column(span.first)), self.span.map(|span| column(span.last)))

@@ -27,7 +27,6 @@ use super::{
     StoredCheckpoint, StoredRow, SummedFound, SummedLookup, WaybillAcceptance, WaybillAccepted, Written, guarding, told_if_asked,
 };
 use crate::{
-    audit::Entry,
     clock::Timestamp,
     declaration::{DeclarationId, DocumentId, MessageId},
     dossier::{Document, Dossier},
@@ -469,11 +468,7 @@ impl Store for Sqlite {
         at_once!(self, |snapshot| overview::overview(&mut snapshot, &asked))
     }
 
-    async fn resume(&self, now: Timestamp, sender: &str, entry: Entry) -> Result<()> {
-        let sender = sender.to_owned();
-        self.writer()?.write(move |connection| Box::pin(async move { deliveries::resume(connection, now, &sender, &entry).await })).await?;
-        self.hints.pack.tell();
-        self.hints.deliver.tell();
-        Ok(())
+    async fn awaiting(&self, senders: &[String], most: u32) -> Result<Vec<u64>> {
+        desk::awaiting(&mut *self.readers.acquire().await?, senders, most).await
     }
 }

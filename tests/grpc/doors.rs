@@ -116,7 +116,7 @@ async fn operations_see_what_waits() {
     let queues = operations.queues(QueuesRequest {}).await.unwrap().into_inner();
     assert_eq!(queues.counts.iter().map(|count| count.count).sum::<i64>(), 2);
     assert!(operations.unmatched_receipts(UnmatchedReceiptsRequest::default()).await.unwrap().into_inner().receipts.is_empty());
-    let going = ResumeSenderRequest { sender: CARRIER.into(), why: String::new() };
+    let going = ResumeSenderRequest { sender: CARRIER.into(), why: "mended".into() };
     assert_eq!(operations.resume_sender(going).await.unwrap_err().code(), Code::NotFound);
 }
 

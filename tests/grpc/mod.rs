@@ -7,6 +7,7 @@ mod following;
 mod hostile;
 mod ledgers;
 mod legal;
+mod persons;
 mod proofs;
 mod raw;
 mod recording;

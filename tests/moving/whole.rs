@@ -1,6 +1,10 @@
 //! Answers about a whole message.
 
-use tongguan::{message::dxp, receipt::FormatReceipt};
+use tongguan::{
+    message::dxp,
+    receipt::FormatReceipt,
+    store::{Application, Change, Written},
+};
 
 use super::*;
 
@@ -79,7 +83,9 @@ async fn a_transport_that_does_not_accept_the_sender_stops_it() {
     world.accept("O9", None, Plan { inventory: Duty::External, ..Lane::default().plan() }).await;
     world.after(SECOND * 6_000).await;
     assert_eq!(world.sent().len(), 1, "nothing of a stopped sender leaves");
-    world.store.resume(world.clockwork.now(), "seller", world.entry("resume", uuid::Uuid::nil())).await.unwrap();
+    let changes = vec![Change { entries: vec![world.entry("resume", uuid::Uuid::nil())], ..Change::default() }];
+    let resume = Application { resumed: vec!["seller".into()], changes, ..Application::default() };
+    assert_eq!(world.store.apply(world.clockwork.now(), resume).await.unwrap(), Written::Done);
     world.after(SECOND).await;
     assert_eq!(world.sent().len(), 3);
     assert!(world.sent()[1..].contains(&original), "the same bytes again");

@@ -173,6 +173,6 @@ async fn what_was_given_back_or_resumed_may_be_so_again(world: World) {
     );
     let stop = Application { stops: vec![("declarant".into(), "1002".into())], ..Application::default() };
     world.store().apply(START, stop).await.unwrap();
-    world.store().resume(START, "declarant", world.entry("resume", Uuid::nil())).await.unwrap();
+    assert_eq!(world.store().apply(START, world.resuming("declarant")).await.unwrap(), Written::Done);
     assert!(world.store().stopped().await.unwrap().is_empty());
 }

@@ -17,6 +17,7 @@ use tongguan::{
     store::{Accepted, Application, Change, ListFilter, Shown, Store, Written, postgres::Postgres, sqlite::Sqlite},
     vault::Vault,
 };
+use uuid::Uuid;
 
 use self::samples::{Maker, START};
 pub use self::{
@@ -134,6 +135,12 @@ impl Maker {
 }
 
 impl World {
+    /// What lets a stopped sender go on.
+    fn resuming(&self, sender: &str) -> Application {
+        let changes = vec![Change { entries: vec![self.entry("resume", Uuid::nil())], ..Change::default() }];
+        Application { resumed: vec![sender.to_owned()], changes, ..Application::default() }
+    }
+
     /// The same store, opened anew with other keys.
     async fn with_vault(self, vault: Vault) -> Self {
         self.reopened(vault, Archives::default()).await
@@ -209,7 +216,7 @@ impl World {
     }
 
     /// The acts of all audit entries about a subject.
-    async fn acts(&self, subject: uuid::Uuid) -> Vec<String> {
+    async fn acts(&self, subject: Uuid) -> Vec<String> {
         let filter = tongguan::store::EntryFilter { subjects: Some(vec![subject]), pending: true, limit: 10_000, ..Default::default() };
         let mut acts: Vec<_> = self.store().entries(filter).await.unwrap().into_iter().map(|placed| placed.entry.act).collect();
         acts.sort();

@@ -76,7 +76,11 @@ async fn documents_of_a_lot_and_of_a_stopped_sender_stay_apart(world: World) {
     let later = START + Duration::from_secs(61);
     assert!(world.store().lease_documents(later, world.lease(), 10).await.unwrap().is_empty());
     assert_eq!(world.store().stopped().await.unwrap().len(), 1);
-    world.store().resume(later, "declarant", world.entry("resume", Uuid::nil())).await.unwrap();
+    let senders = ["declarant".to_owned(), "nobody".to_owned()];
+    for (most, count) in [(10, 4), (2, 2)] {
+        assert_eq!(world.store().awaiting(&senders, most).await.unwrap(), [count, 0]);
+    }
+    assert_eq!(world.store().apply(later, world.resuming("declarant")).await.unwrap(), Written::Done);
     assert_eq!(world.store().lease_documents(later, world.lease(), 10).await.unwrap().len(), 3);
 }
 
@@ -332,8 +336,9 @@ async fn a_stopped_sender_delivers_nothing_until_it_goes_on(world: World) {
     world.store().apply(START, stop("2001")).await.unwrap();
     assert_eq!(world.store().stopped().await.unwrap(), [("declarant".to_owned(), "1002".to_owned())], "the first reason stays");
     assert!(deliver(&world, later, world.lease()).await.is_empty());
+    assert_eq!(world.store().awaiting(&["declarant".to_owned()], 10).await.unwrap(), [1], "what is in its message");
     let soon = START + Duration::from_secs(5);
-    world.store().resume(soon, "declarant", world.entry("resume", Uuid::nil())).await.unwrap();
+    assert_eq!(world.store().apply(soon, world.resuming("declarant")).await.unwrap(), Written::Done);
     assert!(world.store().stopped().await.unwrap().is_empty());
     assert_eq!(deliver(&world, soon, world.lease()).await.len(), 1, "what it had queued is due at once");
     assert_eq!(world.acts(Uuid::nil()).await, ["resume"]);

@@ -222,10 +222,6 @@ impl Game {
             }
             Command::Apply(application) => text(&model.apply(now, application)),
             Command::TakeRole(holder, until) => text(&model.take_role(now, "role", *holder, *until)),
-            Command::Resume(sender, entry) => {
-                model.resume(now, sender, entry);
-                text(&())
-            }
             Command::Sequence { .. } | Command::Look => String::new(),
         }
     }
@@ -313,7 +309,6 @@ async fn answer(store: &dyn Store, now: Timestamp, command: &Command) -> String 
         Command::LeaseArrivals(lease, own, limit) => plain(store.lease_arrivals(now, lease, own, limit).await),
         Command::Apply(application) => plain(store.apply(now, application).await),
         Command::TakeRole(holder, until) => plain(store.take_role(now, "role", holder, until).await),
-        Command::Resume(sender, entry) => plain(store.resume(now, sender, entry).await),
         Command::Sequence { .. } | Command::Look => String::new(),
     }
 }

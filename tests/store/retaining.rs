@@ -4,7 +4,7 @@ use std::{fs, path::Path, sync::Arc, time::Duration};
 
 use tongguan::{
     archive::{self, Archives, Part, Set, Size},
-    archivist::{Archivist, Done},
+    archivist::{self, Approved, Archivist, Done, Target},
     audit::LogKey,
     clock::{Clockwork, ManualClock, SeededEntropy, Timestamp},
     declaration::{DeclarationId, Kind, MessageId},
@@ -130,6 +130,7 @@ on_each_store! {
     archiving_may_be_broken_off_anywhere,
     what_is_under_legal_hold_stays,
     what_was_altered_is_named_and_what_was_destroyed_is_explained,
+    just_what_was_approved_is_destroyed_or_nothing,
     what_is_encrypted_stays_so_in_its_archive,
 }
 
@@ -278,6 +279,47 @@ async fn what_was_altered_is_named_and_what_was_destroyed_is_explained(world: Wo
     assert!(!hashed.is_empty() && hashed.iter().all(|hashed| hashed.is_destroyed), "{hashed:?}");
     assert!(world.store().show(None, filled.ended[0]).await.is_err());
     assert_eq!(world.store().find(None, &["O3".into()]).await.unwrap().len(), 1, "the number stays taken");
+}
+
+async fn just_what_was_approved_is_destroyed_or_nothing(world: World) {
+    let (key, folder) = (key(), tempfile::tempdir().unwrap());
+    let filled = filled(&world, &key).await;
+    archivist(&world, folder.path(), 1).archive(month()).await.unwrap();
+    let late = archivist(&world, folder.path(), 12);
+    let preview = late.preview(Timestamp::NEVER).await.unwrap();
+    let all: Vec<_> = preview.lines().iter().map(|line| Target::parse(line).unwrap()).collect();
+    assert!(all.len() > 2 && preview.doomed.len() > 1, "{all:?}");
+    let approved = |targets: &[Target]| Approved {
+        targets: targets.to_vec(),
+        why: "期满".into(),
+        proposal: Uuid::from_u128(7),
+        proposed_by: "wang".into(),
+        approved_by: "li".into(),
+    };
+    // Of something that is not there, or that came under hold since, nothing is destroyed.
+    let stranger = Target::Archive(preview.doomed[0].name, "0".repeat(64));
+    let changed = |done: Result<_, archivist::Error>| matches!(done, Err(archivist::Error::Changed));
+    assert!(changed(late.destroy_approved(&approved(&[all[1].clone(), stranger])).await));
+    world.store().change_legal_holds(START, vec![hold(&world, Held::Declaration(filled.ended[0].0), false)]).await.unwrap();
+    assert!(changed(late.destroy_approved(&approved(&all)).await));
+    assert!(late.preview(Timestamp::NEVER).await.unwrap().doomed.len() < preview.doomed.len());
+    world.store().change_legal_holds(START, vec![hold(&world, Held::Declaration(filled.ended[0].0), true)]).await.unwrap();
+    assert_eq!(late.preview(Timestamp::NEVER).await.unwrap(), preview, "all is still there");
+    // A part, then all: what is gone is not missed, and once more is as good as once.
+    let done = late.destroy_approved(&approved(&all[..1])).await.unwrap();
+    assert_eq!((done.lines().len(), done.attempts.len()), (1, 0));
+    assert_eq!(late.destroy_approved(&approved(&all)).await.unwrap().lines().len(), all.len() - 1);
+    assert!(late.destroy_approved(&approved(&all)).await.unwrap().is_empty());
+    assert!(late.preview(Timestamp::NEVER).await.unwrap().is_empty());
+    assert!(crate::rig::files(folder.path()).is_empty(), "no file is left");
+    let told = EntryFilter { act: Some("destroy".into()), pending: true, limit: 100, ..EntryFilter::default() };
+    let told = world.store().entries(told).await.unwrap();
+    assert_eq!(told.len(), preview.doomed.len() + 1, "{told:?}");
+    for placed in told {
+        let value = |field: &str| placed.entry.changes.iter().find(|change| change.field == field).map(|change| change.to.clone());
+        let by = (value("proposed_by"), value("approved_by"), value("proposal.id"));
+        assert_eq!(by, (Some("wang".into()), Some("li".into()), Some(Uuid::from_u128(7).to_string())));
+    }
 }
 
 async fn what_is_encrypted_stays_so_in_its_archive(world: World) {

@@ -54,6 +54,15 @@ impl Client {
         inner(self.retention().list_legal_holds(self.request(proto::ListLegalHoldsRequest {})).await)
     }
 
+    /// Proposes to destroy what a preview named.
+    ///
+    /// # Errors
+    /// If the call is refused or breaks off; asking again is harmless.
+    pub async fn propose_destruction(&self, order: proto::DeskOrder, digest: String) -> Result<proto::DeskReport, Error> {
+        let asked = proto::ProposeDestructionRequest { order: Some(order), digest };
+        Ok(inner(self.retention().propose_destruction(self.request(asked)).await)?.report.unwrap_or_default())
+    }
+
     /// Has the desk do something.
     ///
     /// # Errors
@@ -149,11 +158,11 @@ impl Client {
         inner(self.operations().queues(self.request(proto::QueuesRequest {})).await)
     }
 
-    /// Lets a stopped sender go on.
+    /// Lets a stopped sender go on; tells under which id it was only proposed, empty if it does.
     ///
     /// # Errors
     /// If it is not stopped, or the call breaks off.
-    pub async fn resume_sender(&self, sender: String, why: String) -> Result<(), Error> {
-        inner(self.operations().resume_sender(self.request(proto::ResumeSenderRequest { sender, why })).await).map(drop)
+    pub async fn resume_sender(&self, sender: String, why: String) -> Result<String, Error> {
+        Ok(inner(self.operations().resume_sender(self.request(proto::ResumeSenderRequest { sender, why })).await)?.proposal_id)
     }
 }

@@ -5,9 +5,8 @@ use std::collections::HashMap;
 use sqlx::{AssertSqlSafe, PgConnection, Row};
 use uuid::Uuid;
 
-use super::rows::{DOCUMENT, Result, column, count, document, insert_entries, is_told, kind, tenant, trace};
+use super::rows::{DOCUMENT, Result, column, count, document, insert_entries, kind, tenant, trace};
 use crate::{
-    audit::Entry,
     clock::Timestamp,
     declaration::{DocumentId, MessageId},
     queue::Lease,
@@ -313,20 +312,4 @@ pub(super) async fn find(connection: &mut PgConnection, cop_msg_id: &str) -> Res
         sealed: members.len(),
         documents: rows.iter().map(document).collect::<Result<_>>()?,
     }))
-}
-
-/// Lets a stopped sender go on: what it had queued is due at once.
-pub(super) async fn resume(connection: &mut PgConnection, now: Timestamp, sender: &str, entry: &Entry, unsure: bool) -> Result<()> {
-    if unsure && is_told(connection, entry).await? {
-        return Ok(());
-    }
-    sqlx::query(
-        "WITH gone AS (DELETE FROM stops WHERE sender = $1) \
-         UPDATE messages SET due_at = $2 WHERE sender = $1 AND state = 'queued' AND due_at IS NOT NULL",
-    )
-    .bind(sender)
-    .bind(now.0)
-    .execute(&mut *connection)
-    .await?;
-    insert_entries(connection, now, &[entry]).await
 }

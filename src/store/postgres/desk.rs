@@ -120,6 +120,16 @@ pub(super) async fn paused(connection: &mut PgConnection) -> Result<Vec<(String,
     Ok(sqlx::query_as("SELECT road, why FROM pauses ORDER BY road").fetch_all(connection).await?)
 }
 
+/// How many documents wait for senders.
+pub(super) async fn awaiting(connection: &mut PgConnection, senders: &[String], most: u32) -> Result<Vec<u64>> {
+    let statement = "SELECT (SELECT count(*) FROM (SELECT 1 FROM due d WHERE d.queue >= j.sender || '/' AND d.queue < j.sender || '0' LIMIT $2) q) \
+         + (SELECT coalesce(sum(q.many), 0)::bigint FROM (SELECT cardinality(s.members) AS many FROM messages m JOIN sealed s ON s.message = m.id \
+           WHERE m.due_at IS NOT NULL AND m.state = 'queued' AND m.sender = j.sender LIMIT $2) q) \
+         FROM unnest($1::text[]) WITH ORDINALITY j (sender, place) ORDER BY j.place";
+    let counts: Vec<i64> = sqlx::query_scalar(statement).bind(senders).bind(i64::from(most)).fetch_all(connection).await?;
+    Ok(counts.into_iter().map(|count| u64::try_from(count).unwrap_or_default()).collect())
+}
+
 pub(super) async fn receipt(
     connection: &mut PgConnection,
     archives: &Archives,
@@ -233,6 +243,16 @@ pub(super) async fn write(connection: &mut PgConnection, now: Timestamp, applica
             RoadChange::Resumed(road) => sqlx::query("DELETE FROM pauses WHERE road = $1").bind(road.as_str()),
         };
         done.execute(&mut *connection).await?;
+    }
+    if !application.resumed.is_empty() {
+        sqlx::query(
+            "WITH gone AS (DELETE FROM stops WHERE sender = ANY($1)) \
+             UPDATE messages SET due_at = $2 WHERE sender = ANY($1) AND state = 'queued' AND due_at IS NOT NULL",
+        )
+        .bind(&application.resumed)
+        .bind(now.0)
+        .execute(&mut *connection)
+        .await?;
     }
     if let Some(end) = &application.carries_out {
         people::end_proposal(connection, now, end).await?;

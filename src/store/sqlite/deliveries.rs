@@ -8,7 +8,6 @@ use uuid::Uuid;
 use super::bulk::Script;
 use super::rows::{DOCUMENT, count, document, hex, id, insert_entries, json, kind, optional_id, tenant, trace};
 use crate::{
-    audit::Entry,
     clock::Timestamp,
     declaration::{DocumentId, MessageId},
     queue::Lease,
@@ -224,17 +223,4 @@ pub(super) async fn find(connection: &mut SqliteConnection, cop_msg_id: &str) ->
         sealed: row.try_get::<Option<i64>, _>("sealed")?.and_then(|sealed| usize::try_from(sealed).ok()).unwrap_or_default(),
         documents: rows.iter().map(document).collect::<Result<_>>()?,
     }))
-}
-
-/// Lets a stopped sender go on: what it had queued is due at once.
-pub(super) async fn resume(connection: &mut SqliteConnection, now: Timestamp, sender: &str, entry: &Entry) -> Result<()> {
-    sqlx::query("DELETE FROM stops WHERE sender = ?1").bind(sender).execute(&mut *connection).await?;
-    sqlx::query("UPDATE messages SET due_at = ?2 WHERE sender = ?1 AND state = 'queued' AND due_at IS NOT NULL")
-        .bind(sender)
-        .bind(now.0)
-        .execute(&mut *connection)
-        .await?;
-    let mut entries = Script::default();
-    insert_entries(&mut entries, std::iter::once(entry));
-    entries.run(connection).await
 }

@@ -118,6 +118,16 @@ pub(super) async fn paused(connection: &mut SqliteConnection) -> Result<Vec<(Str
     Ok(sqlx::query_as("SELECT road, why FROM pauses ORDER BY road").fetch_all(connection).await?)
 }
 
+/// How many documents wait for senders.
+pub(super) async fn awaiting(connection: &mut SqliteConnection, senders: &[String], most: u32) -> Result<Vec<u64>> {
+    let statement = "SELECT (SELECT count(*) FROM (SELECT 1 FROM documents d WHERE d.state = 'due' AND d.on_hold = 0 \
+           AND d.queue >= j.value || '/' AND d.queue < j.value || '0' LIMIT ?2)) \
+         + (SELECT coalesce(sum(q.many), 0) FROM (SELECT json_array_length(s.members) AS many FROM messages m JOIN sealed s ON s.message = m.id \
+           WHERE m.due_at IS NOT NULL AND m.state = 'queued' AND m.sender = j.value LIMIT ?2) q) FROM json_each(?1) j ORDER BY j.key";
+    let counts: Vec<i64> = sqlx::query_scalar(statement).bind(json(senders)?).bind(most).fetch_all(connection).await?;
+    Ok(counts.into_iter().map(|count| u64::try_from(count).unwrap_or_default()).collect())
+}
+
 pub(super) async fn receipt(
     connection: &mut SqliteConnection,
     archives: &Archives,
@@ -236,6 +246,14 @@ pub(super) fn write(script: &mut Script, now: Timestamp, application: &Applicati
             }
             RoadChange::Resumed(road) => sqlx::query("DELETE FROM pauses WHERE road = ?1").bind(road.as_str()),
         });
+    }
+    if !application.resumed.is_empty() {
+        let resumed = json(&application.resumed)?;
+        script.add(sqlx::query("DELETE FROM stops WHERE sender IN (SELECT value FROM json_each(?1))").bind(resumed.clone()));
+        let statement = sqlx::query(
+            "UPDATE messages SET due_at = ?2 WHERE sender IN (SELECT value FROM json_each(?1)) AND state = 'queued' AND due_at IS NOT NULL",
+        );
+        script.add(statement.bind(resumed).bind(now.0));
     }
     if let Some(end) = &application.carries_out {
         people::end_proposal(script, now, end);

@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use tongguan::{
-    audit::Entry,
     clock::Timestamp,
     declaration::MessageId,
     dossier::{Document, Resent},
@@ -63,6 +62,12 @@ impl Model {
             match change {
                 RoadChange::Paused(road, why) => drop(self.pauses.entry(road.clone()).or_insert_with(|| why.clone())),
                 RoadChange::Resumed(road) => drop(self.pauses.remove(road)),
+            }
+        }
+        for sender in &application.resumed {
+            self.stops.remove(sender);
+            for message in self.messages.values_mut().filter(|message| message.sender == *sender && message.open && !message.delivered) {
+                message.due_at = message.due_at.map(|_| now);
             }
         }
         Written::Done
@@ -158,14 +163,6 @@ impl Model {
             self.roles.insert(role.to_owned(), (holder, until));
         }
         free
-    }
-
-    pub fn resume(&mut self, now: Timestamp, sender: &str, entry: &Entry) {
-        self.stops.remove(sender);
-        for message in self.messages.values_mut().filter(|message| message.sender == sender && message.open && !message.delivered) {
-            message.due_at = message.due_at.map(|_| now);
-        }
-        self.tell([entry]);
     }
 }
 

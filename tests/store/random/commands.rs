@@ -45,7 +45,6 @@ pub enum Command {
     LeaseArrivals(Lease, Option<Uuid>, u32),
     Apply(Application),
     TakeRole(Uuid, Timestamp),
-    Resume(&'static str, Entry),
     /// Gives places to so many entries, or does so on a size that is not the log's.
     Sequence {
         limit: u32,
@@ -161,7 +160,11 @@ impl<'a> Dice<'a> {
             27 | 28 => Command::LeaseArrivals(self.lease(), self.reader(), u32::try_from(self.below(3) + 1).unwrap()),
             29..=34 => Command::Apply(self.application()),
             35 => Command::TakeRole(Uuid::from_u128(u128::from(self.below(2)) + 1), self.now + Duration::from_secs(self.below(20))),
-            36 => Command::Resume(self.any(&SENDERS), self.entry("resume", Uuid::nil())),
+            36 => Command::Apply(Application {
+                resumed: vec![self.any(&SENDERS).into()],
+                changes: vec![Change { entries: vec![self.entry("resume", Uuid::nil())], ..Change::default() }],
+                ..Application::default()
+            }),
             _ => Command::Sequence { limit: u32::try_from(self.below(12) + 1).unwrap(), stale: self.one_in(4) },
         })
     }

@@ -212,7 +212,9 @@ async fn places_and_roles_are_given_once_wherever_the_connection_is_cut() {
         let stop = Application { stops: vec![(sender.clone(), "1002".into())], ..Application::default() };
         scene.direct.apply(START, stop).await.unwrap();
         let subject = scene.maker.clockwork.id();
-        scene.store.resume(START, &sender, scene.maker.entry("resume", subject)).await.unwrap();
+        let entries = vec![scene.maker.entry("resume", subject)];
+        let changes = vec![Change { entries, ..Change::default() }];
+        scene.store.apply(START, Application { resumed: vec![sender], changes, ..Application::default() }).await.unwrap();
         assert_eq!((scene.direct.stopped().await.unwrap().len(), told(&scene, subject).await), (0, 1));
     };
     cut_everywhere(&scene, resuming).await;
