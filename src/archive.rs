@@ -19,7 +19,7 @@ pub use self::{
     item::{Item, Part},
     manifest::{Manifest, Member, Name, Reference, Size, Span},
     reading::{Archives, Set},
-    writing::{Writer, lock},
+    writing::{Lock, Writer, lock},
 };
 
 use std::path::PathBuf;

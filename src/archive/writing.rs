@@ -138,11 +138,23 @@ impl Writer {
 ///
 /// # Errors
 /// Somebody does, or the folder cannot be written.
-pub fn lock(folder: &Path) -> Result<File> {
+pub fn lock(folder: &Path) -> Result<Lock> {
     let path = folder.join(".lock");
     let made = fs::create_dir_all(folder).and_then(|()| File::create(&path)).map_err(|error| Error::File(path, error))?;
     made.try_lock().map_err(|_| Error::Busy(folder.to_owned()))?;
-    Ok(made)
+    Ok(Lock(made))
+}
+
+/// Nobody else writes into the folder as long as this is there.
+#[derive(Debug)]
+pub struct Lock(File);
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Said, not left to the file's closing: a process that is just being started holds the same file for a moment. Where it cannot be
+        // said, the end of the process says it.
+        drop(self.0.unlock());
+    }
 }
 
 /// The name of a file that is not finished.

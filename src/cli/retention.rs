@@ -28,7 +28,7 @@ pub(super) enum RetentionCommand {
     /// 按类别与月份列出所存内容、期限与大小，以及归档与保全 · By class and month: what is kept, until when, how large; archives and legal holds.
     Report(PlaceArgs),
     /// 预览或销毁已过期限的归档与发送记录 · Tells what has outlived its time; destroys it once the preview is confirmed.
-    Destroy(DestroyArgs),
+    Destroy(Box<DestroyArgs>),
 }
 
 #[derive(Debug, Args)]

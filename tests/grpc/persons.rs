@@ -91,7 +91,7 @@ async fn a_destruction_is_proposed_by_administrators_of_what_is_over_and_lapses(
     let report = desk.propose_destruction(&chief("wang"), &unknown, &Target::digest_of(&unknown)).await.unwrap();
     assert_eq!((report.refused(), report.proposal), (1, None), "{report:?}");
     let id = desk.propose_destruction(&chief("wang"), &lines, &digest).await.unwrap().proposal.unwrap();
-    let kept = async |id| { world.store.proposal(id).await.unwrap().unwrap() };
+    let kept = async |id| world.store.proposal(id).await.unwrap().unwrap();
     let told = |kept: &KeptProposal| desk::approved(kept, world.clockwork.now()).map_err(|error| error.to_string());
     assert!(told(&kept(id).await).unwrap_err().contains("no second person"));
     assert!(matches!(desk.approve(&order("zhao", Role::Operator), id).await, Err(desk::Error::Forbidden)));
