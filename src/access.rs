@@ -26,7 +26,7 @@ pub use self::{
     rates::RateOptions,
     refusals::{Cause, Refusals},
 };
-use held::{Held, digest, hex};
+use held::{Held, digest};
 
 const PREFIX: &str = "tgk_";
 
@@ -399,7 +399,7 @@ pub fn new_key(clockwork: &Clockwork) -> (String, String) {
     let mut random = [0; 32];
     clockwork.fill(&mut random);
     let plain = format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(random));
-    let hash = hex(&digest(&plain));
+    let hash = hex::encode(digest(&plain));
     (plain, hash)
 }
 

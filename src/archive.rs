@@ -51,9 +51,5 @@ const MEMBER: usize = 256 << 10;
 /// Bytes of a member's lines at most: one item may be large, and base64 makes it larger.
 const LARGEST_MEMBER: u64 = 64 << 20;
 
-pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 #[cfg(test)]
 mod tests;

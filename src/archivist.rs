@@ -247,7 +247,7 @@ impl Done {
 
 /// A digest of lines: by it a preview is confirmed.
 fn digest(lines: &[String]) -> String {
-    archive::hexadecimal(&Sha256::digest(lines.join("\n").as_bytes()))
+    hex::encode(Sha256::digest(lines.join("\n").as_bytes()))
 }
 
 /// Until when everything of an archive must be kept: all of it is tax evidence of its month.

@@ -74,7 +74,7 @@ impl Redecider {
             tenant: None,
             seller: None,
             cause: Cause::Version,
-            why: format!("basis {}", basis.iter().take(8).fold(String::new(), |text, byte| text + &format!("{byte:02x}"))),
+            why: format!("basis {:.16}", hex::encode(basis)),
             seen: None,
             at,
         };
@@ -247,5 +247,5 @@ fn digest(paper: &Paper) -> String {
     for line in &paper.lines {
         digest.update(serde_json::to_vec(&line.inputs).unwrap_or_default());
     }
-    digest.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(&digest.finalize()[..8])
 }

@@ -39,7 +39,7 @@ impl Held {
     pub(super) fn new(options: &Options) -> Result<Self, Error> {
         let mut principals: Vec<Principal> = Vec::with_capacity(options.keys.len() + options.certificates.len());
         for key in &options.keys {
-            let by = By::Key(unhex(&key.sha256).ok_or_else(|| Error::Digest(key.name.clone()))?);
+            let by = By::Key(key_digest(&key.sha256).ok_or_else(|| Error::Digest(key.name.clone()))?);
             let principal = Principal::new(by, &key.name, &key.tenant, key.role, key.until.as_deref())?.of(key.person.as_deref())?;
             principals.push(principal);
         }
@@ -131,24 +131,7 @@ fn same(a: &[u8; 32], b: &[u8; 32]) -> bool {
     a.iter().zip(b).fold(0, |different, (a, b)| different | (a ^ b)) == 0
 }
 
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        for half in [byte >> 4, byte & 15] {
-            text.extend(char::from_digit(u32::from(half), 16));
-        }
-        text
-    })
-}
-
-fn unhex(text: &str) -> Option<[u8; 32]> {
-    let mut bytes = [0; 32];
-    if text.len() != 64 || !text.is_ascii() {
-        return None;
-    }
-    for (byte, pair) in bytes.iter_mut().zip(text.as_bytes().chunks_exact(2)) {
-        let half = |digit: &u8| char::from(*digit).to_digit(16).and_then(|half| u8::try_from(half).ok());
-        let [high, low] = pair else { return None };
-        *byte = (half(high)? << 4) | half(low)?;
-    }
-    Some(bytes)
+/// A digest as it is written in configuration.
+fn key_digest(text: &str) -> Option<[u8; 32]> {
+    hex::decode(text).ok()?.try_into().ok()
 }

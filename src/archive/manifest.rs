@@ -127,7 +127,7 @@ pub struct Reference {
 impl Reference {
     /// The part of a manifest's digest that stands in references.
     pub(super) fn pin(digest: &[u8]) -> String {
-        super::hexadecimal(digest).chars().take(PIN).collect()
+        hex::encode(digest).chars().take(PIN).collect()
     }
 
     /// Reads what [`Reference`] writes.

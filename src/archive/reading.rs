@@ -12,7 +12,7 @@ use std::{
 use flate2::read::GzDecoder;
 use sha2::{Digest, Sha256};
 
-use super::{Error, Item, LARGEST_MANIFEST, LARGEST_MEMBER, Manifest, Name, Part, Reference, Result, hexadecimal, manifest::FORMAT};
+use super::{Error, Item, LARGEST_MANIFEST, LARGEST_MEMBER, Manifest, Name, Part, Reference, Result, manifest::FORMAT};
 
 /// Archives and members that are remembered.
 const SETS: usize = 16;
@@ -58,7 +58,7 @@ impl Set {
     /// The digest in hexadecimal, as the audit log has it.
     #[must_use]
     pub fn digest_text(&self) -> String {
-        hexadecimal(&self.digest)
+        hex::encode(self.digest)
     }
 
     /// What stands in the store for an item.
@@ -83,7 +83,7 @@ impl Set {
             std::io::ErrorKind::UnexpectedEof => altered("the file ends before it"),
             _ => Error::File(self.path.clone(), error),
         })?;
-        if hexadecimal(&Sha256::digest(&bytes)) != member.sha256 {
+        if hex::encode(Sha256::digest(&bytes)) != member.sha256 {
             return Err(altered("its digest is another"));
         }
         let mut lines = Vec::new();

@@ -10,7 +10,7 @@ use std::{
 use flate2::{Compression, write::GzEncoder};
 use sha2::{Digest, Sha256};
 
-use super::{Error, Item, LARGEST_MEMBER, MEMBER, Manifest, Member, Name, Part, Result, Set, Size, Span, hexadecimal, manifest::FORMAT};
+use super::{Error, Item, LARGEST_MEMBER, MEMBER, Manifest, Member, Name, Part, Result, Set, Size, Span, manifest::FORMAT};
 use crate::clock::Timestamp;
 
 /// Writes one archive.
@@ -90,7 +90,7 @@ impl Writer {
         self.file.write_all(&bytes).map_err(|error| self.failed(error))?;
         self.digest.update(&bytes);
         let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-        self.members.push(Member { at: self.at, bytes: length, items: self.items, sha256: hexadecimal(&Sha256::digest(&bytes)) });
+        self.members.push(Member { at: self.at, bytes: length, items: self.items, sha256: hex::encode(Sha256::digest(&bytes)) });
         self.at += length;
         self.lines.clear();
         self.items = 0;
@@ -115,7 +115,7 @@ impl Writer {
             parts: self.parts,
             entries: self.entries,
             bytes: self.at,
-            sha256: hexadecimal(&self.digest.finalize()),
+            sha256: hex::encode(self.digest.finalize()),
             members: self.members,
         };
         let path = self.folder.join(part(&self.name.manifest()));

@@ -77,7 +77,7 @@ fn log(key: &Path) -> Option<String> {
 }
 
 fn digest(bytes: &[u8]) -> String {
-    let mut text: String = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+    let mut text = hex::encode(Sha256::digest(bytes));
     text.truncate(DIGITS);
     text
 }

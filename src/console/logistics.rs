@@ -6,7 +6,7 @@ use super::{
     Console,
     audit::tail,
     overview,
-    page::{Problem, Reply, empty},
+    page::{Problem, Reply},
     routes::Asked,
     session::Session,
     words::Lang,
@@ -14,7 +14,6 @@ use super::{
 use crate::{
     access::{Call, allows},
     declaration::Kind,
-    explain::explain_turn,
     state::State,
     store::Count,
 };
@@ -45,24 +44,9 @@ pub(super) async fn page(console: &Console, session: &Session, asked: &Asked) ->
 }
 
 fn counted(lang: Lang, counts: &[Count]) -> Markup {
-    let found: Vec<_> = counts.iter().filter(|count| KINDS.contains(&count.kind)).collect();
-    html! {
-        @if found.is_empty() { (empty(lang.t("承运方还没有推送任何单证。", "No carrier has pushed anything yet."))) }
-        @else {
-            div.scroll { table {
-                thead { tr {
-                    th scope="col" { (lang.t("单证", "document")) }
-                    th scope="col" { (lang.t("状态", "state")) }
-                    th scope="col" { (lang.t("数量", "count")) }
-                    th scope="col" { (lang.t("轮到谁", "whose turn")) }
-                } }
-                tbody { @for count in found { tr {
-                    td { (lang.kind(count.kind)) }
-                    td { (lang.state(count.kind, count.state)) @if count.state == State::Waiting { " " span.mark { (lang.t("待匹配订单或条件", "waits for its order or its gate")) } } }
-                    td.number { (count.count) }
-                    td { (lang.t(explain_turn(count.state.turn()).0, explain_turn(count.state.turn()).1)) }
-                } } }
-            } }
-        }
-    }
+    let none = lang.t("承运方还没有推送任何单证。", "No carrier has pushed anything yet.");
+    let waits = lang.t("待匹配订单或条件", "waits for its order or its gate");
+    overview::kinds(lang, counts.iter().filter(|count| KINDS.contains(&count.kind)), none, |count| {
+        (count.state == State::Waiting).then_some(waits)
+    })
 }

@@ -81,7 +81,7 @@ fn counted(lang: Lang, figures: &Figures, now: Timestamp, late: usize) -> Markup
         section { h2 { (lang.t("今日清单：关区与状态", "Today's inventories by office and state")) } (offices(lang, &overview.offices)) }
         section { h2 { (lang.t("预测", "Forecast")) } (forecast::shown(lang, &forecast::Forecast::of(&figures.pulses, &overview.due, figures.at))) }
         section.charts { h2 { (lang.t("最近一小时", "The last hour")) } (charts::all(lang, &figures.pulses)) }
-        section { h2 { (lang.t("全部单证：种类与状态", "All documents by kind and state")) } (kinds(lang, &figures.counts)) }
+        section { h2 { (lang.t("全部单证：种类与状态", "All documents by kind and state")) } (kinds(lang, figures.counts.iter(), lang.t("还没有单证。", "There is no document yet."), |_| None)) }
     }
 }
 
@@ -181,9 +181,16 @@ fn offices(lang: Lang, counts: &[OfficeCount]) -> Markup {
     }
 }
 
-fn kinds(lang: Lang, counts: &[Count]) -> Markup {
+/// How many documents of each kind are in each state, and whose turn they are; `none` stands where there are none, `mark` beside a state.
+pub(super) fn kinds<'c>(
+    lang: Lang,
+    counts: impl Iterator<Item = &'c Count>,
+    none: &str,
+    mark: impl Fn(&Count) -> Option<&'static str>,
+) -> Markup {
+    let mut counts = counts.peekable();
     html! {
-        @if counts.is_empty() { (empty(lang.t("还没有单证。", "There is no document yet."))) }
+        @if counts.peek().is_none() { (empty(none)) }
         @else {
             div.scroll { table {
                 thead { tr {
@@ -194,7 +201,7 @@ fn kinds(lang: Lang, counts: &[Count]) -> Markup {
                 } }
                 tbody { @for count in counts { tr {
                     td { (lang.kind(count.kind)) }
-                    td { (lang.state(count.kind, count.state)) }
+                    td { (lang.state(count.kind, count.state)) @if let Some(mark) = mark(count) { " " span.mark { (mark) } } }
                     td.number { (count.count) }
                     td { (lang.t(explain_turn(count.state.turn()).0, explain_turn(count.state.turn()).1)) }
                 } } }

@@ -12,7 +12,6 @@ use time::Date;
 
 use super::{
     decision::LibraryUsed,
-    pack::hexadecimal,
     table::{DataError, Span, rows, span},
 };
 
@@ -131,7 +130,7 @@ impl Version {
         }
         let rates: Vec<_> = rates.into_iter().map(|(_, rate)| rate).collect();
         let heads = rates.iter().map(|rate| head(&rate.code)).collect();
-        let digest = hexadecimal(&Sha256::digest(text.as_bytes())[..16]);
+        let digest = hex::encode(&Sha256::digest(text.as_bytes())[..16]);
         Ok(Self { used: Arc::new(LibraryUsed { version: name, label, digest }), covers, rates, heads })
     }
 

@@ -217,20 +217,11 @@ fn digest(files: [Option<&str>; 3]) -> String {
         }
         digest.update(file);
     }
-    hexadecimal(&digest.finalize())
+    hex::encode(digest.finalize())
 }
 
 fn listed(text: &str) -> impl Iterator<Item = &str> {
     text.split(',').map(str::trim).filter(|item| !item.is_empty())
-}
-
-pub(super) fn hexadecimal(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        // Writing to a string cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 static KNOWN: LazyLock<Result<Vec<Arc<Pack>>, DataError>> =

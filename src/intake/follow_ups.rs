@@ -176,8 +176,7 @@ fn question(actor: &Actor, submission: &FollowUpSubmission, follow_up: &FollowUp
 /// The caller's key; else the digest, so that the same request is known again.
 fn key(submission: &FollowUpSubmission) -> String {
     if submission.idempotency_key.is_empty() {
-        let digest = submission.digest.iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
-        return format!("tongguan:follow_up:{digest}");
+        return format!("tongguan:follow_up:{}", hex::encode(submission.digest));
     }
     submission.idempotency_key.clone()
 }

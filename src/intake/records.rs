@@ -190,7 +190,7 @@ fn recording(
     let id = core.parts.clockwork.id();
     let kind = submission.draft.kind();
     let body = serde_json::to_string(&submission.draft).map_err(|_| Refusal::Internal)?;
-    let digest = hex(&Sha256::digest(body.as_bytes()));
+    let digest = hex::encode(Sha256::digest(body.as_bytes()));
     let mut concerned: BTreeMap<DeclarationId, &Dossier> = BTreeMap::new();
     concerned.extend(known.values().map(|dossier| (dossier.id, dossier)));
     let entry = |subject, changes| Entry {
@@ -247,12 +247,8 @@ fn again(actor: &Actor, read: &Read, (id, kind): (Uuid, RecordKind), seller: Opt
 /// The caller's key, or one that the same content has again.
 fn key(submission: &RecordSubmission) -> String {
     if submission.idempotency_key.is_empty() {
-        format!("sha256:{}", hex(&submission.digest))
+        format!("sha256:{}", hex::encode(submission.digest))
     } else {
         format!("key:{}", submission.idempotency_key)
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

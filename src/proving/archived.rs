@@ -122,7 +122,7 @@ impl Archived {
                     "归档 {name} 已无，日志未载其销毁 · the archive {name} is gone, and the log does not tell of its destruction"
                 ));
             }
-            let digest: String = archive.digest.iter().map(|byte| format!("{byte:02x}")).collect();
+            let digest = hex::encode(archive.digest);
             if self.told.get(&name).is_some_and(|told| *told != digest) {
                 wrong.push(format!("归档 {name} 的摘要与日志不符 · the digest of the archive {name} is not the one that the log tells"));
             }

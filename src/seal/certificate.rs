@@ -141,7 +141,7 @@ impl std::fmt::Debug for Identity {
 fn serial(bytes: &[u8]) -> String {
     let zeros = bytes.iter().take_while(|&&byte| byte == 0).count();
     let significant = bytes.get(zeros..).filter(|rest| !rest.is_empty()).unwrap_or(&[0]);
-    significant.iter().map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(significant)
 }
 
 fn moment(time: &Time) -> Timestamp {

@@ -269,7 +269,7 @@ impl KeptArchive {
     /// The digest in hexadecimal, as the audit log has it.
     #[must_use]
     pub fn digest_text(&self) -> String {
-        archive::hexadecimal(&self.digest)
+        hex::encode(self.digest)
     }
 
     pub(super) fn span_columns(&self) -> (Option<i64>, Option<i64>) {

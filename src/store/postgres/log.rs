@@ -84,32 +84,45 @@ pub(super) async fn size(connection: &mut PgConnection) -> Result<i64> {
     Ok(sqlx::query_scalar("SELECT coalesce(max(size), 0) FROM audit_checkpoints").fetch_one(connection).await?)
 }
 
+/// A page of the log as it is kept: as far as so many positions go, from where there are entries again, so that what is missing leaves no
+/// page empty. An array for each column and run: a row for each entry costs the server more than all the rest of a check.
 pub(super) async fn stored_entries(connection: &mut PgConnection, archives: &Archives, from: i64, limit: u32) -> Result<Vec<StoredRow>> {
-    let statement = format!(
-        "SELECT p.first + u.place - 1 AS position, u.id, u.at, u.tenant, u.subject, u.act, u.leaf, u.body FROM {FROM_POSITION} \
-         CROSS JOIN LATERAL (SELECT * FROM audit_runs WHERE id = p.run LIMIT 1) r \
-         CROSS JOIN LATERAL unnest(r.ids, r.ats, r.tenants, r.subjects, r.acts, r.leaves, r.bodies) WITH ORDINALITY \
-         AS u (id, at, tenant, subject, act, leaf, body, place) WHERE p.first + u.place - 1 >= $1 ORDER BY p.first, u.place LIMIT $2"
-    );
-    let rows = sqlx::query(AssertSqlSafe(statement)).bind(from).bind(i64::from(limit)).fetch_all(connection).await?;
-    rows.iter()
-        .map(|row| {
-            let position = row.try_get(0)?;
-            let (body, absent) = retaining::entry(archives, position, row.try_get(7)?);
-            // By place: looking each up by its name costs more than reading it, and a whole log is read like this.
-            Ok(StoredRow {
-                position,
-                id: row.try_get(1)?,
-                at: Timestamp(row.try_get(2)?),
-                tenant: row.try_get(3)?,
-                subject: row.try_get(4)?,
-                act: row.try_get(5)?,
-                leaf: row.try_get(6)?,
-                body,
-                absent,
-            })
-        })
-        .collect()
+    const RUNS: &str = "SELECT p.first + b.low - 1, r.ids[b.low:b.high], r.ats[b.low:b.high], r.tenants[b.low:b.high], r.subjects[b.low:b.high], \
+         r.acts[b.low:b.high], r.leaves[b.low:b.high], r.bodies[b.low:b.high] FROM ( \
+           SELECT first, run, CASE WHEN first <= $1 THEN $1 + $2 ELSE e.until END AS until FROM ( \
+             SELECT base, CASE WHEN next >= $1 + $2 THEN next ELSE $1 END + $2 AS until FROM ( \
+               SELECT (SELECT max(first) FROM audit_places WHERE first <= $1) AS base, (SELECT min(first) FROM audit_places WHERE first > $1) AS next \
+             ) n \
+           ) e JOIN audit_places ON first >= coalesce(e.base, $1) AND first < e.until ORDER BY first OFFSET 0 \
+         ) p CROSS JOIN LATERAL ( \
+           SELECT CASE WHEN p.first < $1 THEN least($1 - p.first + 1, 2147483647) ELSE 1 END::int AS low, \
+             least(p.until - p.first, 2147483647)::int AS high \
+         ) b CROSS JOIN LATERAL (SELECT * FROM audit_runs WHERE id = p.run LIMIT 1) r ORDER BY p.first";
+    let limit = i64::from(limit);
+    let runs = sqlx::query(RUNS).bind(from).bind(limit).fetch_all(connection).await?;
+    let mut rows = Vec::new();
+    for run in &runs {
+        push_run(&mut rows, archives, run)?;
+    }
+    rows.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+    Ok(rows)
+}
+
+/// Adds the entries of a run, or of a part of one.
+fn push_run(rows: &mut Vec<StoredRow>, archives: &Archives, run: &PgRow) -> Result<()> {
+    let (ids, ats, tenants): (Vec<Uuid>, Vec<i64>, Vec<String>) = (run.try_get(1)?, run.try_get(2)?, run.try_get(3)?);
+    let (subjects, acts): (Vec<Uuid>, Vec<String>) = (run.try_get(4)?, run.try_get(5)?);
+    let (leaves, bodies): (Vec<Vec<u8>>, Vec<Vec<u8>>) = (run.try_get(6)?, run.try_get(7)?);
+    let many = ids.len();
+    if [ats.len(), tenants.len(), subjects.len(), acts.len(), leaves.len(), bodies.len()] != [many; 6] {
+        return Err(inconsistent("audit_runs", "columns of different lengths").into());
+    }
+    let columns = ids.into_iter().zip(ats).zip(tenants).zip(subjects).zip(acts).zip(leaves).zip(bodies);
+    rows.extend((run.try_get::<i64, _>(0)?..).zip(columns).map(|(position, ((((((id, at), tenant), subject), act), leaf), body))| {
+        let (body, absent) = retaining::entry(archives, position, body);
+        StoredRow { position, id, at: Timestamp(at), tenant, subject, act, leaf, body, absent }
+    }));
+    Ok(())
 }
 
 pub(super) async fn stored_tile(connection: &mut PgConnection, level: i64, index: i64) -> Result<Option<Vec<u8>>> {
