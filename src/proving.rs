@@ -74,7 +74,8 @@ impl Kept {
 
     async fn full(&self, id: TileId) -> Result<Vec<Hash>> {
         let index = i64::try_from(id.index).map_err(|_| Error::Absent)?;
-        let bytes = self.0.stored_tile(i64::from(id.level), index).await?.ok_or(Error::Absent)?;
+        let kept = self.0.tiles_from(i64::from(id.level), index, 1).await?.pop().filter(|tile| tile.index == index);
+        let bytes = kept.ok_or(Error::Absent)?.hashes;
         Tile::from_bytes(id, &bytes).map(|tile| tile.hashes).ok_or(Error::Damaged)
     }
 

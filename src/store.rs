@@ -255,8 +255,8 @@ pub trait Store: People + Retaining {
 
     /// Rows of the log from a position on, for a check of the whole.
     async fn stored_entries(&self, from: i64, limit: u32) -> Result<Vec<StoredRow>>;
-    /// One full tile.
-    async fn stored_tile(&self, level: i64, index: i64) -> Result<Option<Vec<u8>>>;
+    /// Full tiles of a level from an index on, up to so many.
+    async fn tiles_from(&self, level: i64, index: i64, limit: u32) -> Result<Vec<StoredTile>>;
     /// Level and index of every full tile, in that order.
     async fn stored_tiles(&self) -> Result<Vec<(i64, i64)>>;
     /// The newest checkpoint.

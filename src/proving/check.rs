@@ -1,6 +1,6 @@
 //! The check of a whole log: of one that a store keeps, row by row, or of one that is published, tile by tile.
 
-use std::path::Path;
+use std::{collections::VecDeque, path::Path};
 
 use super::{
     Error, Published, Result,
@@ -13,11 +13,13 @@ use crate::{
     },
     clock::Timestamp,
     declaration::DeclarationId,
-    store::Store,
+    store::{Store, StoredTile},
 };
 
-/// Entries read at a time: eight tiles of them.
-const PAGE: u32 = 2_048;
+/// Tiles read at a time.
+const TILES: u32 = 16;
+/// Entries read at a time: as many as there are in so many tiles.
+const PAGE: u32 = TILES << 8;
 
 /// What became of a check.
 #[derive(Debug)]
@@ -92,13 +94,14 @@ pub async fn kept(store: &dyn Store, key: LogVerifier, since: Option<&str>, fold
 /// Gives the verifier every entry before a position, with the tiles that it asks for.
 async fn feed(store: &dyn Store, verifier: &mut Verifier, archived: &mut Archived, covered: i64, told: Told<'_>) -> Result<()> {
     let counted = |position: i64| u64::try_from(position).unwrap_or(0);
+    let mut tiles = KeptTiles { store, ahead: VecDeque::new(), until: 0 };
     let mut from = i64::MIN;
     loop {
         let mut page = store.stored_entries(from, PAGE).await?;
         page.retain(|row| row.position < covered);
         for row in &page {
             while let Some(id) = verifier.wanted() {
-                give_kept(store, verifier, id).await?;
+                tiles.give(verifier, id).await?;
             }
             if let Some(absent) = &row.absent {
                 archived.absent(row.position, absent);
@@ -122,16 +125,41 @@ async fn feed(store: &dyn Store, verifier: &mut Verifier, archived: &mut Archive
         told(counted(from), counted(covered));
     }
     while let Some(id) = verifier.wanted().filter(|id| id.level > 0) {
-        give_kept(store, verifier, id).await?;
+        tiles.give(verifier, id).await?;
     }
     Ok(())
 }
 
-async fn give_kept(store: &dyn Store, verifier: &mut Verifier, id: TileId) -> Result<()> {
-    let index = i64::try_from(id.index).map_err(|_| Error::Damaged)?;
-    let tile = store.stored_tile(i64::from(id.level), index).await?;
-    verifier.tile(id, tile.as_deref());
-    Ok(())
+/// The tiles that a store keeps, those of level 0 read some at a time.
+struct KeptTiles<'s> {
+    store: &'s dyn Store,
+    /// Tiles of level 0 that were read and not yet asked for.
+    ahead: VecDeque<StoredTile>,
+    /// Every index of level 0 before this one was read.
+    until: i64,
+}
+
+impl KeptTiles<'_> {
+    /// Gives the verifier the tile that it wants, or that there is none.
+    async fn give(&mut self, verifier: &mut Verifier, id: TileId) -> Result<()> {
+        let index = i64::try_from(id.index).map_err(|_| Error::Damaged)?;
+        let tile = match id.level {
+            0 => self.leaves(index).await?,
+            level => self.store.tiles_from(i64::from(level), index, 1).await?.pop().filter(|tile| tile.index == index),
+        };
+        verifier.tile(id, tile.as_ref().map(|tile| tile.hashes.as_slice()));
+        Ok(())
+    }
+
+    /// A tile of level 0; indices only grow.
+    async fn leaves(&mut self, index: i64) -> Result<Option<StoredTile>> {
+        if index >= self.until {
+            self.ahead = self.store.tiles_from(0, index, TILES).await?.into();
+            self.until = index.saturating_add(i64::from(TILES));
+        }
+        while self.ahead.pop_front_if(|tile| tile.index < index).is_some() {}
+        Ok(self.ahead.pop_front_if(|tile| tile.index == index))
+    }
 }
 
 /// Checks a log that is published: every entry, every full tile, and the root over them. `since` is a checkpoint that was saved elsewhere.

@@ -23,7 +23,7 @@ use super::{
     KeptMessage, KeptNode, KeptReceipt, KeptWaybill, LeasedArrival, ListFilter, Listed, LogHead, Lookup, Matches, MessageFound,
     MessageWithDocuments, Overtaking, Overview, OverviewAsked, Packing, PendingEntry, PlacedEntry, RecordKept, Recording, Redecision,
     RedecisionEnd, Relabel, Relabelled, Resealed, Result, SellerFilter, Sellers, Sequencing, Settlement, Shown, ShownFollowUp, Store,
-    StoredCheckpoint, StoredRow, SummedFound, SummedLookup, WaybillAcceptance, WaybillAccepted, Written, guarding,
+    StoredCheckpoint, StoredRow, StoredTile, SummedFound, SummedLookup, WaybillAcceptance, WaybillAccepted, Written, guarding,
     papers::{Paper, Papers},
 };
 use crate::{
@@ -305,8 +305,8 @@ impl Store for Postgres {
         tried!(&self.pool, Single, |connection| log::stored_entries(connection, &self.papers.archives, from, limit))
     }
 
-    async fn stored_tile(&self, level: i64, index: i64) -> Result<Option<Vec<u8>>> {
-        tried!(&self.pool, Single, |connection| log::stored_tile(connection, level, index))
+    async fn tiles_from(&self, level: i64, index: i64, limit: u32) -> Result<Vec<StoredTile>> {
+        tried!(&self.pool, Single, |connection| log::tiles_from(connection, level, index, limit))
     }
 
     async fn stored_tiles(&self) -> Result<Vec<(i64, i64)>> {

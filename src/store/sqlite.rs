@@ -24,7 +24,8 @@ use super::{
     KeptMessage, KeptNode, KeptReceipt, KeptWaybill, LeasedArrival, ListFilter, Listed, LogHead, Lookup, Matches, MessageFound,
     MessageWithDocuments, Overtaking, Overview, OverviewAsked, Packing, PendingEntry, PlacedEntry, RecordKept, Recording, Redecision,
     RedecisionEnd, Relabel, Relabelled, Resealed, Result, SellerFilter, Sellers, Sequencing, Settlement, Shown, ShownFollowUp, Store,
-    StoredCheckpoint, StoredRow, SummedFound, SummedLookup, WaybillAcceptance, WaybillAccepted, Written, guarding, told_if_asked,
+    StoredCheckpoint, StoredRow, StoredTile, SummedFound, SummedLookup, WaybillAcceptance, WaybillAccepted, Written, guarding,
+    told_if_asked,
 };
 use crate::{
     clock::Timestamp,
@@ -344,8 +345,8 @@ impl Store for Sqlite {
         log::stored_entries(&mut *self.readers.acquire().await?, &self.papers.archives, from, limit).await
     }
 
-    async fn stored_tile(&self, level: i64, index: i64) -> Result<Option<Vec<u8>>> {
-        log::stored_tile(&mut *self.readers.acquire().await?, level, index).await
+    async fn tiles_from(&self, level: i64, index: i64, limit: u32) -> Result<Vec<StoredTile>> {
+        log::tiles_from(&mut *self.readers.acquire().await?, level, index, limit).await
     }
 
     async fn stored_tiles(&self) -> Result<Vec<(i64, i64)>> {

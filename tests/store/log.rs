@@ -114,8 +114,10 @@ async fn the_log_goes_on_from_what_is_kept(world: World) {
         assert_eq!(over.map(|checkpoint| (checkpoint.size, checkpoint.note)), covered.map(|size| (size, format!("note of {size}"))));
     }
     assert_eq!(world.store().stored_tiles().await.unwrap(), [(0, 0), (0, 1)]);
-    assert_eq!(world.store().stored_tile(0, 1).await.unwrap().map(|hashes| hashes.len()), Some(256 * 32));
-    assert_eq!(world.store().stored_tile(1, 0).await.unwrap(), None);
+    let tiles = world.store().tiles_from(0, 1, 9).await.unwrap();
+    assert_eq!(tiles.iter().map(|tile| (tile.index, tile.hashes.len())).collect::<Vec<_>>(), [(1, 256 * 32)]);
+    assert!(world.store().tiles_from(1, 0, 9).await.unwrap().is_empty());
+    assert!(world.store().tiles_from(0, 0, 0).await.unwrap().is_empty());
     let mut rows = world.store().stored_entries(0, 500).await.unwrap();
     rows.extend(world.store().stored_entries(500, 500).await.unwrap());
     assert_eq!(rows.iter().map(|row| row.position).collect::<Vec<_>>(), (0..600).collect::<Vec<_>>());

@@ -125,9 +125,10 @@ fn push_run(rows: &mut Vec<StoredRow>, archives: &Archives, run: &PgRow) -> Resu
     Ok(())
 }
 
-pub(super) async fn stored_tile(connection: &mut PgConnection, level: i64, index: i64) -> Result<Option<Vec<u8>>> {
-    let statement = "SELECT hashes FROM audit_tiles WHERE level = $1 AND idx = $2";
-    Ok(sqlx::query_scalar(statement).bind(level).bind(index).fetch_optional(connection).await?)
+pub(super) async fn tiles_from(connection: &mut PgConnection, level: i64, index: i64, limit: u32) -> Result<Vec<StoredTile>> {
+    let statement = "SELECT idx, hashes FROM audit_tiles WHERE level = $1 AND idx >= $2 ORDER BY idx LIMIT $3";
+    let rows = sqlx::query(statement).bind(level).bind(index).bind(i64::from(limit)).fetch_all(connection).await?;
+    rows.iter().map(|row| Ok(StoredTile { level, index: row.try_get(0)?, hashes: row.try_get(1)? })).collect()
 }
 
 pub(super) async fn stored_tiles(connection: &mut PgConnection) -> Result<Vec<(i64, i64)>> {
