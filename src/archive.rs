@@ -18,7 +18,7 @@ mod writing;
 pub use self::{
     item::{Item, Part},
     manifest::{Manifest, Member, Name, Reference, Size, Span},
-    reading::{Archives, Set},
+    reading::{Archives, Set, is_at_hand},
     writing::{Lock, Writer, lock},
 };
 

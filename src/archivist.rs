@@ -31,9 +31,11 @@ use crate::{
 };
 
 mod destroying;
+mod sweeping;
 mod target;
 
 pub use destroying::{Approved, Doomed, Preview, Spared};
+pub use sweeping::Sweeper;
 pub use target::Target;
 
 /// Rows that are looked at, and bodies that are exchanged, at once.

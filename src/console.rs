@@ -32,7 +32,7 @@ use crate::{
     clock::Clockwork,
     desk::Desk,
     listener::{self, Bounds, HTTP_1, Lines, Origin, Tls, TlsOptions, cut_after, renew},
-    signers,
+    retention as keeping, signers,
     store::{self, Store},
 };
 
@@ -52,6 +52,7 @@ mod queues;
 mod raw;
 mod receipts;
 mod reference;
+mod retention;
 mod routes;
 mod session;
 mod sheet;
@@ -177,6 +178,8 @@ pub struct Parts {
     pub log: Option<LogVerifier>,
     /// Who signs here, and until when.
     pub signers: Vec<signers::Standing>,
+    /// How long things are kept, and where archives lie.
+    pub retention: keeping::Options,
     /// How it is.
     pub options: Options,
 }
@@ -190,6 +193,8 @@ struct Console {
     /// Who may follow the log yet.
     followers: Arc<Semaphore>,
     check: audit::checking::Check,
+    /// How much is kept, as it was counted last.
+    kept: retention::Counting,
     stop: watch::Receiver<bool>,
 }
 
@@ -214,6 +219,7 @@ pub async fn serve(listener: TcpListener, parts: Parts, mut stop: watch::Receive
         figures: Arc::default(),
         followers: Arc::new(Semaphore::new(audit::tail::FOLLOWERS)),
         check: audit::checking::Check::default(),
+        kept: retention::Counting::default(),
         stop: stop.clone(),
     });
     let router = Router::new().fallback(handle).with_state(Arc::clone(&console));

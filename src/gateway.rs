@@ -1,13 +1,7 @@
 //! The gateway as a whole: opens the store, the keys and the roads as far as this node's roles need them, starts the tasks of those
 //! roles, and stops them in the order in which work flows, so that nothing in hand is left behind.
 
-use std::{
-    fs,
-    net::SocketAddr,
-    path::{Path, PathBuf},
-    sync::Arc,
-    time::Duration,
-};
+use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use tokio::{net::TcpListener, sync::watch, task::JoinSet};
 use uuid::Uuid;
@@ -15,7 +9,8 @@ use uuid::Uuid;
 use crate::{
     access::{self, Access},
     archive::Archives,
-    audit::{Checkpoint, Difference, Entry, LogKey, LogVerifier, NoteError},
+    archivist::Sweeper,
+    audit::{Checkpoint, Difference, Entry, LogKey, NoteError},
     check,
     clock::{
         Clockwork,
@@ -27,7 +22,7 @@ use crate::{
     courier::Courier,
     desk::Desk,
     endpoint::{self, Road},
-    exemption::{Advisor, DataError, Library, Override, SetupError, Version},
+    exemption::{Advisor, DataError, Override, SetupError},
     gatekeeper::Gatekeeper,
     grpc,
     intake::{self, Intake},
@@ -42,6 +37,10 @@ use crate::{
     task, tiles,
     vault::{self, Vault},
 };
+
+mod files;
+
+use files::{advisor, log_key, log_verifier};
 
 /// After a store that cannot be reached yet.
 const TELL_AGAIN: Duration = Duration::from_secs(1);
@@ -316,7 +315,9 @@ impl Parts<'_> {
     ) -> impl Future<Output = ()> + use<> {
         let (store, clockwork, options) = (Arc::clone(self.store), self.clockwork.clone(), self.config.console.clone());
         let (log, signers) = (log_verifier(&self.config.audit.key), signers::standings(&self.config.signers));
-        let serving = console::serve(listener, console::Parts { store, desk, access, clockwork, log, signers, options }, stopped);
+        let retention = self.config.retention.clone();
+        let serving =
+            console::serve(listener, console::Parts { store, desk, access, clockwork, log, signers, retention, options }, stopped);
         async move {
             if let Err(error) = serving.await {
                 tracing::error!(error = task::chain(&error), "the console is shut");
@@ -388,11 +389,13 @@ impl Parts<'_> {
         stage
     }
 
-    /// The word to other nodes; it is the last to stop.
+    /// The word to other nodes, and what sweeps; the last to stop.
     fn node(&self) -> Stage {
         let (mut stage, stopped) = Stage::new();
         let (store, shares) = (Arc::clone(self.store), self.shares.clone());
         let beat = Beat::new(store, self.clockwork.clone(), self.node, self.config.node.clone(), self.config.sections(), shares);
+        let sweeper = Sweeper::new(Arc::clone(self.store), self.clockwork.clone(), self.config.retention.clone());
+        stage.tasks.spawn(sweeper.run(stopped.clone()));
         stage.tasks.spawn(beat.run(stopped));
         stage
     }
@@ -455,32 +458,6 @@ async fn same_log(store: &Arc<dyn Store>, key: &LogKey, config: &Config) -> Resu
 /// Where that is, in words.
 fn place(options: &StoreOptions) -> String {
     options.postgres.as_ref().map_or_else(|| options.file.display().to_string(), |postgres| postgres.url.to_string())
-}
-
-fn read(path: &PathBuf) -> Result<String, Error> {
-    fs::read_to_string(path).map_err(|error| Error::File(path.clone(), error))
-}
-
-fn log_key(config: &Config) -> Result<LogKey, Error> {
-    let file = &config.audit.key;
-    LogKey::parse(read(file)?.trim()).map_err(|error| Error::LogKey(file.clone(), error))
-}
-
-/// The public key of the log: from the secret one, or where a node has not got that, from the file beside it.
-fn log_verifier(file: &Path) -> Option<LogVerifier> {
-    let secret = fs::read_to_string(file).ok().and_then(|text| LogKey::parse(text.trim()).ok());
-    let public = || LogVerifier::parse(fs::read_to_string(file.with_extension("vkey")).ok()?.trim()).ok();
-    secret.map(|key| key.verifier()).or_else(public)
-}
-
-fn advisor(config: &Config) -> Result<Advisor, Error> {
-    let options = &config.exemption;
-    let mut library = if options.sample_library { Library::sample().map_err(Error::Sample)? } else { Library::default() };
-    for file in &options.libraries {
-        library = library.with(Version::parse_csv(&read(file)?).map_err(|error| Error::Library(file.clone(), error))?);
-    }
-    let rates = config.check.parameters().map_err(Error::Check)?.rates;
-    Ok(Advisor::new(library, options.settings.clone(), options.sellers.clone())?.with_rates(rates))
 }
 
 /// An override of what is not verified is named in the log at every start, with its reason.

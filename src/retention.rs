@@ -4,7 +4,7 @@
 //! evidence, messages as signed, what customs answered, and the audit log that speaks of them. Years count from the end of the year in which
 //! something was kept. `docs/retention.md` tells which table is of which class, and why.
 
-use std::{fmt, path::PathBuf};
+use std::{fmt, path::PathBuf, time::Duration};
 
 use serde::{Deserialize, Serialize};
 use time::{Date, Month as Calendar};
@@ -15,6 +15,8 @@ use crate::clock::{Timestamp, start_of};
 pub const TAX_YEARS: u32 = 10;
 /// The least years for attempts at delivery, which no law asks for: what is asked about last year's deliveries can be answered.
 pub const ATTEMPT_YEARS: u32 = 1;
+/// The least days for proposals: longer than any stands, approved or not.
+pub const PROPOSAL_DAYS: u32 = 7;
 /// Longer than anything is kept.
 const MOST_YEARS: u32 = 100;
 const MOST_DAYS: u32 = 3_650;
@@ -27,6 +29,8 @@ pub struct Options {
     pub tax_years: u32,
     /// Years for attempts at delivery: 1 or more.
     pub attempt_years: u32,
+    /// Days for proposals, from when they lapse: 7 or more.
+    pub proposal_days: u32,
     /// Days after the end of a month before it may be archived.
     pub rest_days: u32,
     /// The folder in which archives lie at hand; nothing: none are.
@@ -35,7 +39,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { tax_years: TAX_YEARS, attempt_years: 2, rest_days: 90, archives: None }
+        Self { tax_years: TAX_YEARS, attempt_years: 2, proposal_days: 365, rest_days: 90, archives: None }
     }
 }
 
@@ -48,30 +52,49 @@ impl Options {
                 format!("retention.{name}：{least} 至 {MOST_YEARS} 年 · retention.{name} takes {least} to {MOST_YEARS} years, not {years}")
             })
         };
-        let days = (self.rest_days > MOST_DAYS)
-            .then(|| format!("retention.rest_days：最多 {MOST_DAYS} 天 · retention.rest_days takes at most {MOST_DAYS} days"));
-        let faults = [years("tax_years", self.tax_years, TAX_YEARS), years("attempt_years", self.attempt_years, ATTEMPT_YEARS), days];
+        let days = |name: &str, days: u32, least: u32| {
+            (!(least..=MOST_DAYS).contains(&days)).then(|| {
+                format!("retention.{name}：{least} 至 {MOST_DAYS} 天 · retention.{name} takes {least} to {MOST_DAYS} days, not {days}")
+            })
+        };
+        let faults = [
+            years("tax_years", self.tax_years, TAX_YEARS),
+            years("attempt_years", self.attempt_years, ATTEMPT_YEARS),
+            days("proposal_days", self.proposal_days, PROPOSAL_DAYS),
+            days("rest_days", self.rest_days, 0),
+        ];
         faults.into_iter().flatten().collect()
     }
 
-    /// How many years a class is kept.
-    #[must_use]
-    pub const fn years(&self, class: Class) -> u32 {
-        if class.is_evidence() { self.tax_years } else { self.attempt_years }
-    }
-
-    /// Until when what was kept in a month must be kept: the end of its year, and so many years more.
+    /// Until when what was kept in a month must be kept: for years, from the end of its year; for days, from the end of the month.
     #[must_use]
     pub fn until(&self, class: Class, month: Month) -> Timestamp {
-        let years = i32::try_from(self.years(class)).unwrap_or(i32::MAX);
+        let years = match class {
+            // They are of use as long as they open something.
+            Class::Sessions => return month.end(),
+            Class::Proposals => return month.end() + days(self.proposal_days),
+            Class::Attempts => self.attempt_years,
+            _ => self.tax_years,
+        };
+        let years = i32::try_from(years).unwrap_or(i32::MAX);
         Month { year: month.year.saturating_add(years).saturating_add(1), number: 1 }.start()
+    }
+
+    /// Proposals that lapsed by then are over.
+    #[must_use]
+    pub fn proposals_before(&self, now: Timestamp) -> Timestamp {
+        now - days(self.proposal_days)
     }
 
     /// Since when a month may be archived.
     #[must_use]
     pub fn rested(&self, month: Month) -> Timestamp {
-        month.end() + std::time::Duration::from_secs(u64::from(self.rest_days) * 86_400)
+        month.end() + days(self.rest_days)
     }
+}
+
+fn days(count: u32) -> Duration {
+    Duration::from_secs(u64::from(count) * 86_400)
 }
 
 /// What kept things are, by how long they must be kept.
@@ -91,12 +114,25 @@ pub enum Class {
     Entries,
     /// Attempts at delivery.
     Attempts,
+    /// What one person proposed and a second one was to decide.
+    Proposals,
+    /// Who is signed in at the console.
+    Sessions,
 }
 
 impl Class {
     /// All of them.
-    pub const ALL: [Self; 7] =
-        [Self::Declarations, Self::Decisions, Self::Messages, Self::Arrivals, Self::Receipts, Self::Entries, Self::Attempts];
+    pub const ALL: [Self; 9] = [
+        Self::Declarations,
+        Self::Decisions,
+        Self::Messages,
+        Self::Arrivals,
+        Self::Receipts,
+        Self::Entries,
+        Self::Attempts,
+        Self::Proposals,
+        Self::Sessions,
+    ];
 
     /// Its name in reports and in the audit log.
     #[must_use]
@@ -109,6 +145,8 @@ impl Class {
             Self::Receipts => "receipts",
             Self::Entries => "entries",
             Self::Attempts => "attempts",
+            Self::Proposals => "proposals",
+            Self::Sessions => "sessions",
         }
     }
 
@@ -129,13 +167,9 @@ impl Class {
             Self::Receipts => "回执",
             Self::Entries => "审计记录",
             Self::Attempts => "发送记录",
+            Self::Proposals => "双人复核提案",
+            Self::Sessions => "控制台会话",
         }
-    }
-
-    /// Whether tax law asks for it.
-    #[must_use]
-    pub const fn is_evidence(self) -> bool {
-        !matches!(self, Self::Attempts)
     }
 }
 
@@ -214,9 +248,12 @@ mod tests {
         let month = Month::parse("2026-01").unwrap();
         assert_eq!(options.until(Class::Messages, month).to_string(), "2037-01-01T00:00:00.000000+08:00");
         assert_eq!(options.until(Class::Attempts, month).to_string(), "2029-01-01T00:00:00.000000+08:00");
+        assert_eq!(options.until(Class::Proposals, month).to_string(), "2027-02-01T00:00:00.000000+08:00");
+        assert_eq!(options.until(Class::Sessions, month), month.end());
+        assert_eq!(options.proposals_before(month.end() + days(365)), month.end());
         assert!(options.faults().is_empty());
-        let wrong = Options { tax_years: 9, attempt_years: 0, rest_days: 100_000, archives: None };
-        assert_eq!(wrong.faults().len(), 3);
+        let wrong = Options { tax_years: 9, attempt_years: 0, proposal_days: 6, rest_days: 100_000, archives: None };
+        assert_eq!(wrong.faults().len(), 4);
     }
 
     #[test]

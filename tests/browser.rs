@@ -184,7 +184,7 @@ async fn somebody_works_at_the_console() {
     browser.go("/");
     browser.click("form.out button");
     browser.is_at("/sign-in");
-    account(&browser, &one_time);
+    account(&browser, &one_time, &desk.order_no);
     browser.go("/");
     browser.is_at("/sign-in");
     drop(browser);
@@ -207,7 +207,7 @@ fn sign_in(browser: &Browser, desk: &Desk) {
 }
 
 /// From a one-time password to an account of one's own, and out again.
-fn account(browser: &Browser, one_time: &str) {
+fn account(browser: &Browser, one_time: &str, order_no: &str) {
     browser.write("#name", "z-1");
     browser.write("#password", &format!("{one_time}\u{e007}"));
     browser.is_at("/account");
@@ -231,6 +231,7 @@ fn account(browser: &Browser, one_time: &str) {
         browser.says(says);
         browser.picture(path.trim_start_matches('/'));
     }
+    keep(browser, order_no);
     browser.click("form.out button");
     browser.is_at("/sign-in");
 }
@@ -321,6 +322,25 @@ async fn read(browser: &Browser, desk: &Desk) {
     browser.says("最近一小时");
 }
 
+/// A legal hold is placed, and what is kept is counted.
+fn keep(browser: &Browser, order_no: &str) {
+    browser.go("/retention");
+    browser.says("没有法律保全");
+    browser.write("#items", &format!("{order_no} seller:91440101MA5TG08HXC month:2026-11"));
+    browser.click("button[value=place]");
+    browser.says("预览");
+    browser.picture("legal-hold-preview");
+    browser.write("#why", "稽查 2026-31\u{e007}");
+    browser.says("已写入");
+    browser.go("/retention");
+    browser.click("form[action='/retention/count'] button");
+    browser.says("库中字节");
+    browser.picture("retention");
+    browser.go(&format!("/find?numbers={order_no}"));
+    browser.says("法律保全：不归档、不销毁");
+    browser.picture("declaration-held");
+}
+
 /// The log is followed while somebody else writes to it, then verified.
 fn watch(browser: &Browser, desk: &Desk) {
     browser.go("/audit/tail?act=hold");
@@ -363,6 +383,7 @@ fn elsewhere(browser: &Browser) {
         ("/unmatched", "unmatched"),
         ("/quarantined", "quarantined"),
         ("/logistics", "logistics"),
+        ("/retention", "retention-empty"),
         ("/reference/sellers", "sellers"),
         ("/reference/keys", "keys"),
         ("/reference/tables", "tables"),

@@ -167,7 +167,9 @@ fn is_guarded(answer: &Answer) {
 async fn only_who_may_gets_in_and_sees_what_is_theirs_to_see() {
     let desk = Desk::new(|_| ());
     rig::until(LONGEST, "the console answers", || async { http::ask(&desk.console, "GET", "/livez", &[], b"", LONGEST).is_ok() }).await;
-    for path in ["/", "/find", "/deliveries", "/unmatched", "/quarantined", "/audit", "/declarations/x", "/messages/x", "/attach"] {
+    for path in
+        ["/", "/find", "/deliveries", "/unmatched", "/quarantined", "/audit", "/declarations/x", "/messages/x", "/attach", "/retention"]
+    {
         let answer = desk.get(path, "");
         assert_eq!((answer.status, answer.header("location")), (303, "/sign-in"), "{path}");
         is_guarded(&answer);

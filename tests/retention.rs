@@ -12,6 +12,7 @@ use tongguan::{
 
 use super::{
     accounts::after,
+    console::Desk,
     rig::{self, Program, http},
     tamper,
 };
@@ -237,4 +238,63 @@ fn approved(console: &str, key: &str, id: &str, month: &str) {
     assert!(done.status == 200 && done.text().contains(&format!("retention destroy --approved {id}")), "{}", done.text());
     let page = http::ask(console, "GET", &place, &[("Cookie", &cookie)], b"", LONGEST).unwrap().text();
     assert!(page.contains("Approved by li") && page.contains("--approved"), "{page}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_held_is_seen_at_the_console_placed_there_and_lifted() {
+    let desk = Desk::new(|config| config.retention.archives = Some("archives".into()));
+    rig::until(LONGEST, "the console answers", || async { desk.is_there() }).await;
+    let english = |name: &str| format!("{}; tongguan-language=en", desk.sign_in(name));
+    let (clerk, auditor, chief) = (english("desk"), english("audit"), english("chief"));
+    let page = desk.get("/retention", &auditor).text();
+    for said in ["Nothing is under legal hold", "Nothing is archived", "Not counted yet", "Place a hold", "aria-current=\"page\">Retention"]
+    {
+        assert!(page.contains(said), "{said}: {page}");
+    }
+    let seen = desk.get("/retention", &clerk).text();
+    assert!(seen.contains("Nothing is under legal hold") && !seen.contains("Place a hold"), "{seen}");
+    assert!(desk.get("/retention", clerk.split(';').next().unwrap()).text().contains("没有法律保全"));
+    let token = after(&page, "name=\"token\" value=\"", '"').to_owned();
+    let post = |path: &str, fields: &[(&str, &str)]| desk.post(path, &auditor, &[&[("token", token.as_str())], fields].concat());
+    let hold = |fields: &[(&str, &str)]| post("/retention/holds", fields);
+    // What is wrong is told, all or none is done; a preview writes nothing.
+    assert_eq!(hold(&[("act", "place"), ("items", "  ")]).status, 400);
+    assert_eq!(hold(&[("act", "destroy"), ("items", "x")]).status, 404);
+    assert_eq!(desk.post("/retention/holds", &auditor, &[("token", "x"), ("act", "place"), ("items", "month:2026-11")]).status, 403);
+    let items = format!("{}\nmonth:2026-11", desk.order_no);
+    let refused = hold(&[("act", "place"), ("items", "NOBODY<b> month:2026-11")]).text();
+    assert!(refused.contains("Some of it cannot be done") && refused.contains("NOBODY&lt;b&gt;"), "{refused}");
+    let preview = hold(&[("act", "place"), ("items", &items)]).text();
+    assert!(preview.contains("preview") && preview.contains("neither archived nor destroyed"), "{preview}");
+    let confirm =
+        [("act", "place"), ("item", desk.order_no.as_str()), ("item", "month:2026-11"), ("step", "confirm"), ("back", "/retention")];
+    let unsaid = hold(&[&confirm[..], &[("why", " ")]].concat()).text();
+    assert!(unsaid.contains("give a reason"), "{unsaid}");
+    assert!(desk.get("/retention", &auditor).text().contains("Nothing is under legal hold"));
+    let done = hold(&[&confirm[..], &[("why", "稽查 <2026-31>")]].concat()).text();
+    assert!(done.contains("It is done"), "{done}");
+    let page = desk.get("/retention", &clerk).text();
+    assert!(page.contains("month:2026-11") && page.contains("稽查 &lt;2026-31&gt;") && page.contains("audit"), "{page}");
+    // On the declaration's own page, for whoever may see it.
+    let place = desk.get(&format!("/find?numbers={}", desk.order_no), &chief).header("location").to_owned();
+    let shown = desk.get(&place, &chief).text();
+    assert!(shown.contains("Under legal hold") && shown.contains("Lift the legal hold") && shown.contains("month:2026-11"), "{shown}");
+    let shown = desk.get(&place, &clerk).text();
+    assert!(shown.contains("Under legal hold") && !shown.contains("Lift the legal hold"), "{shown}");
+    let denied = [("token", desk.token(&clerk)), ("act", "lift".into()), ("item", "month:2026-11".into())];
+    let denied = denied.each_ref().map(|(name, value)| (*name, value.as_str()));
+    assert_eq!(desk.post("/retention/holds", &clerk, &denied).status, 403);
+    let id = place.rsplit('/').next().unwrap();
+    let lift = [("act", "lift"), ("item", id), ("item", "month:2026-11"), ("step", "confirm"), ("why", "结案")];
+    assert!(hold(&lift).text().contains("It is done"));
+    assert!(!desk.get(&place, &clerk).text().contains("Under legal hold"));
+    // How much there is, counted behind the page.
+    assert_eq!(post("/retention/count", &[]).header("location"), "/retention");
+    desk.until(&auditor, "/retention", "keep until").await;
+    let page = desk.get("/retention", &auditor).text();
+    assert!(page.contains("declarations") && page.contains("sessions") && page.contains("2037-01-01"), "{page}");
+    for act in ["legal_hold", "legal_hold_lift"] {
+        desk.until(&auditor, &format!("/audit?act={act}"), &format!("<code>{act}</code>")).await;
+    }
+    assert!(desk.stop().1);
 }

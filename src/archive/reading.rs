@@ -31,6 +31,12 @@ pub struct Set {
     data: File,
 }
 
+/// Whether the files of an archive are in a folder; what is in them is not looked at.
+#[must_use]
+pub fn is_at_hand(folder: &Path, name: Name) -> bool {
+    [name.manifest(), name.data()].iter().all(|file| folder.join(file).is_file())
+}
+
 impl Set {
     /// Opens one.
     ///

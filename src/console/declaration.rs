@@ -9,6 +9,7 @@ use super::{
     acts::{self, Act},
     audit, life,
     page::{Problem, Reply, empty},
+    retention,
     routes::Asked,
     session::Session,
     words::{Lang, when},
@@ -21,7 +22,8 @@ use crate::{
     explain::{explain_state, explain_turn, explain_wait, inventory_wait},
     message::masked_text,
     receipt,
-    store::{EntryFilter, MessageWithDocuments, Shown},
+    retention::Month,
+    store::{EntryFilter, Held, MessageWithDocuments, Shown},
 };
 
 /// Entries of a story.
@@ -48,12 +50,17 @@ pub(super) async fn page(console: &Console, session: &Session, asked: &Asked, te
     let here = format!("/declarations/{}", id.0);
     let may_act = allows(session.caller.actor.role, Call::Desk);
     let order_no = &dossier.declaration.order.order_no;
+    let seller = Held::Seller(dossier.declaration.order.seller.code.to_string());
+    let any = [Held::Declaration(id.0), seller, Held::Month(Month::of(dossier.accepted_at))];
+    let holds = console.store().legal_holds_on(&dossier.tenant, &any).await?;
+    let may_keep = allows(session.caller.actor.role, Call::LegalHold).then_some(session);
     let body = html! {
         h1 { (lang.t("申报", "Declaration")) " " (order_no) }
         (facts(lang, console, &shown))
         @if may_act {
             (acts::form(lang, session, &id.0.to_string(), &here, &[Act::Hold, Act::Release, Act::Retry, Act::Arrived, Act::NotArrived]))
         }
+        (retention::on_one(lang, &holds, may_keep, &id.0.to_string(), &here))
         section { h2 { (lang.t("进程", "Line of life")) }
             (life::steps(lang, &shown))
             (life::line(lang, &shown, &story, console.parts.clockwork.now()))

@@ -239,7 +239,7 @@ fn sent(options: &Options, status: StatusCode, kind: &'static str, body: Body) -
 }
 
 /// The pages that the navigation names: where, what in both languages, and what one must be allowed. Each has its number as access key.
-const NAVIGATION: [(&str, &str, &str, Call); 10] = [
+const NAVIGATION: [(&str, &str, &str, Call); 11] = [
     ("/", "总览", "Overview", Call::ReadQueues),
     ("/find", "查询", "Search", Call::Find),
     ("/deliveries", "报文", "Messages", Call::ReadQueues),
@@ -249,6 +249,7 @@ const NAVIGATION: [(&str, &str, &str, Call); 10] = [
     ("/audit", "审计", "Audit", Call::ReadAuditLog),
     ("/reference", "参考", "Reference", Call::ReadQueues),
     ("/proposals", "待复核", "Proposals", Call::ReadQueues),
+    ("/retention", "保存", "Retention", Call::ReadLegalHolds),
     ("/accounts", "账户", "Accounts", Call::Accounts),
 ];
 

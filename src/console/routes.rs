@@ -9,7 +9,7 @@ use super::{
     page::{Problem, Reply},
     proposals, queues,
     raw::{self, Sight},
-    receipts, reference,
+    receipts, reference, retention,
     session::Session,
     sign_in,
     words::Lang,
@@ -46,6 +46,9 @@ pub(super) enum Route {
     AccountOut,
     Accounts,
     AccountsAct,
+    Retention,
+    RetentionCount,
+    LegalHold,
     Proposals,
     Proposal(String),
     Decide(String),
@@ -128,6 +131,9 @@ pub(super) fn find(method: &Method, path: &str) -> Option<(Route, Gate)> {
         ("POST", ["account", "out"]) => (Route::AccountOut, Gate::SignedIn),
         ("GET", ["accounts"]) => (Route::Accounts, Gate::Call(Call::Accounts)),
         ("POST", ["accounts"]) => (Route::AccountsAct, Gate::Call(Call::Accounts)),
+        ("GET", ["retention"]) => (Route::Retention, Gate::Call(Call::ReadLegalHolds)),
+        ("POST", ["retention", "count"]) => (Route::RetentionCount, Gate::Call(Call::ReadLegalHolds)),
+        ("POST", ["retention", "holds"]) => (Route::LegalHold, Gate::Call(Call::LegalHold)),
         ("GET", ["proposals"]) => (Route::Proposals, look),
         ("GET", ["proposals", id]) => (Route::Proposal(own(id)), look),
         ("POST", ["proposals", id]) => (Route::Decide(own(id)), Gate::Call(Call::Desk)),
@@ -188,6 +194,9 @@ pub(super) async fn shown(console: &Console, route: Route, session: &Session, as
         Route::AccountOut => account::out(console, session, asked).await,
         Route::Accounts => accounts::page(console, session, asked).await,
         Route::AccountsAct => accounts::act(console, session, asked).await,
+        Route::Retention => retention::page(console, session, asked).await,
+        Route::RetentionCount => Ok(retention::count(console, session)),
+        Route::LegalHold => retention::hold(console, session, asked).await,
         Route::Proposals => proposals::page(console, session, asked).await,
         Route::Proposal(id) => proposals::one(console, session, asked, &id).await,
         Route::Decide(id) => proposals::decide(console, session, asked, &id).await,
@@ -225,7 +234,7 @@ mod tests {
 
     #[test]
     fn what_anybody_may_see_is_listed_here_once_more() {
-        const PATHS: [(&str, &str); 48] = [
+        const PATHS: [(&str, &str); 51] = [
             ("GET", "/livez"),
             ("GET", "/readyz"),
             ("GET", "/metrics"),
@@ -242,6 +251,9 @@ mod tests {
             ("POST", "/account/out"),
             ("GET", "/accounts"),
             ("POST", "/accounts"),
+            ("GET", "/retention"),
+            ("POST", "/retention/count"),
+            ("POST", "/retention/holds"),
             ("GET", "/proposals"),
             ("GET", "/proposals/x"),
             ("POST", "/proposals/x"),

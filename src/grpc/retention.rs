@@ -3,10 +3,7 @@
 use tonic::{Request, Response, Status, async_trait};
 
 use super::{Door, convert, desk, proto, scope, status};
-use crate::{
-    access::Call,
-    store::{Held, LegalHold},
-};
+use crate::{access::Call, store::LegalHold};
 
 /// Legal holds in one answer.
 const MOST: usize = 1_000;
@@ -57,13 +54,8 @@ impl proto::retention_server::Retention for Door {
 }
 
 fn hold(hold: LegalHold) -> proto::LegalHold {
-    let target = hold.held.target();
-    let item = match &hold.held {
-        Held::Declaration(_) => target,
-        Held::Seller(_) | Held::Month(_) => format!("{}:{target}", hold.held.kind()),
-    };
     proto::LegalHold {
-        item,
+        item: hold.held.item(),
         tenant: hold.tenant.map(|tenant| tenant.as_str().to_owned()).unwrap_or_default(),
         placed_at: Some(convert::timestamp(hold.at)),
         placed_by: hold.by,

@@ -21,6 +21,8 @@ use crate::{
 pub trait Retaining: Send + Sync {
     /// How much there is of each class and month. Goes through everything.
     async fn kept_by_month(&self) -> Result<Vec<KeptMonth>>;
+    /// Which of these are under legal hold, for a tenant's sake or for all.
+    async fn legal_holds_on(&self, tenant: &Tenant, any: &[Held]) -> Result<Vec<LegalHold>>;
     /// What is under legal hold, of a tenant (of any, if none is named).
     async fn legal_holds(&self, tenant: Option<&Tenant>) -> Result<Vec<LegalHold>>;
     /// Places or lifts legal holds; tells for each whether it changed anything.
@@ -40,6 +42,8 @@ pub trait Retaining: Send + Sync {
     async fn move_archive(&self, now: Timestamp, name: Name, to: ArchiveState, entry: Option<Entry>) -> Result<Written>;
     /// Removes attempts at delivery of messages over since before then, up to so many; tells how many.
     async fn forget_attempts(&self, before: Timestamp, limit: u32) -> Result<u64>;
+    /// Removes sessions that are over and proposals that lapsed before a moment, up to so many of either; tells how many.
+    async fn sweep(&self, now: Timestamp, proposals_before: Timestamp, limit: u32) -> Result<u64>;
     /// Keeps an entry that tells of what no other command does.
     async fn tell(&self, now: Timestamp, entry: Entry) -> Result<()>;
 }
@@ -88,6 +92,15 @@ impl Held {
             Self::Declaration(id) => id.to_string(),
             Self::Seller(code) => code.clone(),
             Self::Month(month) => month.to_string(),
+        }
+    }
+
+    /// As an item of a request, which places or lifts it.
+    #[must_use]
+    pub fn item(&self) -> String {
+        match self {
+            Self::Declaration(_) => self.target(),
+            Self::Seller(_) | Self::Month(_) => format!("{}:{}", self.kind(), self.target()),
         }
     }
 

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use tongguan::{
+    clock::Timestamp,
     party::{Actor, Role, Tenant},
+    retention::Class,
     store::{
         AccountChange, Application, Change, Ending, Holder, KeptAccount, KeptProposal, KeptSession, MOST_SESSIONS, ProposalEnd,
         ProposalState, Written,
@@ -19,6 +21,7 @@ on_each_store!(
     a_session_is_known_to_every_node_until_it_ends,
     sessions_are_bounded,
     a_proposal_is_decided_once,
+    what_is_over_is_swept_out_and_nothing_else,
     what_codes_are_made_of_is_kept_encrypted,
 );
 
@@ -179,6 +182,61 @@ async fn a_proposal_is_decided_once(world: World) {
     assert_eq!(world.acts(first.id).await, ["approve", "propose"]);
     assert_eq!(world.acts(second.id).await, ["decline", "propose"]);
     assert!(world.store().proposal(Uuid::nil()).await.unwrap().is_none());
+}
+
+async fn what_is_over_is_swept_out_and_nothing_else(world: World) {
+    let store = world.store();
+    let day = 24 * 60 * MINUTE;
+    // Ids tell when a thing was made.
+    let id = |at: Timestamp, n: u128| Uuid::from_u128((u128::from(u64::try_from(at.0 / 1_000).unwrap()) << 80) | n);
+    let proposal = |at: Timestamp, n| KeptProposal {
+        id: id(at, n),
+        act: "hold".to_owned(),
+        items: vec!["one".to_owned()],
+        preview: "[]".to_owned(),
+        why: "flood".to_owned(),
+        actor: Actor::new(Tenant::local(), Role::Operator, "desk"),
+        person: "z-1".to_owned(),
+        at,
+        until: at + day,
+        state: ProposalState::Open,
+        ended: None,
+    };
+    for n in 0..5 {
+        let made = proposal(START + u32::from(n) * day, u128::from(n));
+        store.propose(made.at, made, world.entry("propose", Uuid::nil())).await.unwrap();
+        let over = KeptSession { until: START + u32::from(n) * day + MINUTE, ..session(n, Holder::Anybody) };
+        store.begin_session(START, over, world.entry("sign_in", Uuid::nil())).await.unwrap();
+    }
+    let end = ProposalEnd { id: id(START, 0), state: ProposalState::Declined, by: "z-2".to_owned() };
+    store.end_proposal(START, end, world.entry("decline", Uuid::nil())).await.unwrap();
+    let left = async || {
+        let mut left = (Vec::new(), Vec::new());
+        for n in 0..5_u8 {
+            if store.proposal(id(START + u32::from(n) * day, u128::from(n))).await.unwrap().is_some() {
+                left.0.push(n);
+            }
+            if store.session(START, [n; 32]).await.unwrap().is_some() {
+                left.1.push(n);
+            }
+        }
+        left
+    };
+    assert_eq!(store.sweep(START, START, 10).await.unwrap(), 0, "all goes on");
+    // Sessions that are over on the third day; proposals that lapsed by then: those of the first and the second.
+    let third = START + 2 * day;
+    assert_eq!(
+        store.sweep(third, START + 12 * 60 * MINUTE, 1).await.unwrap(),
+        1,
+        "one session, so many at a time; no proposal is old enough yet"
+    );
+    assert_eq!(left().await, (vec![0, 1, 2, 3, 4], vec![1, 2, 3, 4]));
+    assert_eq!(store.sweep(third, third, 10).await.unwrap(), 3);
+    assert_eq!(left().await, (vec![2, 3, 4], vec![2, 3, 4]));
+    assert_eq!(store.sweep(third, third, 10).await.unwrap(), 0);
+    let kept = store.kept_by_month().await.unwrap();
+    let of = |class: Class| kept.iter().filter(|kept| kept.class == class).map(|kept| kept.count).sum::<u64>();
+    assert_eq!((of(Class::Proposals), of(Class::Sessions)), (3, 3));
 }
 
 async fn what_codes_are_made_of_is_kept_encrypted(mut world: World) {

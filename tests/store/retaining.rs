@@ -9,6 +9,7 @@ use tongguan::{
     clock::{Clockwork, ManualClock, SeededEntropy, Timestamp},
     declaration::{DeclarationId, Kind, MessageId},
     dossier::Document,
+    party::Tenant,
     proving::check::{self, Checked},
     queue::Lease,
     retention::{Class, Month, Options},
@@ -219,6 +220,10 @@ async fn what_is_under_legal_hold_stays(world: World) {
         assert_eq!(world.store().change_legal_holds(START, change(false)).await.unwrap(), [true]);
         assert_eq!(world.store().change_legal_holds(START, change(false)).await.unwrap(), [false], "once is enough");
         assert_eq!(world.store().legal_holds(None).await.unwrap().len(), 1);
+        let any = [Held::Declaration(one.0), Held::Seller("SELLER".into()), Held::Month(month())];
+        let on: Vec<_> = world.store().legal_holds_on(&Tenant::local(), &any).await.unwrap().into_iter().map(|hold| hold.held).collect();
+        assert_eq!(on, std::slice::from_ref(&held));
+        assert!(world.store().legal_holds_on(&Tenant::local(), &any[..1]).await.unwrap().is_empty());
         sign(&world, &key).await;
         archivist(&world, folder.path(), 1).archive(month()).await.unwrap();
         for id in &filled.ended {

@@ -27,6 +27,10 @@ impl Retaining for Postgres {
         tried!(&self.pool, Snapshot, |connection| kept(connection))
     }
 
+    async fn legal_holds_on(&self, tenant: &Tenant, any: &[Held]) -> store::Result<Vec<LegalHold>> {
+        tried!(&self.pool, Single, |connection| holds_on(connection, tenant, any))
+    }
+
     async fn legal_holds(&self, tenant: Option<&Tenant>) -> store::Result<Vec<LegalHold>> {
         tried!(&self.pool, Single, |connection| holds(connection, tenant))
     }
@@ -69,6 +73,10 @@ impl Retaining for Postgres {
         tried!(self.may_write()?, Together, |connection| retiring::forget_attempts(connection, before, limit))
     }
 
+    async fn sweep(&self, now: Timestamp, proposals_before: Timestamp, limit: u32) -> store::Result<u64> {
+        tried!(self.may_write()?, Together, |connection| retiring::sweep(connection, now, proposals_before, limit))
+    }
+
     async fn tell(&self, now: Timestamp, entry: Entry) -> store::Result<()> {
         tried!(self.may_write()?, Together, |connection, unsure| tell(connection, now, &entry, unsure))?;
         self.hints.sequence.tell();
@@ -77,7 +85,7 @@ impl Retaining for Postgres {
 }
 
 /// What there is of each class: when, how many bytes, and whether an archive has it.
-const KEPT: [(Class, &str); 7] = [
+const KEPT: [(Class, &str); 9] = [
     (
         Class::Declarations,
         "SELECT accepted_at AS at, octet_length(body) AS bytes, starts_with(body, '{\"archived\":\"') AS gone FROM declarations \
@@ -106,6 +114,8 @@ const KEPT: [(Class, &str); 7] = [
          CROSS JOIN LATERAL unnest(r.ats, r.bodies) AS u (at, body)",
     ),
     (Class::Attempts, "SELECT started_at AS at, octet_length(coalesce(detail, '')) AS bytes, false AS gone FROM attempts"),
+    (Class::Proposals, "SELECT at, octet_length(items) + octet_length(preview) AS bytes, false AS gone FROM proposals"),
+    (Class::Sessions, "SELECT born AS at, octet_length(id) AS bytes, false AS gone FROM sessions"),
 ];
 
 async fn kept(connection: &mut PgConnection) -> Result<Vec<KeptMonth>> {
@@ -124,21 +134,34 @@ async fn kept(connection: &mut PgConnection) -> Result<Vec<KeptMonth>> {
 }
 
 async fn holds(connection: &mut PgConnection, of: Option<&Tenant>) -> Result<Vec<LegalHold>> {
-    const TABLE: &str = "legal_holds";
     let statement =
         "SELECT kind, target, tenant, at, by, why FROM legal_holds WHERE $1::text IS NULL OR tenant = $1 ORDER BY at, kind, target, tenant";
     let rows = sqlx::query(statement).bind(of.map(Tenant::as_str)).fetch_all(connection).await?;
-    let hold = |row: &PgRow| {
-        let whose: &str = row.try_get("tenant")?;
-        Ok(LegalHold {
-            held: Held::parse(row.try_get("kind")?, row.try_get("target")?).ok_or_else(|| inconsistent(TABLE, "what is held"))?,
-            tenant: if whose.is_empty() { None } else { Some(tenant(TABLE, whose)?) },
-            at: Timestamp(row.try_get("at")?),
-            by: row.try_get("by")?,
-            why: row.try_get("why")?,
-        })
-    };
     rows.iter().map(hold).collect()
+}
+
+async fn holds_on(connection: &mut PgConnection, of: &Tenant, any: &[Held]) -> Result<Vec<LegalHold>> {
+    let statement = "SELECT l.kind, l.target, l.tenant, l.at, l.by, l.why FROM unnest($1::text[], $2::text[]) j (kind, target) JOIN legal_holds l \
+         ON l.kind = j.kind AND l.target = j.target AND l.tenant IN ('', $3) ORDER BY l.at, l.kind, l.target, l.tenant";
+    let rows = sqlx::query(statement)
+        .bind(any.iter().map(Held::kind).collect::<Vec<_>>())
+        .bind(any.iter().map(Held::target).collect::<Vec<_>>())
+        .bind(of.as_str())
+        .fetch_all(connection)
+        .await?;
+    rows.iter().map(hold).collect()
+}
+
+fn hold(row: &PgRow) -> Result<LegalHold> {
+    const TABLE: &str = "legal_holds";
+    let whose: &str = row.try_get("tenant")?;
+    Ok(LegalHold {
+        held: Held::parse(row.try_get("kind")?, row.try_get("target")?).ok_or_else(|| inconsistent(TABLE, "what is held"))?,
+        tenant: if whose.is_empty() { None } else { Some(tenant(TABLE, whose)?) },
+        at: Timestamp(row.try_get("at")?),
+        by: row.try_get("by")?,
+        why: row.try_get("why")?,
+    })
 }
 
 async fn change_holds(connection: &mut PgConnection, now: Timestamp, changes: &[HoldChange], unsure: bool) -> Result<Vec<bool>> {

@@ -268,3 +268,15 @@ pub(super) async fn forget_attempts(connection: &mut PgConnection, before: Times
     .await?;
     Ok(gone.rows_affected())
 }
+
+/// Removes sessions that are over, and proposals that lapsed before a moment: those were made before it, and ids tell when.
+pub(super) async fn sweep(connection: &mut PgConnection, now: Timestamp, proposals_before: Timestamp, limit: u32) -> Result<u64> {
+    let statement = "DELETE FROM sessions WHERE id = ANY(ARRAY(SELECT id FROM sessions WHERE until <= $1 ORDER BY until LIMIT $2 \
+         FOR UPDATE SKIP LOCKED))";
+    let sessions = sqlx::query(statement).bind(now.0).bind(i64::from(limit)).execute(&mut *connection).await?;
+    let statement = "DELETE FROM proposals WHERE id = ANY(ARRAY(SELECT id FROM proposals WHERE id < $1 AND until <= $2 ORDER BY id LIMIT $3 \
+         FOR UPDATE SKIP LOCKED))";
+    let asked = sqlx::query(statement).bind(RipeFilter::first_id(proposals_before)).bind(proposals_before.0).bind(i64::from(limit));
+    let proposals = asked.execute(connection).await?;
+    Ok(sessions.rows_affected() + proposals.rows_affected())
+}

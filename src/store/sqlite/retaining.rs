@@ -8,7 +8,7 @@ use super::{
     Sqlite,
     bulk::Script,
     retiring,
-    rows::{digest, inconsistent, insert_entries, tenant},
+    rows::{digest, inconsistent, insert_entries, json, tenant},
 };
 use crate::{
     archive::{Name, Span},
@@ -26,6 +26,10 @@ use crate::{
 impl Retaining for Sqlite {
     async fn kept_by_month(&self) -> Result<Vec<KeptMonth>> {
         kept(&mut *self.readers.acquire().await?).await
+    }
+
+    async fn legal_holds_on(&self, tenant: &Tenant, any: &[Held]) -> Result<Vec<LegalHold>> {
+        holds_on(&mut *self.readers.acquire().await?, tenant, any).await
     }
 
     async fn legal_holds(&self, tenant: Option<&Tenant>) -> Result<Vec<LegalHold>> {
@@ -76,6 +80,10 @@ impl Retaining for Sqlite {
         self.writer()?.write(move |connection| Box::pin(retiring::forget_attempts(connection, before, limit))).await
     }
 
+    async fn sweep(&self, now: Timestamp, proposals_before: Timestamp, limit: u32) -> Result<u64> {
+        self.writer()?.write(move |connection| Box::pin(retiring::sweep(connection, now, proposals_before, limit))).await
+    }
+
     async fn tell(&self, _now: Timestamp, entry: Entry) -> Result<()> {
         self.writer()?.write(move |connection| Box::pin(async move { tell(connection, Some(&entry)).await })).await?;
         self.hints.sequence.tell();
@@ -84,7 +92,7 @@ impl Retaining for Sqlite {
 }
 
 /// What there is of each class: when, how many bytes, and whether an archive has it.
-const KEPT: [(Class, &str); 7] = [
+const KEPT: [(Class, &str); 9] = [
     (
         Class::Declarations,
         "SELECT accepted_at AS at, octet_length(body) AS bytes, substr(body, 1, 13) = '{\"archived\":\"' AS gone FROM declarations \
@@ -109,6 +117,8 @@ const KEPT: [(Class, &str); 7] = [
     (Class::Receipts, "SELECT at, octet_length(body) AS bytes, substr(body, 1, 13) = '{\"archived\":\"' AS gone FROM receipts"),
     (Class::Entries, "SELECT at, octet_length(body) AS bytes, substr(body, 1, 4) = x'00544741' AS gone FROM audit_entries"),
     (Class::Attempts, "SELECT started_at AS at, octet_length(coalesce(detail, '')) AS bytes, 0 AS gone FROM attempts"),
+    (Class::Proposals, "SELECT at, octet_length(items) + octet_length(preview) AS bytes, 0 AS gone FROM proposals"),
+    (Class::Sessions, "SELECT born AS at, octet_length(id) AS bytes, 0 AS gone FROM sessions"),
 ];
 
 async fn kept(connection: &mut SqliteConnection) -> Result<Vec<KeptMonth>> {
@@ -124,21 +134,30 @@ async fn kept(connection: &mut SqliteConnection) -> Result<Vec<KeptMonth>> {
 }
 
 async fn holds(connection: &mut SqliteConnection, of: Option<&Tenant>) -> Result<Vec<LegalHold>> {
-    const TABLE: &str = "legal_holds";
     let statement =
         "SELECT kind, target, tenant, at, by, why FROM legal_holds WHERE ?1 IS NULL OR tenant = ?1 ORDER BY at, kind, target, tenant";
     let rows = sqlx::query(statement).bind(of.map(Tenant::as_str)).fetch_all(connection).await?;
-    let hold = |row: &SqliteRow| {
-        let whose: &str = row.try_get("tenant")?;
-        Ok(LegalHold {
-            held: Held::parse(row.try_get("kind")?, row.try_get("target")?).ok_or_else(|| inconsistent(TABLE, "what is held"))?,
-            tenant: if whose.is_empty() { None } else { Some(tenant(TABLE, whose)?) },
-            at: Timestamp(row.try_get("at")?),
-            by: row.try_get("by")?,
-            why: row.try_get("why")?,
-        })
-    };
     rows.iter().map(hold).collect()
+}
+
+async fn holds_on(connection: &mut SqliteConnection, of: &Tenant, any: &[Held]) -> Result<Vec<LegalHold>> {
+    let asked: Vec<_> = any.iter().map(|held| (held.kind(), held.target())).collect();
+    let statement = "SELECT l.kind, l.target, l.tenant, l.at, l.by, l.why FROM json_each(?1) j CROSS JOIN legal_holds l \
+         ON l.kind = j.value->>0 AND l.target = j.value->>1 AND l.tenant IN ('', ?2) ORDER BY l.at, l.kind, l.target, l.tenant";
+    let rows = sqlx::query(statement).bind(json(&asked)?).bind(of.as_str()).fetch_all(connection).await?;
+    rows.iter().map(hold).collect()
+}
+
+fn hold(row: &SqliteRow) -> Result<LegalHold> {
+    const TABLE: &str = "legal_holds";
+    let whose: &str = row.try_get("tenant")?;
+    Ok(LegalHold {
+        held: Held::parse(row.try_get("kind")?, row.try_get("target")?).ok_or_else(|| inconsistent(TABLE, "what is held"))?,
+        tenant: if whose.is_empty() { None } else { Some(tenant(TABLE, whose)?) },
+        at: Timestamp(row.try_get("at")?),
+        by: row.try_get("by")?,
+        why: row.try_get("why")?,
+    })
 }
 
 async fn change_holds(connection: &mut SqliteConnection, now: Timestamp, changes: &[HoldChange]) -> Result<Vec<bool>> {

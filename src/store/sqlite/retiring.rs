@@ -245,3 +245,14 @@ pub(super) async fn forget_attempts(connection: &mut SqliteConnection, before: T
     .await?;
     Ok(gone.rows_affected())
 }
+
+/// Removes sessions that are over, and proposals that lapsed before a moment: those were made before it, and ids tell when.
+pub(super) async fn sweep(connection: &mut SqliteConnection, now: Timestamp, proposals_before: Timestamp, limit: u32) -> Result<u64> {
+    let statement = "DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE until <= ?1 ORDER BY until LIMIT ?2)";
+    let sessions = sqlx::query(statement).bind(now.0).bind(limit).execute(&mut *connection).await?;
+    let statement = "DELETE FROM proposals WHERE id IN (SELECT id FROM proposals WHERE id < ?1 AND until <= ?2 ORDER BY id LIMIT ?3)";
+    let first = RipeFilter::first_id(proposals_before);
+    let asked = sqlx::query(statement).bind(first.as_bytes().as_slice()).bind(proposals_before.0).bind(limit);
+    let proposals = asked.execute(connection).await?;
+    Ok(sessions.rows_affected() + proposals.rows_affected())
+}
