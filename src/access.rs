@@ -150,8 +150,12 @@ pub enum Call {
     ReadAuditLog,
     /// Find.
     Find,
-    /// UnmatchedReceipts, Queues, Nodes, ListDeliveries, QuarantinedArrivals, GetArrival and ListProposals.
+    /// UnmatchedReceipts, Queues, Nodes, ListDeliveries, QuarantinedArrivals and ListProposals.
     ReadQueues,
+    /// GetArrival, and the pages of messages and arrivals: masked.
+    ReadRaw,
+    /// Any of these, Get, GetFollowUp, GetWaybill and Timeline with a reason for which nothing is masked.
+    Reveal,
     /// ResumeSender.
     ResumeSender,
     /// Hold, Release, Retry, Resolve, PauseEndpoint, ResumeEndpoint, AttachReceipt, Approve and Decline.
@@ -167,7 +171,7 @@ pub enum Call {
 }
 
 /// Who may call what: the one table. Who is not named is denied.
-const TABLE: [(Call, &[Role]); 22] = [
+const TABLE: [(Call, &[Role]); 24] = [
     (Call::Submit, &[Role::Seller, Role::Administrator]),
     (Call::Validate, &[Role::Seller, Role::Operator, Role::Administrator]),
     (Call::ReadDeclarations, &[Role::Seller, Role::Operator, Role::Administrator]),
@@ -184,6 +188,8 @@ const TABLE: [(Call, &[Role]); 22] = [
     (Call::ReadAuditLog, &[Role::Operator, Role::Auditor, Role::Administrator]),
     (Call::Find, &[Role::Operator, Role::Administrator]),
     (Call::ReadQueues, &[Role::Operator, Role::Administrator]),
+    (Call::ReadRaw, &[Role::Operator, Role::Auditor, Role::Administrator]),
+    (Call::Reveal, &[Role::Operator, Role::Auditor, Role::Administrator]),
     (Call::ResumeSender, &[Role::Operator, Role::Administrator]),
     (Call::Desk, &[Role::Operator, Role::Administrator]),
     (Call::Accounts, &[Role::Administrator]),
@@ -196,6 +202,15 @@ const TABLE: [(Call, &[Role]); 22] = [
 #[must_use]
 pub fn allows(role: Role, call: Call) -> bool {
     TABLE.iter().any(|(named, roles)| *named == call && roles.contains(&role))
+}
+
+/// How words are shown that may name a person: customs' own, and raw messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sight {
+    /// What is personal is put out of sight.
+    Masked,
+    /// As they came.
+    Whole,
 }
 
 /// A known caller.
@@ -216,6 +231,15 @@ impl Caller {
         self.actor.address = address.map(|address| address.to_canonical());
         self.actor.trace = traceparent.and_then(|text| text.parse().ok());
         self
+    }
+
+    /// How it is shown what it does not ask to see for a reason: sellers and carriers see only what is about their own, and see it whole.
+    #[must_use]
+    pub const fn sight(&self) -> Sight {
+        match self.actor.role {
+            Role::Seller | Role::Carrier => Sight::Whole,
+            Role::Operator | Role::Auditor | Role::Administrator | Role::Gateway => Sight::Masked,
+        }
     }
 }
 

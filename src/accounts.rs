@@ -19,6 +19,7 @@ use crate::{
     audit::{Difference, Entry},
     check::characters::is_unseen,
     clock::{Clockwork, Timestamp},
+    message::masked_text,
     party::{Actor, Role, Tenant},
     store::{self, AccountChange, Holder, KeptAccount, KeptSession, Store, Written},
     task,
@@ -166,7 +167,7 @@ impl Accounts {
 
     /// An entry about an account.
     fn entry(&self, by: &Actor, about: &KeptAccount, act: &str, changes: Vec<Difference>, why: &str) -> Entry {
-        let why = why.trim().to_owned();
+        let why = masked_text(why.trim());
         Entry { id: self.clockwork.id(), at: self.clockwork.now(), actor: by.clone(), act: act.to_owned(), subject: about.id, changes, why }
     }
 

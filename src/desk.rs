@@ -16,6 +16,7 @@ use crate::{
     clock::{Clockwork, Timestamp},
     declaration::Kind,
     exemption::Advisor,
+    message::masked_text,
     party::{Actor, Tenant},
     retention,
     store::{self, Application, Store, Written},
@@ -60,7 +61,7 @@ pub struct Order {
     pub person: Option<String>,
     /// Whose data it may touch; nothing: everybody's.
     pub scope: Option<Tenant>,
-    /// The reason, 1 to 200 characters, for the audit log; no personal data.
+    /// The reason, 1 to 200 characters, for the audit log; what looks like a person's number is masked in it before it is kept anywhere.
     pub why: String,
     /// Only tells what would be done.
     pub dry_run: bool,
@@ -72,6 +73,7 @@ impl Order {
     /// What a caller orders.
     #[must_use]
     pub fn new(caller: Caller, why: String, dry_run: bool) -> Self {
+        let why = masked_text(&why);
         Self { actor: caller.actor, person: caller.person, scope: caller.scope, why, dry_run, approves: None }
     }
 

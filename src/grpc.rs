@@ -53,6 +53,7 @@ mod proofs;
 mod records;
 mod peer;
 mod retention;
+mod sight;
 mod status;
 mod turnstile;
 mod watching;

@@ -345,7 +345,11 @@ async fn what_is_personal_is_masked_until_somebody_says_why() {
     let whole = reveal(&[("why", "seller asks"), ("confirm", "yes")]).text();
     assert!(whole.contains(SECRET), "{whole}");
     let auditor = format!("{}; tongguan-language=en", desk.sign_in("audit"));
-    assert_eq!(desk.post(&format!("{message}/reveal"), &auditor, &[("why", "x"), ("confirm", "yes")]).status, 403);
+    assert_eq!(desk.post(&format!("{message}/reveal"), &auditor, &[("why", "x"), ("confirm", "yes")]).status, 403, "without the token");
+    assert!(!desk.get(&message, &auditor).text().contains("张三丰"));
+    let own = desk.token(&auditor);
+    let whole = desk.post(&format!("{message}/reveal"), &auditor, &[("token", &own), ("why", "inquiry"), ("confirm", "yes")]).text();
+    assert!(whole.contains(SECRET), "auditors may as well, for a reason: {whole}");
     let (folder, stopped) = desk.stop();
     assert!(stopped);
     let (story, log) = (
@@ -353,6 +357,7 @@ async fn what_is_personal_is_masked_until_somebody_says_why() {
         fs::read_to_string(folder.path().join("serve.log")),
     );
     assert!(story.contains("operator:desk@127.0.0.1 reveal message.shown") && story.contains("(seller asks)"), "{story}");
+    assert!(story.contains("auditor:audit@127.0.0.1 reveal message.shown") && story.contains("(inquiry)"), "{story}");
     for text in [story, log.unwrap()] {
         assert!(!text.contains("张三丰") && !text.contains("13912345678"), "{text}");
     }

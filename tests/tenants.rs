@@ -135,7 +135,7 @@ async fn fill(gateway: &Gateway) -> Numbers {
     let pushed = PushWaybillsRequest { item_id: "1".into(), waybill: Some(samples::waybill("WAYBILL-01")) };
     let mut answers = logistics.push_waybills(tokio_stream::iter([pushed])).await.unwrap().into_inner();
     assert!(answers.message().await.unwrap().is_some());
-    let got = declarations.get(GetRequest { declaration_id: declaration.clone() }).await.unwrap().into_inner();
+    let got = declarations.get(GetRequest { declaration_id: declaration.clone(), ..Default::default() }).await.unwrap().into_inner();
     let document = got.documents[0].id.clone();
     Numbers { declaration, document, inventory: "51412026E000000001".into(), waybill: "WAYBILL-01".into() }
 }
@@ -163,7 +163,7 @@ async fn call(name: &str, gateway: &Gateway, numbers: &Numbers) -> Result<String
     let (office, party) = ("5141".to_owned(), samples::party("91440101MA5CXXXX1B", "广州样例贸易有限公司"));
     let code = samples::CARRIER.to_owned();
     let told = match name {
-        "Get" => format!("{:?}", seller.get(GetRequest { declaration_id: declaration }).await?.into_inner()),
+        "Get" => format!("{:?}", seller.get(GetRequest { declaration_id: declaration, ..Default::default() }).await?.into_inner()),
         "Amend" => {
             let declared = Some(samples::declaration("ORDER-0001", "WAYBILL-01"));
             let asked = AmendRequest { declaration_id: declaration, declaration: declared, ..AmendRequest::default() };
@@ -197,14 +197,14 @@ async fn call(name: &str, gateway: &Gateway, numbers: &Numbers) -> Result<String
             let asked = ApplySummaryRequest { summary, ..ApplySummaryRequest::default() };
             format!("{:?}", seller.apply_summary(asked).await?.into_inner())
         }
-        "GetFollowUp" => format!("{:?}", seller.get_follow_up(GetFollowUpRequest { id: document }).await?.into_inner()),
+        "GetFollowUp" => format!("{:?}", seller.get_follow_up(GetFollowUpRequest { id: document, ..Default::default() }).await?.into_inner()),
         "BindWaybill" => {
             let waybill_no = "WAYBILL-99".into();
             let asked = BindWaybillRequest { declaration_id: declaration, carrier: code, waybill_no, ..BindWaybillRequest::default() };
             format!("{:?}", carrier.bind_waybill(asked).await?.into_inner())
         }
         "GetWaybill" => {
-            format!("{:?}", carrier.get_waybill(GetWaybillRequest { carrier: code, waybill_no: waybill }).await?.into_inner())
+            format!("{:?}", carrier.get_waybill(GetWaybillRequest { carrier: code, waybill_no: waybill, ..Default::default() }).await?.into_inner())
         }
         "DeleteWaybill" => {
             format!("{:?}", carrier.delete_waybill(DeleteWaybillRequest { carrier: code, waybill_no: waybill }).await?.into_inner())

@@ -32,6 +32,8 @@ fn the_whole_table() {
         (Call::ReadAuditLog, [false, false, true, true, true, false]),
         (Call::Find, [false, false, true, false, true, false]),
         (Call::ReadQueues, [false, false, true, false, true, false]),
+        (Call::ReadRaw, [false, false, true, true, true, false]),
+        (Call::Reveal, [false, false, true, true, true, false]),
         (Call::ResumeSender, [false, false, true, false, true, false]),
         (Call::Desk, [false, false, true, false, true, false]),
         (Call::Accounts, [false, false, false, false, true, false]),

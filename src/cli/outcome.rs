@@ -114,7 +114,7 @@ async fn kept(gateway: &Gateway, order_no: String, id: &str) -> Result<Seen> {
     let word = shown.dossier.document(speaking).and_then(|document| document.last_word.as_ref());
     let refusal = match word {
         Some(word) if state != "closed" => {
-            let meaning = crate::receipt::explain(speaking, &word.code, &word.info);
+            let meaning = crate::receipt::explain(speaking, &word.code, &crate::message::masked_text(&word.info));
             format!("[{}] {} · {}", word.code, meaning.meaning_zh, meaning.meaning_en)
         }
         _ => String::new(),

@@ -12,6 +12,7 @@ use super::{
     xml,
 };
 use crate::{
+    access::Sight,
     declaration::MessageId,
     desk::{LONGEST_WHY, Revealed},
     message::{
@@ -25,13 +26,6 @@ const SHOWN: usize = 256 * 1_024;
 
 fn id(text: &str) -> Result<Uuid, Problem> {
     Uuid::try_parse(text).map_err(|_| Problem::NotFound)
-}
-
-/// Whether what is personal is shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Sight {
-    Masked,
-    Whole,
 }
 
 /// The bytes; whole ones for a reason that the log is told first.

@@ -8,13 +8,12 @@ use super::{
     Console, account, accounts, acts, audit, declaration, find, logistics, metrics, overview,
     page::{Problem, Reply},
     proposals, queues,
-    raw::{self, Sight},
-    receipts, reference, retention,
+    raw, receipts, reference, retention,
     session::Session,
     sign_in,
     words::Lang,
 };
-use crate::access::Call;
+use crate::access::{Call, Sight};
 
 /// What opens a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -146,11 +145,11 @@ pub(super) fn find(method: &Method, path: &str) -> Option<(Route, Gate)> {
         ("GET", ["attach"]) => (Route::AttachPage, Gate::Call(Call::Desk)),
         ("POST", ["attach"]) => (Route::Attach, Gate::Call(Call::Desk)),
         ("GET", ["quarantined"]) => (Route::Quarantined, look),
-        ("GET", ["messages", id]) => (Route::Message(own(id)), look),
-        ("POST", ["messages", id, "reveal"]) => (Route::RevealMessage(own(id)), look),
-        ("POST", ["arrivals", id, "reveal"]) => (Route::RevealArrival(own(id)), look),
-        ("GET", ["arrivals", id]) => (Route::Arrival(own(id)), look),
-        ("GET", ["arrivals", id, "file"]) => (Route::ArrivalFile(own(id)), look),
+        ("GET", ["messages", id]) => (Route::Message(own(id)), Gate::Call(Call::ReadRaw)),
+        ("POST", ["messages", id, "reveal"]) => (Route::RevealMessage(own(id)), Gate::Call(Call::Reveal)),
+        ("POST", ["arrivals", id, "reveal"]) => (Route::RevealArrival(own(id)), Gate::Call(Call::Reveal)),
+        ("GET", ["arrivals", id]) => (Route::Arrival(own(id)), Gate::Call(Call::ReadRaw)),
+        ("GET", ["arrivals", id, "file"]) => (Route::ArrivalFile(own(id)), Gate::Call(Call::ReadRaw)),
         ("POST", ["act"]) => (Route::Act, Gate::Call(Call::Desk)),
         ("GET", ["audit"]) => (Route::Audit, read),
         ("GET", ["audit", "export"]) => (Route::AuditExport, read),

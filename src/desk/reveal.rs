@@ -1,4 +1,4 @@
-//! Raw messages and arrivals as they are, what is personal in them included: for a reason, which the log keeps before anything is shown.
+//! What came and went as it is, what is personal in it included: for a reason, which the log keeps before anything is shown.
 
 use std::collections::BTreeSet;
 
@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::{Desk, Error, Order, check};
 use crate::{
+    clock::Timestamp,
     declaration::MessageId,
     party::Tenant,
     store::{Application, Change},
@@ -51,12 +52,28 @@ impl Desk {
             }
         };
         let Some(bytes) = bytes else { return Ok(None) };
+        self.tell_of(order, now, &about, field, id).await?;
+        Ok(Some(bytes))
+    }
+
+    /// Tells the log who asks for customs' own words about a declaration, a waybill or a document submitted on its own, and why; then they
+    /// may be shown as they came.
+    ///
+    /// # Errors
+    /// If no reason is given, or the store cannot be written.
+    pub async fn reveal_words(&self, order: &Order, whose: &Tenant, subject: Uuid) -> Result<(), Error> {
+        check(order, 1)?;
+        let about = BTreeSet::from([(whose.clone(), subject)]);
+        self.tell_of(order, self.clockwork.now(), &about, "words.shown", subject).await
+    }
+
+    async fn tell_of(&self, order: &Order, now: Timestamp, about: &BTreeSet<(Tenant, Uuid)>, field: &str, id: Uuid) -> Result<(), Error> {
         let told = |(tenant, subject): &(Tenant, Uuid)| {
             let changes = vec![task::difference(field.to_owned(), "", &id.to_string())];
             self.entry(order, now, (tenant, *subject), "reveal", changes)
         };
         let change = Change { entries: about.iter().map(told).collect(), ..Change::default() };
         self.store.apply(now, Application { changes: vec![change], ..Application::default() }).await?;
-        Ok(Some(bytes))
+        Ok(())
     }
 }

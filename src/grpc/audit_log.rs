@@ -8,7 +8,9 @@ use super::{
     Door, convert, declarations, find,
     follow::{self, Filter},
     outlet::Answers,
-    proofs, proto, scope, status,
+    proofs, proto, scope,
+    sight::sight,
+    status,
 };
 use crate::{
     access::{Call, Caller},
@@ -27,7 +29,7 @@ impl proto::audit_log_server::AuditLog for Door {
 
     async fn timeline(&self, request: Request<proto::TimelineRequest>) -> Result<Response<proto::TimelineResponse>, Status> {
         let caller = self.admit(&request, Call::ReadAuditLog)?;
-        let number = request.into_inner().number;
+        let proto::TimelineRequest { number, reveal_why } = request.into_inner();
         let leads = find::leads(self, scope(&caller), std::slice::from_ref(&number)).await?;
         let subjects = subjects(self.store(), scope(&caller), &number).await.map_err(|error| status::of_store(&error))?;
         if subjects.is_empty() {
@@ -39,6 +41,13 @@ impl proto::audit_log_server::AuditLog for Door {
             Some(id) if declarations.len() == 1 => find::at_hand(self.store().show(scope(&caller), *id).await)?,
             _ => None,
         };
+        let declaration = match only {
+            Some(shown) => {
+                let sight = sight(self, &caller, reveal_why, &shown.dossier.tenant, shown.dossier.id.0).await?;
+                Some(declarations::whole(&shown, self.parts.clockwork.now(), sight))
+            }
+            None => None,
+        };
         let filter = EntryFilter {
             tenant: caller.scope.clone(),
             subjects: Some(subjects),
@@ -48,7 +57,7 @@ impl proto::audit_log_server::AuditLog for Door {
         };
         let entries = self.store().entries(filter).await.map_err(|error| status::of_store(&error))?;
         Ok(Response::new(proto::TimelineResponse {
-            declaration: only.map(|shown| declarations::whole(&shown, self.parts.clockwork.now())),
+            declaration,
             declaration_ids: declarations.iter().map(ToString::to_string).collect(),
             entries: entries.into_iter().map(|placed| entry(placed.position, placed.entry)).collect(),
         }))

@@ -5,11 +5,13 @@ use uuid::Uuid;
 
 use super::{proto, status};
 use crate::{
+    access::Sight,
     check::{Conversion, Finding, Severity},
     clock::Timestamp,
     declaration::{DeclarationId, Kind},
     dossier::{Document, Dossier, LastWord},
     explain::explain_state,
+    message::masked_text,
     party::Party,
     receipt,
     state::{State, Turn},
@@ -143,18 +145,22 @@ pub(super) fn party(party: &Party) -> proto::Party {
     proto::Party { code: party.code.clone(), name: party.name.clone() }
 }
 
-pub(super) fn last_word(kind: Kind, word: &LastWord) -> proto::LastWord {
-    let explained = receipt::explain(kind, &word.code, &word.info);
+pub(super) fn last_word(kind: Kind, word: &LastWord, sight: Sight) -> proto::LastWord {
+    let info = match sight {
+        Sight::Masked => masked_text(&word.info),
+        Sight::Whole => word.info.clone(),
+    };
+    let explained = receipt::explain(kind, &word.code, &info);
     proto::LastWord {
         code: word.code.clone(),
         at: Some(timestamp(word.at)),
-        info: word.info.clone(),
+        info,
         explanation: Some(text(explained.meaning_zh, explained.meaning_en)),
         next: Some(text(explained.next_zh, explained.next_en)),
     }
 }
 
-pub(super) fn document(document: &Document) -> proto::Document {
+pub(super) fn document(document: &Document, sight: Sight) -> proto::Document {
     let explained = explain_state(document.kind, document.state);
     let written = |number: Option<&str>| number.unwrap_or_default().to_owned();
     proto::Document {
@@ -165,7 +171,7 @@ pub(super) fn document(document: &Document) -> proto::Document {
         meaning: Some(text(explained.meaning_zh, explained.meaning_en)),
         turn: turn(document.state.turn()).into(),
         next: Some(text(explained.next_zh, explained.next_en)),
-        last_word: document.last_word.as_ref().map(|word| last_word(document.kind, word)),
+        last_word: document.last_word.as_ref().map(|word| last_word(document.kind, word, sight)),
         sender: document.sender.clone(),
         enterprise_no: written(document.enterprise_no.as_ref().map(|no| no.0.as_str())),
         port_no: written(document.port_no.as_ref().map(|no| no.0.as_str())),

@@ -7,10 +7,12 @@ use super::{
     follow::{self, Filter},
     follow_ups, items,
     outlet::Answers,
-    proto, scope, status, whereabouts,
+    proto, scope,
+    sight::sight,
+    status, whereabouts,
 };
 use crate::{
-    access::{Call, Caller},
+    access::{Call, Caller, Sight},
     audit::Entry,
     clock::Timestamp,
     declaration::Kind,
@@ -74,10 +76,12 @@ impl proto::declarations_server::Declarations for Door {
 
     async fn get(&self, request: Request<proto::GetRequest>) -> Result<Response<proto::GetResponse>, Status> {
         let caller = self.admit(&request, Call::ReadDeclarations)?;
-        let id = convert::declaration_id(&request.get_ref().declaration_id)?;
+        let proto::GetRequest { declaration_id, reveal_why } = request.into_inner();
+        let id = convert::declaration_id(&declaration_id)?;
         let shown = self.store().show(scope(&caller), id).await.map_err(|error| status::of_store(&error))?;
         let shown = shown.ok_or_else(status::not_found)?;
-        Ok(Response::new(whole(&shown, self.parts.clockwork.now())))
+        let sight = sight(self, &caller, reveal_why, &shown.dossier.tenant, id.0).await?;
+        Ok(Response::new(whole(&shown, self.parts.clockwork.now(), sight)))
     }
 
     async fn list(&self, request: Request<proto::ListRequest>) -> Result<Response<proto::ListResponse>, Status> {
@@ -168,7 +172,7 @@ impl proto::declarations_server::Declarations for Door {
 
     async fn get_follow_up(&self, request: Request<proto::GetFollowUpRequest>) -> Result<Response<proto::GetFollowUpResponse>, Status> {
         let caller = self.admit(&request, Call::ReadFollowUps)?;
-        follow_ups::get(self, &caller, request.get_ref()).await.map(Response::new)
+        follow_ups::get(self, &caller, request.into_inner()).await.map(Response::new)
     }
 
     async fn deadlines(&self, request: Request<proto::DeadlinesRequest>) -> Result<Response<proto::DeadlinesResponse>, Status> {
@@ -201,7 +205,7 @@ fn submitted(answer: &Answer) -> proto::SubmitResponse {
 }
 
 /// Everything about one declaration.
-pub(super) fn whole(shown: &Shown, now: Timestamp) -> proto::GetResponse {
+pub(super) fn whole(shown: &Shown, now: Timestamp, sight: Sight) -> proto::GetResponse {
     let dossier = &shown.dossier;
     let inventory = dossier.document(Kind::Inventory);
     let number = |of: fn(&Document) -> Option<&str>| inventory.and_then(of).unwrap_or_default().to_owned();
@@ -215,16 +219,17 @@ pub(super) fn whole(shown: &Shown, now: Timestamp) -> proto::GetResponse {
         port_no: number(|document| document.port_no.as_ref().map(|no| no.0.as_str())),
         inventory_no: number(|document| document.inventory_no.as_ref().map(|no| no.0.as_str())),
         declared_at: dossier.declaration.inventory.declared_at.clone(),
-        documents: convert::documents(dossier).into_iter().map(convert::document).collect(),
+        documents: convert::documents(dossier).into_iter().map(|document| convert::document(document, sight)).collect(),
         inventory_waits_for: inventory_wait(dossier, now).map(explain_wait).map(|(zh, en)| convert::text(zh, en)),
         advice: shown.assessments.last().and_then(|body| advice::kept(dossier.id, body)),
         warnings: convert::findings(&shown.warnings),
         tenant: dossier.tenant.to_string(),
         revision: shown.amended.0,
-        follow_ups: shown.follow_ups.iter().map(follow_ups::brief).collect(),
+        follow_ups: shown.follow_ups.iter().map(|kept| follow_ups::brief(kept, sight)).collect(),
         whereabouts: Some(whereabouts::of(shown)),
         customs_declaration: shown.summed.as_ref().map(whereabouts::summed),
         deadlines: whereabouts::all_deadlines(shown),
+        masked: sight == Sight::Masked,
     }
 }
 

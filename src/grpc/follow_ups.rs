@@ -4,9 +4,9 @@ use prost::Message;
 use sha2::{Digest, Sha256};
 use tonic::{Response, Status};
 
-use super::{Door, advice, convert, drafts, proto, scope, status};
+use super::{Door, advice, convert, drafts, proto, scope, sight::sight, status};
 use crate::{
-    access::Caller,
+    access::{Caller, Sight},
     declaration::{DocumentId, Kind, draft},
     intake::{FollowUpSubmission, Group, Handled, Meant},
     state::Permit,
@@ -199,19 +199,23 @@ fn group(group: Group) -> proto::SummaryGroup {
 }
 
 /// What was submitted on its own.
-pub(super) async fn get(door: &Door, caller: &Caller, request: &proto::GetFollowUpRequest) -> Result<proto::GetFollowUpResponse, Status> {
-    let id = DocumentId(convert::declaration_id(&request.id)?.0);
+pub(super) async fn get(door: &Door, caller: &Caller, request: proto::GetFollowUpRequest) -> Result<proto::GetFollowUpResponse, Status> {
+    let proto::GetFollowUpRequest { id, reveal_why } = request;
+    let id = DocumentId(convert::declaration_id(&id)?.0);
     let shown = door.store().follow_up(scope(caller), id).await.map_err(|error| status::of_store(&error))?;
     let shown = shown.ok_or_else(status::not_found)?;
+    let (first, _) = shown.parts.first().ok_or_else(status::not_found)?;
+    let sight = sight(door, caller, reveal_why, &first.tenant, first.whole.0).await?;
     Ok(proto::GetFollowUpResponse {
-        parts: shown.parts.iter().map(|(kept, _)| brief(kept)).collect(),
+        parts: shown.parts.iter().map(|(kept, _)| brief(kept, sight)).collect(),
+        masked: sight == Sight::Masked,
         matched: shown.members,
         warnings: convert::findings(&shown.warnings),
     })
 }
 
 /// What was submitted on its own, in a few words.
-pub(super) fn brief(kept: &KeptFollowUp) -> proto::FollowUp {
+pub(super) fn brief(kept: &KeptFollowUp, sight: Sight) -> proto::FollowUp {
     proto::FollowUp {
         id: kept.id.to_string(),
         whole_id: kept.whole.to_string(),
@@ -222,6 +226,6 @@ pub(super) fn brief(kept: &KeptFollowUp) -> proto::FollowUp {
         bill_no: kept.bill_no.clone().unwrap_or_default(),
         happened_at: kept.happened_at.map(convert::timestamp),
         cut_off: kept.cut_off.map(convert::timestamp),
-        document: kept.document.as_ref().map(convert::document),
+        document: kept.document.as_ref().map(|document| convert::document(document, sight)),
     }
 }

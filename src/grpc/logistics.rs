@@ -2,8 +2,8 @@
 
 use tonic::{Request, Response, Status, Streaming, async_trait};
 
-use super::{Door, convert, declarations, drafts, follow_ups, items, outlet::Answers, proto, scope, status};
-use crate::{access::Call, intake::WaybillAnswer};
+use super::{Door, convert, declarations, drafts, follow_ups, items, outlet::Answers, proto, scope, sight::sight, status};
+use crate::{access::{Call, Sight}, intake::WaybillAnswer};
 
 const LONGEST_NUMBER: usize = 100;
 
@@ -37,7 +37,7 @@ impl proto::logistics_server::Logistics for Door {
 
     async fn get_waybill(&self, request: Request<proto::GetWaybillRequest>) -> Result<Response<proto::GetWaybillResponse>, Status> {
         let caller = self.admit(&request, Call::ReadWaybills)?;
-        let proto::GetWaybillRequest { carrier, waybill_no } = request.into_inner();
+        let proto::GetWaybillRequest { carrier, waybill_no, reveal_why } = request.into_inner();
         if carrier.len() > LONGEST_NUMBER || waybill_no.len() > LONGEST_NUMBER {
             return Err(status::not_found());
         }
@@ -48,6 +48,7 @@ impl proto::logistics_server::Logistics for Door {
             Some(id) => self.store().show(scope(&caller), id).await.map_err(|error| status::of_store(&error))?.map(|_| id.to_string()),
             None => None,
         };
+        let sight = sight(self, &caller, reveal_why, &found.tenant, found.id.0).await?;
         Ok(Response::new(proto::GetWaybillResponse {
             waybill_id: found.id.to_string(),
             accepted_at: Some(convert::timestamp(found.accepted_at)),
@@ -55,7 +56,8 @@ impl proto::logistics_server::Logistics for Door {
             waybill_no: found.waybill.waybill_no.clone(),
             r#match: matched(found.declaration.is_some()).into(),
             declaration_id: declaration_id.unwrap_or_default(),
-            document: found.document.as_ref().map(convert::document),
+            document: found.document.as_ref().map(|document| convert::document(document, sight)),
+            masked: sight == Sight::Masked,
         }))
     }
 

@@ -11,11 +11,11 @@ use super::{
     nodes, proto, scope, status,
 };
 use crate::{
-    access::Call,
+    access::{Call, Sight},
     declaration::MessageId,
     desk::{Attachment, Order, Revealed},
     dossier::LastWord,
-    message::{masked, masked_text},
+    message::masked,
     receipt::Key,
     store::{DeliveryFilter, KeptReceipt, Shown},
 };
@@ -223,20 +223,20 @@ impl proto::operations_server::Operations for Door {
     }
 
     async fn get_arrival(&self, request: Request<proto::GetArrivalRequest>) -> Result<Response<proto::GetArrivalResponse>, Status> {
-        let caller = self.admit(&request, Call::ReadQueues)?;
+        let revealing = !request.get_ref().reveal_why.is_empty();
+        let caller = self.admit(&request, if revealing { Call::Reveal } else { Call::ReadRaw })?;
         let proto::GetArrivalRequest { arrival_id, reveal_why } = request.into_inner();
         let id = Uuid::try_parse(&arrival_id).map_err(|_| status::not_found())?;
         let found = self.store().arrival(id).await.map_err(|error| status::of_store(&error))?;
         let (arrival, raw) = found.ok_or_else(status::not_found)?;
-        let is_masked = reveal_why.is_empty();
-        let raw = if is_masked {
-            masked(&raw).into_bytes()
-        } else {
+        let raw = if revealing {
             let order = Order::new(caller, reveal_why, false);
             let revealed = self.parts.desk.reveal(&order, Revealed::Arrival(id)).await.map_err(|error| desk::of_error(&error))?;
             revealed.ok_or_else(status::not_found)?
+        } else {
+            masked(&raw).into_bytes()
         };
-        Ok(Response::new(proto::GetArrivalResponse { arrival: Some(desk::arrived(arrival)), raw, masked: is_masked }))
+        Ok(Response::new(proto::GetArrivalResponse { arrival: Some(desk::arrived(arrival)), raw, masked: !revealing }))
     }
 }
 
@@ -255,14 +255,14 @@ fn hit(lead: &Lead, shown: Option<&Shown>) -> proto::Hit {
 
 fn unmatched(kept: &KeptReceipt) -> proto::UnmatchedReceipt {
     let receipt = &kept.receipt;
-    let word = LastWord { code: receipt.code.clone(), at: receipt.at.unwrap_or(kept.at), info: masked_text(&receipt.info) };
+    let word = LastWord { code: receipt.code.clone(), at: receipt.at.unwrap_or(kept.at), info: receipt.info.clone() };
     proto::UnmatchedReceipt {
         arrival_id: kept.arrival.to_string(),
         ordinal: kept.ordinal,
         arrived_at: Some(convert::timestamp(kept.at)),
         kind: convert::kind(receipt.key.kind()).into(),
         key: key(&receipt.key),
-        word: Some(convert::last_word(receipt.key.kind(), &word)),
+        word: Some(convert::last_word(receipt.key.kind(), &word, Sight::Masked)),
     }
 }
 

@@ -72,6 +72,7 @@ const TABLE: [(&str, &str); 43] = [
     ("AuditLog/ProveInclusion", "OAM"),
     ("AuditLog/ProveConsistency", "OAM"),
     ("AuditLog/Tail", "OAM"),
+    ("Operations/GetArrival", "OAM"),
     ("Operations/Find", "OM"),
     ("Operations/UnmatchedReceipts", "OM"),
     ("Operations/Queues", "OM"),
@@ -142,7 +143,7 @@ async fn every_call_by_every_role() {
 async fn anothers_number_is_answered_as_one_that_is_not_there() {
     let world = world(&[("acme", "acme", Role::Seller), ("rival", "rival", Role::Seller), ("van", "rival", Role::Carrier)]).await;
     let theirs = world.declarations("acme").submit(submit("A1", "W1")).await.unwrap().into_inner().declaration_id;
-    let got = world.declarations("acme").get(GetRequest { declaration_id: theirs.clone() }).await.unwrap().into_inner();
+    let got = world.declarations("acme").get(GetRequest { declaration_id: theirs.clone(), ..Default::default() }).await.unwrap().into_inner();
     let document = got.documents[0].id.clone();
     let nobodys = "01900000-0000-7000-8000-000000000000".to_owned();
     let mut answers = Vec::new();
@@ -150,10 +151,10 @@ async fn anothers_number_is_answered_as_one_that_is_not_there() {
         let mut rival = world.declarations("rival");
         let told = |status: Status| (status.code(), status.message().to_owned(), status.details().to_vec());
         answers.push(vec![
-            told(rival.get(GetRequest { declaration_id: id.clone() }).await.unwrap_err()),
+            told(rival.get(GetRequest { declaration_id: id.clone(), ..Default::default() }).await.unwrap_err()),
             told(rival.amend(AmendRequest { declaration_id: id.clone(), ..AmendRequest::default() }).await.unwrap_err()),
             told(rival.delete(DeleteRequest { declaration_id: id.clone(), ..DeleteRequest::default() }).await.unwrap_err()),
-            told(rival.get_follow_up(GetFollowUpRequest { id: document }).await.unwrap_err()),
+            told(rival.get_follow_up(GetFollowUpRequest { id: document, ..Default::default() }).await.unwrap_err()),
             told(
                 world
                     .logistics("van")
@@ -262,8 +263,8 @@ async fn what_was_refused_to_who_is_known_is_in_the_log_summed() {
         world.operations("seller").find(FindRequest::default()).await.unwrap_err();
     }
     let id = "01900000-0000-7000-8000-000000000000".to_owned();
-    world.declarations("seller").get(GetRequest { declaration_id: id.clone() }).await.unwrap_err();
-    world.declarations("operator").get(GetRequest { declaration_id: id }).await.unwrap_err();
+    world.declarations("seller").get(GetRequest { declaration_id: id.clone(), ..Default::default() }).await.unwrap_err();
+    world.declarations("operator").get(GetRequest { declaration_id: id, ..Default::default() }).await.unwrap_err();
     world.declarations("nobody").list(ListRequest::default()).await.unwrap_err();
     for _ in 0..12 {
         drop(world.logistics("carrier").push_waybills(tokio_stream::iter([])).await);

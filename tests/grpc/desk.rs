@@ -54,16 +54,16 @@ impl World {
         Lease::take(&self.clockwork, Duration::from_secs(60))
     }
 
-    async fn declared(&self, order_no: &str) -> DeclarationId {
+    pub(super) async fn declared(&self, order_no: &str) -> DeclarationId {
         let submitted = self.declarations("acme").submit(submit(order_no, &format!("W{order_no}"))).await.unwrap();
         DeclarationId(Uuid::try_parse(&submitted.into_inner().declaration_id).unwrap())
     }
 
-    async fn document(&self, id: DeclarationId, kind: Kind) -> Document {
+    pub(super) async fn document(&self, id: DeclarationId, kind: Kind) -> Document {
         self.store.show(None, id).await.unwrap().unwrap().dossier.document(kind).unwrap().clone()
     }
 
-    async fn set(&self, document: Document) {
+    pub(super) async fn set(&self, document: Document) {
         let change = Change { expected: vec![(document.id, document.version)], documents: vec![document], ..Change::default() };
         let application = Application { changes: vec![change], ..Application::default() };
         assert_eq!(self.store.apply(self.now(), application).await.unwrap(), Written::Done);
@@ -92,16 +92,16 @@ impl World {
         message
     }
 
-    /// What the log says was done to a declaration by the desk.
     /// What was shown unmasked, and why.
-    async fn revealed(&self) -> Vec<(String, String)> {
+    pub(super) async fn revealed(&self) -> Vec<(String, String)> {
         let filter = EntryFilter { act: Some("reveal".into()), pending: true, limit: 10, ..EntryFilter::default() };
         let entries = self.store.entries(filter).await.unwrap();
         entries.into_iter().map(|placed| (placed.entry.changes[0].to.clone(), placed.entry.why)).collect()
     }
 
+    /// What the log says was done to a declaration by the desk.
     async fn acts(&self, number: &str) -> Vec<(String, String, String)> {
-        let story = self.audit_log("audit").timeline(proto::TimelineRequest { number: number.into() }).await.unwrap().into_inner();
+        let story = self.audit_log("audit").timeline(proto::TimelineRequest { number: number.into(), ..Default::default() }).await.unwrap().into_inner();
         let by_desk = story.entries.into_iter().filter(|entry| entry.actor == "desk");
         by_desk.map(|entry| (entry.act, entry.tenant, entry.why)).collect()
     }

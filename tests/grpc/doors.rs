@@ -34,8 +34,8 @@ async fn staffed() -> World {
 async fn tenants_do_not_see_each_other() {
     let world = staffed().await;
     let id = world.declarations("acme").submit(submit("A1", "W1")).await.unwrap().into_inner().declaration_id;
-    let get = || GetRequest { declaration_id: id.clone() };
-    let nobodys = GetRequest { declaration_id: "01900000-0000-7000-8000-000000000000".into() };
+    let get = || GetRequest { declaration_id: id.clone(), ..Default::default() };
+    let nobodys = GetRequest { declaration_id: "01900000-0000-7000-8000-000000000000".into(), ..Default::default() };
     let theirs = world.declarations("rival").get(get()).await.unwrap_err();
     let none = world.declarations("rival").get(nobodys).await.unwrap_err();
     assert_eq!((theirs.code(), theirs.message()), (Code::NotFound, none.message()));
@@ -57,7 +57,7 @@ async fn roles_may_only_do_what_is_theirs() {
     denied(world.operations("acme").find(FindRequest::default()).await.map(|_| ()));
     denied(world.operations("audit").queues(QueuesRequest {}).await.map(|_| ()));
     denied(world.operations("audit").nodes(NodesRequest {}).await.map(|_| ()));
-    denied(world.audit_log("acme").timeline(TimelineRequest { number: "A1".into() }).await.map(|_| ()));
+    denied(world.audit_log("acme").timeline(TimelineRequest { number: "A1".into(), ..Default::default() }).await.map(|_| ()));
     denied(world.operations("acme").resume_sender(ResumeSenderRequest::default()).await.map(|_| ()));
     let unknown = world.declarations("nobody").list(ListRequest::default()).await.unwrap_err();
     assert_eq!(unknown.code(), Code::Unauthenticated);
@@ -67,7 +67,7 @@ async fn roles_may_only_do_what_is_theirs() {
 async fn declarations_are_found_by_all_their_numbers() {
     let world = open_world().await;
     let id = world.declarations("").submit(submit("A1", "W1")).await.unwrap().into_inner().declaration_id;
-    let got = world.declarations("").get(GetRequest { declaration_id: id.clone() }).await.unwrap().into_inner();
+    let got = world.declarations("").get(GetRequest { declaration_id: id.clone(), ..Default::default() }).await.unwrap().into_inner();
     let numbers =
         vec!["A1".into(), "W1".into(), got.enterprise_no.clone(), id.clone(), "784-12345675".into(), "nothing".into(), "x".repeat(9_000)];
     let found = world.operations("").find(FindRequest { numbers }).await.unwrap().into_inner();
@@ -84,12 +84,12 @@ async fn the_audit_log_tells_the_story() {
     let world = staffed().await;
     let id = world.declarations("acme").submit(submit("A1", "W1")).await.unwrap().into_inner().declaration_id;
     let mut log = world.audit_log("audit");
-    let story = log.timeline(TimelineRequest { number: "W1".into() }).await.unwrap().into_inner();
+    let story = log.timeline(TimelineRequest { number: "W1".into(), ..Default::default() }).await.unwrap().into_inner();
     assert_eq!(story.declaration_ids, [id]);
     let [AuditEntry { position: None, act, actor, tenant, changes, .. }] = story.entries.as_slice() else { panic!("{story:?}") };
     assert_eq!((act.as_str(), actor.as_str(), tenant.as_str()), ("accept", "acme", "acme"));
     assert!(changes.iter().any(|change| change.field == "inventory.state" && change.to == "waiting"));
-    assert_eq!(log.timeline(TimelineRequest { number: "W9".into() }).await.unwrap_err().code(), Code::NotFound);
+    assert_eq!(log.timeline(TimelineRequest { number: "W9".into(), ..Default::default() }).await.unwrap_err().code(), Code::NotFound);
 
     world.sequence().await;
     for n in 2..5 {

@@ -74,7 +74,7 @@ impl World {
     }
 
     async fn get(&self, id: &str) -> proto::GetResponse {
-        self.declarations("acme").get(proto::GetRequest { declaration_id: id.into() }).await.unwrap().into_inner()
+        self.declarations("acme").get(proto::GetRequest { declaration_id: id.into(), ..Default::default() }).await.unwrap().into_inner()
     }
 
     async fn queued(&self, kind: DocumentKind) -> Vec<(DocumentState, i64)> {
@@ -251,7 +251,7 @@ async fn carriers_watch_what_they_pushed_and_nothing_else() {
     assert_eq!(world.logistics("acme").watch(from_start).await.unwrap_err().code(), Code::PermissionDenied);
 }
 
-fn manifest(lines: usize) -> proto::PushManifestRequest {
+pub(super) fn manifest(lines: usize) -> proto::PushManifestRequest {
     let line = |number: usize| proto::ManifestLine { waybill_no: format!("W{number}"), ..proto::ManifestLine::default() };
     proto::PushManifestRequest {
         manifest: Some(proto::Manifest {
@@ -277,7 +277,7 @@ async fn a_manifest_of_more_than_a_thousand_lines_goes_in_parts() {
     let id = world.submitted("A1", "W1500").await;
     let kept = world.logistics("van").push_manifest(manifest(2_001)).await.unwrap().into_inner();
     assert_eq!((kept.parts, kept.matched, kept.unmatched.len(), kept.transmitted), (3, 1, 100, true));
-    let request = proto::GetFollowUpRequest { id: kept.id.clone() };
+    let request = proto::GetFollowUpRequest { id: kept.id.clone(), ..Default::default() };
     let shown = world.declarations("van").get_follow_up(request).await.unwrap().into_inner();
     assert_eq!(shown.parts.iter().map(|part| (part.part, part.parts)).collect::<Vec<_>>(), [(1, 3), (2, 3), (3, 3)]);
     assert_eq!(world.get(&id).await.follow_ups.iter().map(|part| part.part).collect::<Vec<_>>(), [2], "the part that it is on");

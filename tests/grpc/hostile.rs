@@ -178,7 +178,7 @@ async fn a_small_request_cannot_become_large() {
     let refused = world.declarations("").watch(watch).await.unwrap_err();
     assert_eq!(refused.code(), Code::InvalidArgument, "{refused}");
     let mut log = world.audit_log("");
-    let long = tongguan::grpc::proto::TimelineRequest { number: "1".repeat(300_000) };
+    let long = tongguan::grpc::proto::TimelineRequest { number: "1".repeat(300_000), ..Default::default() };
     let refused = log.timeline(long).await.unwrap_err();
     assert!(refused.code() == Code::OutOfRange && in_both(refused.message()), "{refused}");
     assert_unharmed(&world).await;

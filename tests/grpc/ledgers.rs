@@ -59,7 +59,7 @@ async fn a_ledger_comes_whole_and_agrees_with_what_get_shows() {
     let (mut lines, mut sum) = (0_u64, rust_decimal::Decimal::ZERO);
     for order_no in ["A1", "A2", "A3"] {
         let id = closed(&world, "acme", order_no).await;
-        let got = world.declarations("acme").get(GetRequest { declaration_id: id }).await.unwrap().into_inner();
+        let got = world.declarations("acme").get(GetRequest { declaration_id: id, ..Default::default() }).await.unwrap().into_inner();
         let ordered = submit(order_no, "").declaration.unwrap().order.unwrap().lines;
         for advice in got.advice.unwrap().lines.iter().filter(|advice| advice.stage == "customs-final") {
             lines += 1;

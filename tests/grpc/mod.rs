@@ -11,6 +11,7 @@ mod persons;
 mod proofs;
 mod raw;
 mod recording;
+mod sight;
 mod slow;
 pub(crate) mod samples;
 mod submitting;

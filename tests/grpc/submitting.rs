@@ -32,7 +32,7 @@ async fn a_declaration_is_kept_and_the_same_request_gets_the_same_answer() {
     assert_eq!(first, again);
     assert_eq!(first.advice.as_ref().unwrap().lines.len(), 1);
 
-    let got = client.get(GetRequest { declaration_id: first.declaration_id.clone() }).await.unwrap().into_inner();
+    let got = client.get(GetRequest { declaration_id: first.declaration_id.clone(), ..Default::default() }).await.unwrap().into_inner();
     assert_eq!((got.order_no.as_str(), got.waybill_no.as_str(), got.enterprise_no.len()), ("A1", "W1", 28));
     let states: Vec<_> = got.documents.iter().map(proto::Document::state).collect();
     assert_eq!(states, [DocumentState::Due, DocumentState::Waiting]);
@@ -186,9 +186,9 @@ async fn waybills_are_matched_or_wait() {
     assert_eq!(answers[1].1, answers[3].1, "the same waybill again");
 
     let carrier = super::samples::CARRIER.to_owned();
-    let got = client.get_waybill(proto::GetWaybillRequest { carrier, waybill_no: "W1".into() }).await.unwrap().into_inner();
+    let got = client.get_waybill(proto::GetWaybillRequest { carrier, waybill_no: "W1".into(), ..Default::default() }).await.unwrap().into_inner();
     assert!(!got.declaration_id.is_empty() && got.document.is_some());
-    let none = proto::GetWaybillRequest { carrier: "nobody".into(), waybill_no: "W1".into() };
+    let none = proto::GetWaybillRequest { carrier: "nobody".into(), waybill_no: "W1".into(), ..Default::default() };
     assert_eq!(client.get_waybill(none).await.unwrap_err().code(), Code::NotFound);
 }
 
@@ -226,7 +226,7 @@ async fn garbage_in_every_field_is_never_the_gateways_fault() {
         list.lines = vec![list_line; 3];
         let refused = client.submit(request).await.unwrap_err();
         assert_eq!(refused.code(), Code::InvalidArgument, "{:.20}: {refused}", text);
-        assert_eq!(client.get(GetRequest { declaration_id: text.clone() }).await.unwrap_err().code(), Code::NotFound);
+        assert_eq!(client.get(GetRequest { declaration_id: text.clone(), ..Default::default() }).await.unwrap_err().code(), Code::NotFound);
         let list = ListRequest { page_token: text.clone(), office: text, state: -5, page_size: u32::MAX };
         assert_eq!(client.list(list).await.unwrap_err().code(), Code::InvalidArgument);
     }

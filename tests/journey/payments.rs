@@ -41,7 +41,7 @@ async fn a_lane_that_sends_payments_has_them_stored_by_customs() {
     assert!(transmitted);
     assert_eq!(client.declare_payment(request).await.unwrap().into_inner().id, id, "the same again");
     rig::until(LONGEST, "the payment is stored", || {
-        let (mut client, asked) = (client.clone(), GetFollowUpRequest { id: id.clone() });
+        let (mut client, asked) = (client.clone(), GetFollowUpRequest { id: id.clone(), ..Default::default() });
         async move {
             let shown = client.get_follow_up(asked).await.unwrap().into_inner();
             shown.parts.iter().all(|part| part.document.as_ref().is_some_and(|document| document.state() == DocumentState::Stored))

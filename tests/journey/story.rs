@@ -81,7 +81,7 @@ impl Story {
     }
 
     async fn get(&self, of: usize) -> proto::GetResponse {
-        let request = proto::GetRequest { declaration_id: self.ids[of].to_string() };
+        let request = proto::GetRequest { declaration_id: self.ids[of].to_string(), ..Default::default() };
         self.declarations.clone().get(request).await.unwrap().into_inner()
     }
 
@@ -96,7 +96,7 @@ impl Story {
     /// Waits until what was submitted on its own has come so far.
     async fn follow_up_reaches(&self, id: &str, state: proto::DocumentState) {
         rig::until(LONGEST, "a document submitted on its own", || async {
-            let request = proto::GetFollowUpRequest { id: id.to_owned() };
+            let request = proto::GetFollowUpRequest { id: id.to_owned(), ..Default::default() };
             let found = self.declarations.clone().get_follow_up(request).await.unwrap().into_inner();
             found.parts.iter().all(|part| part.document.as_ref().is_some_and(|document| document.state() == state))
         })
@@ -260,7 +260,7 @@ impl Story {
         for act in ["manifest", "arrival", "departure"] {
             assert_eq!(whys.iter().filter(|(done, why)| done == act && why == "it came before the declaration").count(), 1, "{whys:?}");
         }
-        let request = proto::GetFollowUpRequest { id: manifest.id };
+        let request = proto::GetFollowUpRequest { id: manifest.id, ..Default::default() };
         assert_eq!(self.declarations.get_follow_up(request).await.unwrap().into_inner().matched, 1);
     }
 

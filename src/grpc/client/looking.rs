@@ -35,7 +35,7 @@ impl Client {
     /// # Errors
     /// If the call is refused or breaks off.
     pub async fn timeline(&self, number: String) -> Result<proto::TimelineResponse, Error> {
-        let answer = AuditLogClient::new(self.channel.clone()).timeline(self.request(proto::TimelineRequest { number })).await;
+        let answer = AuditLogClient::new(self.channel.clone()).timeline(self.request(proto::TimelineRequest { number, reveal_why: String::new() })).await;
         answer.map(tonic::Response::into_inner).map_err(Error::Ended)
     }
 
@@ -46,14 +46,21 @@ impl Client {
     pub async fn is_there(&self, question: Question) -> Result<bool, Error> {
         let (mut declarations, mut waybills) = (DeclarationsClient::new(self.channel.clone()), LogisticsClient::new(self.channel.clone()));
         let answer = match question {
-            Question::Declaration(declaration_id) => declarations.get(self.request(proto::GetRequest { declaration_id })).await.map(drop),
-            Question::FollowUp(id) => declarations.get_follow_up(self.request(proto::GetFollowUpRequest { id })).await.map(drop),
+            Question::Declaration(declaration_id) => {
+                let request = proto::GetRequest { declaration_id, reveal_why: String::new() };
+                declarations.get(self.request(request)).await.map(drop)
+            },
+            Question::FollowUp(id) => {
+                let request = proto::GetFollowUpRequest { id, reveal_why: String::new() };
+                declarations.get_follow_up(self.request(request)).await.map(drop)
+            },
             Question::Delete(declaration_id) => {
                 let request = proto::DeleteRequest { declaration_id, document: proto::DocumentKind::Order.into() };
                 declarations.delete(self.request(request)).await.map(drop)
             }
             Question::Waybill(carrier, waybill_no) => {
-                waybills.get_waybill(self.request(proto::GetWaybillRequest { carrier, waybill_no })).await.map(drop)
+                let request = proto::GetWaybillRequest { carrier, waybill_no, reveal_why: String::new() };
+                waybills.get_waybill(self.request(request)).await.map(drop)
             }
         };
         match answer {
