@@ -25,7 +25,7 @@ use tokio::{
 };
 
 use crate::{
-    access::Access,
+    access::{Access, Cause, allows},
     accounts::{self as people, Accounts},
     archive,
     audit::LogVerifier,
@@ -222,6 +222,8 @@ pub async fn serve(listener: TcpListener, parts: Parts, mut stop: watch::Receive
         kept: retention::Counting::default(),
         stop: stop.clone(),
     });
+    // Counting all that is kept takes a while: whoever asks first is not to wait for it.
+    console.figures.figures(&console, None, Duration::ZERO).await;
     let router = Router::new().fallback(handle).with_state(Arc::clone(&console));
     let options = &console.parts.options;
     let tls = options.tls.as_ref().map(|tls| Tls::open(tls, HTTP_1)).transpose()?.map(Arc::new);
@@ -273,6 +275,7 @@ async fn told(
     }
     let is_post = head.method == Method::POST;
     let (route, gate) = routes::find(&head.method, head.uri.path()).ok_or(Problem::NotFound)?;
+    let called = called(&head.method, head.uri.path());
     if gate != Gate::Anybody {
         let found = console.sessions.find(&console.parts, &head.headers).await?;
         *known = found.map(|session| session.asking(peer, &head.headers));
@@ -293,7 +296,8 @@ async fn told(
         Gate::SignedIn => known.clone().ok_or(Problem::SignIn)?,
         Gate::Call(call) => {
             let session = known.clone().ok_or(Problem::SignIn)?;
-            if !crate::access::allows(session.caller.actor.role, call) {
+            if !allows(session.caller.actor.role, call) {
+                refused(console, &session, &called);
                 return Err(Problem::Forbidden);
             }
             session
@@ -304,9 +308,20 @@ async fn told(
     }
     // A form that another page has had filled in does not know the session's secret.
     if is_post && !session.vouches(asked.one("token")) {
+        refused(console, &session, &called);
         return Err(Problem::Token);
     }
     routes::shown(console, route, &session, &asked).await
+}
+
+/// A page as refusals name it: what its path names is left out, so that there are no more of them than sorts of pages.
+fn called(method: &Method, path: &str) -> String {
+    format!("{method} /{}", path.split('/').nth(1).unwrap_or_default())
+}
+
+/// Somebody who is known is turned away: with the sums of a minute that becomes an entry, as at the door.
+fn refused(console: &Console, session: &session::Session, called: &str) {
+    console.parts.access.refusals().known(&session.caller, Cause::Forbidden, called);
 }
 
 /// The name under which the browser knows this place.

@@ -1,12 +1,13 @@
 //! The console as a browser sees it, and as somebody who means harm does: against a running gateway.
 
-use std::{fs, path::Path, time::Duration};
+use std::{collections::BTreeMap, fs, path::Path, time::Duration};
 
 use tongguan::{
     access::{KeyOptions, new_key},
     clock::Clockwork,
     config::Config,
     party::Role,
+    store::{EntryFilter, Store, sqlite::Sqlite},
 };
 
 use super::rig::{
@@ -137,7 +138,12 @@ impl Desk {
 
     /// The secret that forms of a session carry.
     pub fn token(&self, cookie: &str) -> String {
-        let page = self.get("/", cookie).text();
+        self.token_at("/", cookie)
+    }
+
+    /// The same, for whom another page is the first.
+    pub fn token_at(&self, path: &str, cookie: &str) -> String {
+        let page = self.get(path, cookie).text();
         let at = page.find("name=\"token\" value=\"").expect(&page);
         page[at + 20..].split('"').next().unwrap().to_owned()
     }
@@ -208,9 +214,31 @@ async fn only_who_may_gets_in_and_sees_what_is_theirs_to_see() {
     let out = desk.post("/sign-out", &cookie, &[("token", &own)]);
     assert!(out.header("set-cookie").contains("Max-Age=0"));
     assert_eq!(desk.get("/", &cookie).status, 303, "the session is over");
+    assert_eq!(desk.get("/deliveries?state=shelved", &auditor).status, 403);
     let (back, elsewhere) = (desk.get("/language?to=en&back=%2Ffind", ""), desk.get("/language?to=en&back=%2F%2Fevil.example", ""));
     assert_eq!((back.header("location"), elsewhere.header("location")), ("/find", "/"));
-    assert!(desk.stop().1);
+    let file = desk.config.store.file.clone();
+    let (_folder, stopped) = desk.stop();
+    assert!(stopped);
+    // Who is known and was turned away stands in the log, summed, with where it was.
+    let store = Sqlite::open_read_only(&file).await.unwrap();
+    let filter = EntryFilter { act: Some("refuse".into()), pending: true, limit: 100, ..EntryFilter::default() };
+    let told: BTreeMap<_, _> = store
+        .entries(filter)
+        .await
+        .unwrap()
+        .into_iter()
+        .map(|placed| placed.entry)
+        .map(|entry| {
+            let change = &entry.changes[0];
+            assert!(entry.actor.address.is_some_and(|address| address.is_loopback()), "{entry:?}");
+            ((entry.actor.name, entry.why), (change.field.clone(), change.to.clone()))
+        })
+        .collect();
+    for (name, page, times) in [("audit", "GET /deliveries", "2"), ("desk", "POST /act", "3")] {
+        let expected = ("refused.forbidden".to_owned(), times.to_owned());
+        assert_eq!(told.get(&(name.to_owned(), page.to_owned())), Some(&expected), "{told:?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -243,13 +271,16 @@ async fn what_is_searched_for_is_found_escaped_and_saved() {
     assert!(audit.contains("<code>accept</code>"), "{audit}");
     assert!(desk.get("/audit?number=nothing", &cookie).text().contains("没有这样的记录"));
     assert_eq!(desk.get("/audit?from=yesterday", &cookie).status, 400);
+    let counted = "tongguan_documents{kind=\"inventory\",state=\"waiting\"} 1";
+    rig::until(LONGEST, "what was kept is counted", || async { desk.get("/metrics", "").text().contains(counted) }).await;
     let metrics = desk.get("/metrics", "");
     let text = metrics.text();
     assert!(metrics.header("content-type").contains("0.0.4") && text.contains("tongguan_accepted_total{what=\"declaration\"} 1"), "{text}");
-    assert!(
-        text.contains("tongguan_documents{kind=\"inventory\",state=\"waiting\"} 1") && text.contains("tongguan_living_nodes 1"),
-        "{text}"
-    );
+    assert!(text.contains(counted) && text.contains("tongguan_living_nodes 1"), "{text}");
+    let of_trace = desk.get(&format!("/audit?trace={}", place.rsplit('/').next().unwrap()), &cookie).text();
+    assert!(of_trace.contains("<code>accept</code>"), "{of_trace}");
+    assert!(desk.get(&format!("/audit?trace={}", "9".repeat(32)), &cookie).text().contains("没有这样的记录"));
+    assert_eq!(desk.get("/audit?trace=x", &cookie).status, 400);
     // What alerts and the dashboard ask for is told.
     for file in ["alerts.yml", "grafana.json"] {
         let asked = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/monitoring").join(file)).unwrap();
@@ -347,7 +378,7 @@ async fn what_is_personal_is_masked_until_somebody_says_why() {
     let auditor = format!("{}; tongguan-language=en", desk.sign_in("audit"));
     assert_eq!(desk.post(&format!("{message}/reveal"), &auditor, &[("why", "x"), ("confirm", "yes")]).status, 403, "without the token");
     assert!(!desk.get(&message, &auditor).text().contains("张三丰"));
-    let own = desk.token(&auditor);
+    let own = desk.token_at(&message, &auditor);
     let whole = desk.post(&format!("{message}/reveal"), &auditor, &[("token", &own), ("why", "inquiry"), ("confirm", "yes")]).text();
     assert!(whole.contains(SECRET), "auditors may as well, for a reason: {whole}");
     let (folder, stopped) = desk.stop();

@@ -4,6 +4,7 @@ use std::{fmt::Write as _, time::Duration};
 
 use super::{
     Console,
+    overview::Figures,
     page::{Problem, Reply},
 };
 use crate::{clock::Timestamp, node, tally::Event};
@@ -11,8 +12,8 @@ use crate::{clock::Timestamp, node, tally::Event};
 /// The exposition format 0.0.4.
 const KIND: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-/// Whoever asks for metrics waits for what was never counted yet.
-const PATIENCE: Duration = Duration::from_secs(15);
+/// What is counted within that is waited for; else what was counted last is told, if anything was.
+const PATIENCE: Duration = Duration::from_millis(250);
 
 /// Ready: the store can be read.
 pub(super) async fn ready(console: &Console) -> Result<Reply, Problem> {
@@ -40,29 +41,37 @@ impl Page {
         self.about(name, "gauge", help);
         self.value(name, &[], value);
     }
+
+    /// What counting all that is kept gave.
+    fn counted(&mut self, figures: &Figures, now: Timestamp) {
+        let age = |since: Option<Timestamp>| since.map_or(0, |since| now.since(since).as_secs());
+        self.gauge("tongguan_counted_age_seconds", "Since when documents, messages and arrivals were counted.", age(Some(figures.at)));
+        self.about("tongguan_documents", "gauge", "Documents by kind and state.");
+        for count in &figures.counts {
+            self.value("tongguan_documents", &[("kind", count.kind.as_str()), ("state", count.state.as_str())], count.count);
+        }
+        let backlog = &figures.overview.backlog;
+        self.gauge("tongguan_due_documents", "Documents to be packed.", backlog.due);
+        self.gauge("tongguan_due_oldest_seconds", "Age of the oldest document to be packed.", age(backlog.oldest_due));
+        self.gauge("tongguan_held_documents", "Documents that are held back.", backlog.on_hold);
+        self.gauge("tongguan_queued_messages", "Messages to be sent.", backlog.queued);
+        self.gauge("tongguan_queued_oldest_seconds", "Age of the oldest message to be sent.", age(backlog.oldest_queued));
+        self.gauge("tongguan_given_up_messages", "Messages that wait for a person.", backlog.given_up);
+        self.gauge("tongguan_unread_arrivals", "Arrivals to be read.", backlog.unread);
+        self.gauge("tongguan_unread_oldest_seconds", "Age of the oldest arrival to be read.", age(backlog.oldest_unread));
+        self.gauge("tongguan_quarantined_arrivals", "Arrivals that were put aside.", backlog.quarantined);
+    }
 }
 
 pub(super) async fn metrics(console: &Console) -> Result<Reply, Problem> {
     let now = console.parts.clockwork.now();
-    let figures = console.figures.figures(console, None, PATIENCE).await.ok_or(Problem::Busy)?;
-    let age = |since: Option<Timestamp>| since.map_or(0, |since| now.since(since).as_secs());
     let mut page = Page(String::new());
     page.about("tongguan_build_info", "gauge", "The program that runs.");
     page.value("tongguan_build_info", &[("version", env!("CARGO_PKG_VERSION"))], 1);
-    page.about("tongguan_documents", "gauge", "Documents by kind and state.");
-    for count in &figures.counts {
-        page.value("tongguan_documents", &[("kind", count.kind.as_str()), ("state", count.state.as_str())], count.count);
+    // Series that are not known yet are not there: a zero would be a lie.
+    if let Some(figures) = console.figures.figures(console, None, PATIENCE).await {
+        page.counted(&figures, now);
     }
-    let backlog = &figures.overview.backlog;
-    page.gauge("tongguan_due_documents", "Documents to be packed.", backlog.due);
-    page.gauge("tongguan_due_oldest_seconds", "Age of the oldest document to be packed.", age(backlog.oldest_due));
-    page.gauge("tongguan_held_documents", "Documents that are held back.", backlog.on_hold);
-    page.gauge("tongguan_queued_messages", "Messages to be sent.", backlog.queued);
-    page.gauge("tongguan_queued_oldest_seconds", "Age of the oldest message to be sent.", age(backlog.oldest_queued));
-    page.gauge("tongguan_given_up_messages", "Messages that wait for a person.", backlog.given_up);
-    page.gauge("tongguan_unread_arrivals", "Arrivals to be read.", backlog.unread);
-    page.gauge("tongguan_unread_oldest_seconds", "Age of the oldest arrival to be read.", age(backlog.oldest_unread));
-    page.gauge("tongguan_quarantined_arrivals", "Arrivals that were put aside.", backlog.quarantined);
     page.gauge("tongguan_stopped_senders", "Senders that are stopped.", console.store().stopped().await?.len());
     page.gauge("tongguan_paused_roads", "Roads that are paused.", console.store().paused().await?.len());
     let nodes = console.store().nodes().await?;

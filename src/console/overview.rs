@@ -26,8 +26,7 @@ mod figures;
 mod forecast;
 mod shut;
 
-pub(super) use figures::Cache;
-use figures::Figures;
+pub(super) use figures::{Cache, Figures};
 pub(super) use shut::signers;
 
 /// Messages that are looked at for late answers.

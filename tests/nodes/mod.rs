@@ -3,4 +3,5 @@
 
 mod differing;
 mod kills;
+mod sessions;
 mod trouble;
