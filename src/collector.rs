@@ -159,7 +159,9 @@ impl Collector {
             let matches = self.store.matches(&keys).await?;
             let now = self.clockwork.now();
             let mut folded = fold::fold(self.rules(now), &arrivals, matches);
+            let answered = folded.changes.len();
             consequences::follow(&*self.store, self.rules(now), &mut folded.changes).await?;
+            telemetry::join(&*self.store, folded.changes.get_mut(answered..).unwrap_or_default()).await?;
             let mut held = Vec::new();
             for (read, _) in arrivals.iter().zip(&folded.ours).filter(|(_, ours)| !**ours) {
                 if !self.forward(&read.arrival).await {

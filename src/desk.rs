@@ -21,6 +21,7 @@ use crate::{
     retention,
     store::{self, Application, Store, Written},
     task,
+    telemetry::{self, Home},
 };
 
 mod attach;
@@ -39,7 +40,7 @@ use proposals::Approval;
 
 pub use attach::Attachment;
 pub use destruction::approved;
-pub use look::{SEARCH_PAGE, Wanted, look_back, look_through, subjects};
+pub use look::{SEARCH_PAGE, Wanted, look_back, look_through, subjects, trace_asked};
 pub use proposals::{Act, Proposed};
 pub use reveal::Revealed;
 
@@ -203,7 +204,14 @@ impl Desk {
         }
         // What is so already has nothing to be written but that it was approved.
         let application = if done { application } else { Application::default() };
-        let written = self.store.apply(now, self.carry_out(order, now, application)).await?;
+        let mut application = self.carry_out(order, now, application);
+        let traces = telemetry::join(&*self.store, &mut application.changes).await?;
+        let entries = application.changes.iter().flat_map(|change| &change.entries);
+        let told = telemetry::of_calls(entries.map(|entry| (entry, Home::among(&traces, entry.subject))));
+        let written = self.store.apply(now, application).await?;
+        if written == Written::Done {
+            told.stage("desk", now, self.clockwork.now());
+        }
         Ok((written == Written::Done).then_some(Report { applied: true, ..report }))
     }
 

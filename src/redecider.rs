@@ -157,7 +157,7 @@ impl Redecider {
             expected: dossier.document(Kind::Inventory).map(|document| (document.id, document.version)).into_iter().collect(),
             deadlines: deadlines::filing(dossier, &after),
             assessment: Some((dossier.id, after.to_kept())),
-            entries: vec![task::entry(&self.clockwork, now, &dossier.tenant, note, differences)],
+            entries: vec![task::entry(&self.clockwork, now, &dossier.tenant, note, differences).traced(dossier.trace)],
             ..Change::default()
         })
     }

@@ -309,6 +309,8 @@ pub trait Store: People + Retaining {
     async fn sealed(&self, id: MessageId) -> Result<Option<Vec<u8>>>;
     /// The documents with these ids, and those of the declarations with these ids, by their ids; of a tenant, if one is named.
     async fn documents(&self, tenant: Option<&Tenant>, ids: &[Uuid]) -> Result<Vec<Document>>;
+    /// The traces in which callers submitted the declarations with these ids; those that were submitted in none are left out.
+    async fn traces(&self, declarations: &[Uuid]) -> Result<Traces>;
     /// Roads that are paused, with the reason.
     async fn paused(&self) -> Result<Vec<(String, String)>>;
     /// A receipt by its arrival and its place there, if it matches nothing of ours or is about that document.

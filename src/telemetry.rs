@@ -5,6 +5,9 @@
 //! ([`of`], [`Told::stage`]), and all that a span holds comes from that entry, in which nothing personal stands. The span of the
 //! acceptance has an id that follows from the declaration's as well; those of later stages hang under it, on whichever node they are made.
 //!
+//! What a person or a carrier does to it is told in the trace that its call names, and points from there to the declaration's; where it
+//! names none, in the declaration's ([`of_calls`]).
+//!
 //! Off, this costs one look at a word. On, spans wait in a bounded queue; when it is full they are lost and counted: a collector that
 //! is slow or dead slows nothing ([`exporting`]).
 
@@ -18,7 +21,7 @@ use std::{
 
 use opentelemetry::{
     InstrumentationScope, KeyValue, SpanId, TraceFlags, TraceId,
-    trace::{SpanContext, SpanKind, Status, TraceState},
+    trace::{Link, SpanContext, SpanKind, Status, TraceState},
 };
 use opentelemetry_sdk::trace::{SpanData, SpanEvents, SpanLinks};
 use serde::{Deserialize, Serialize};
@@ -27,9 +30,13 @@ use uuid::Uuid;
 
 use crate::{audit::Entry, clock::Timestamp};
 
+mod calls;
 mod exporting;
 
-pub use self::exporting::{Error, Exporting, begin};
+pub use self::{
+    calls::{Home, is_on, join, of_calls},
+    exporting::{Error, Exporting, begin},
+};
 
 /// Spans that wait to be sent.
 const WAITING: usize = 8_192;
@@ -89,11 +96,17 @@ pub struct Told(Vec<Seed>);
 #[derive(Debug)]
 struct Seed {
     trace: u128,
-    /// The caller's span, of an acceptance in its trace.
+    /// What it hangs under; zero: nothing.
     parent: u64,
+    /// Whether that is the caller's.
+    is_remote: bool,
+    /// The span's id, where others hang under it; else it follows from the entry and the stage.
+    id: Option<u64>,
+    /// What it points to: a trace and a span in it.
+    link: Option<(u128, u64)>,
+    /// Whether it comes out of a call.
+    is_call: bool,
     entry: Uuid,
-    subject: Uuid,
-    accepts: bool,
     attributes: Vec<KeyValue>,
 }
 
@@ -128,6 +141,21 @@ fn seed(entry: &Entry, permille: u32) -> Option<Seed> {
     if trace == 0 || given.is_some_and(|given| !given.is_sampled) || !is_sampled(trace, permille) {
         return None;
     }
+    let is_call = entry.act == ACCEPT;
+    let called = given.filter(|_| is_call);
+    Some(Seed {
+        trace,
+        parent: if is_call { called.map_or(0, |called| called.span.get()) } else { root(entry.subject) },
+        is_remote: called.is_some(),
+        id: is_call.then(|| root(entry.subject)),
+        link: None,
+        is_call,
+        entry: entry.id,
+        attributes: attributes(entry),
+    })
+}
+
+fn attributes(entry: &Entry) -> Vec<KeyValue> {
     let mut attributes = vec![
         KeyValue::new("tongguan.act", entry.act.clone()),
         KeyValue::new("tongguan.subject", entry.subject.to_string()),
@@ -137,9 +165,7 @@ fn seed(entry: &Entry, permille: u32) -> Option<Seed> {
     ];
     attributes
         .extend(entry.changes.iter().take(CHANGES).map(|change| KeyValue::new(format!("tongguan.{}", change.field), change.to.clone())));
-    let accepts = entry.act == ACCEPT;
-    let parent = given.filter(|_| accepts).map_or(0, |given| given.span.get());
-    Some(Seed { trace, parent, entry: entry.id, subject: entry.subject, accepts, attributes })
+    attributes
 }
 
 /// The id of the span under which all that becomes of a declaration hangs: the random end of its id.
@@ -154,26 +180,26 @@ fn own(entry: Uuid, stage: &str) -> u64 {
     entry.as_u64_pair().1 ^ stage
 }
 
+fn context(trace: u128, span: u64) -> SpanContext {
+    let (trace, span) = (TraceId::from_bytes(trace.to_be_bytes()), SpanId::from_bytes(span.to_be_bytes()));
+    SpanContext::new(trace, span, TraceFlags::SAMPLED, false, TraceState::NONE)
+}
+
 fn span(seed: &Seed, name: &'static str, from: Timestamp, to: Timestamp) -> SpanData {
-    let (id, parent) = if seed.accepts { (root(seed.subject), seed.parent) } else { (own(seed.entry, name), root(seed.subject)) };
+    let mut links = SpanLinks::default();
+    links.links.extend(seed.link.map(|(trace, span)| Link::with_context(context(trace, span))));
     SpanData {
-        span_context: SpanContext::new(
-            TraceId::from_bytes(seed.trace.to_be_bytes()),
-            SpanId::from_bytes(id.to_be_bytes()),
-            TraceFlags::SAMPLED,
-            false,
-            TraceState::NONE,
-        ),
-        parent_span_id: SpanId::from_bytes(parent.to_be_bytes()),
-        parent_span_is_remote: seed.parent != 0,
-        span_kind: if seed.accepts { SpanKind::Server } else { SpanKind::Internal },
+        span_context: context(seed.trace, seed.id.unwrap_or_else(|| own(seed.entry, name))),
+        parent_span_id: SpanId::from_bytes(seed.parent.to_be_bytes()),
+        parent_span_is_remote: seed.is_remote,
+        span_kind: if seed.is_call { SpanKind::Server } else { SpanKind::Internal },
         name: name.into(),
         start_time: system(from),
         end_time: system(to),
         attributes: seed.attributes.clone(),
         dropped_attributes_count: 0,
         events: SpanEvents::default(),
-        links: SpanLinks::default(),
+        links,
         status: Status::Unset,
         instrumentation_scope: InstrumentationScope::builder("tongguan").with_version(env!("CARGO_PKG_VERSION")).build(),
     }

@@ -114,6 +114,7 @@ async fn a_byte_of_an_entry_or_of_what_stands_beside_it_names_the_entry() {
     found("entry 13:", &["UPDATE audit_entries SET at = at + 1 WHERE position = 13"]).await;
     found("entry 14:", &["UPDATE audit_entries SET tenant = 'other' WHERE position = 14"]).await;
     found("entry 15:", &["UPDATE audit_entries SET subject = randomblob(16) WHERE position = 15"]).await;
+    found("entry 17:", &["UPDATE audit_entries SET trace = randomblob(16) WHERE position = 17"]).await;
     found("entry 16:", &["UPDATE audit_entries SET id = randomblob(16) WHERE position = 16"]).await;
     // In the tail, which no full tile covers.
     found("entry 520:", &["UPDATE audit_entries SET body = cast(replace(body, 'a', 'b') AS BLOB) WHERE position = 520"]).await;

@@ -197,14 +197,19 @@ async fn call(name: &str, gateway: &Gateway, numbers: &Numbers) -> Result<String
             let asked = ApplySummaryRequest { summary, ..ApplySummaryRequest::default() };
             format!("{:?}", seller.apply_summary(asked).await?.into_inner())
         }
-        "GetFollowUp" => format!("{:?}", seller.get_follow_up(GetFollowUpRequest { id: document, ..Default::default() }).await?.into_inner()),
+        "GetFollowUp" => {
+            format!("{:?}", seller.get_follow_up(GetFollowUpRequest { id: document, ..Default::default() }).await?.into_inner())
+        }
         "BindWaybill" => {
             let waybill_no = "WAYBILL-99".into();
             let asked = BindWaybillRequest { declaration_id: declaration, carrier: code, waybill_no, ..BindWaybillRequest::default() };
             format!("{:?}", carrier.bind_waybill(asked).await?.into_inner())
         }
         "GetWaybill" => {
-            format!("{:?}", carrier.get_waybill(GetWaybillRequest { carrier: code, waybill_no: waybill, ..Default::default() }).await?.into_inner())
+            format!(
+                "{:?}",
+                carrier.get_waybill(GetWaybillRequest { carrier: code, waybill_no: waybill, ..Default::default() }).await?.into_inner()
+            )
         }
         "DeleteWaybill" => {
             format!("{:?}", carrier.delete_waybill(DeleteWaybillRequest { carrier: code, waybill_no: waybill }).await?.into_inner())

@@ -22,7 +22,11 @@ use tongguan::{
     config::LogFormat,
     grpc::{
         client,
-        proto::{SubmitRequest, declarations_client::DeclarationsClient},
+        proto::{
+            AmendWaybillRequest, DeleteWaybillRequest, DeskOrder, GetWaybillRequest, HoldRequest, PushWaybillsRequest, ReleaseRequest,
+            SubmitRequest, Waybill, declarations_client::DeclarationsClient, logistics_client::LogisticsClient,
+            operations_client::OperationsClient, push_waybills_response,
+        },
     },
 };
 use tonic::{Request, Response, Status, metadata::MetadataValue, transport::Server};
@@ -131,7 +135,7 @@ async fn a_life_is_one_trace(keeper: Keeper) {
     for (trace, caller) in [(TRACE, CALLER), (own.as_str(), "")] {
         let spans = collector.of(trace);
         let stages: BTreeSet<_> = spans.iter().map(|span| span.name.as_str()).collect();
-        assert_eq!(stages, BTreeSet::from(["intake", "gate", "sign", "pack", "send", "receive", "collect", "apply"]), "{spans:#?}");
+        assert_eq!(stages, BTreeSet::from(["intake", "push", "gate", "sign", "pack", "send", "receive", "collect", "apply"]), "{spans:#?}");
         let (roots, rest): (Vec<_>, Vec<_>) = spans.iter().partition(|span| span.name == "intake");
         assert_eq!((roots.len(), hex(&roots[0].parent_span_id).trim_start_matches('0')), (1, caller));
         assert!(rest.iter().all(|span| span.parent_span_id == roots[0].span_id), "{rest:#?}");
@@ -176,6 +180,100 @@ async fn a_life_is_one_trace_on_sqlite() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_life_is_one_trace_on_postgres() {
     a_life_is_one_trace(Keeper::postgres().await).await;
+}
+
+fn traced<T>(message: T, trace: &str) -> Request<T> {
+    let mut request = Request::new(message);
+    if !trace.is_empty() {
+        request.metadata_mut().insert("traceparent", MetadataValue::try_from(format!("00-{trace}-{CALLER}-01")).unwrap());
+    }
+    request
+}
+
+/// What the desk and a carrier do to something that is on its way, each in a trace of its own, or in none.
+async fn who_acts_is_told_in_his_trace_and_points_to_the_declarations(keeper: Keeper) {
+    let traces = ["1", "2", "3", "4", "5"].map(|digit| digit.repeat(32));
+    let [held, resumed, pushed, amended, deleted] = traces.each_ref().map(String::as_str);
+    let collector = Collector::default();
+    let town = town(keeper, &collector.open().await, 1);
+    // Nobody packs: all of it can be held, amended and taken back.
+    let serve = town.start("serve", "tongguan", &["--roles", "intake,gate,sequence"]);
+    opened(&serve).await;
+    let id = submit(&town, &lines(&town, "orders")[0], Some(&format!("00-{TRACE}-{CALLER}-01"))).await;
+    let order = || Some(DeskOrder { items: vec![id.clone()], why: "盘点".into(), dry_run: false });
+    let mut desk = OperationsClient::connect(town.door()).await.unwrap();
+    for (trace, on_hold) in [(held, true), ("", false), ("", true), (resumed, false)] {
+        let report = if on_hold {
+            desk.hold(traced(HoldRequest { order: order() }, trace)).await.unwrap().into_inner().report
+        } else {
+            desk.release(traced(ReleaseRequest { order: order() }, trace)).await.unwrap().into_inner().report
+        };
+        assert!(report.unwrap().applied);
+    }
+    let waybill = client::waybill_of(rig::waybill_of(&lines(&town, "waybills")[0]));
+    let mut carrier = LogisticsClient::connect(town.door()).await.unwrap();
+    let push = PushWaybillsRequest { item_id: "1".into(), waybill: Some(waybill.clone()) };
+    let mut answers = carrier.push_waybills(traced(tokio_stream::iter([push]), pushed)).await.unwrap().into_inner();
+    assert!(matches!(answers.message().await.unwrap().unwrap().result, Some(push_waybills_response::Result::Kept(_))));
+    let (code, waybill_no) = (waybill.carrier.clone().unwrap().code, waybill.waybill_no.clone());
+    rig::until(LONGEST, "the waybill's document", || async {
+        let asked = GetWaybillRequest { carrier: code.clone(), waybill_no: waybill_no.clone(), ..Default::default() };
+        carrier.clone().get_waybill(asked).await.unwrap().into_inner().document.is_some()
+    })
+    .await;
+    let other = Waybill { packs: "2".into(), ..waybill };
+    carrier.amend_waybill(traced(AmendWaybillRequest { waybill: Some(other) }, amended)).await.unwrap();
+    carrier.delete_waybill(traced(DeleteWaybillRequest { carrier: code, waybill_no }, deleted)).await.unwrap();
+    assert!(serve.stop().success());
+
+    let tells = |span: &Span, act: &str| {
+        let is = |found: &any_value::Value| matches!(found, any_value::Value::StringValue(text) if text == act);
+        let mut all = span.attributes.iter().filter(|found| found.key == "tongguan.act");
+        all.any(|found| found.value.as_ref().and_then(|found| found.value.as_ref()).is_some_and(is))
+    };
+    let root = collector.of(TRACE).into_iter().find(|span| span.name == "intake" && tells(span, "accept")).unwrap().span_id;
+    for (trace, stage, act) in [
+        (held, "desk", "hold"),
+        (resumed, "desk", "release"),
+        (pushed, "push", "accept_waybill"),
+        (amended, "push", "amend_waybill"),
+        (deleted, "push", "delete_waybill"),
+    ] {
+        let spans = collector.of(trace);
+        let [span] = &spans[..] else { panic!("{act}: {spans:#?}") };
+        assert_eq!((span.name.as_str(), hex(&span.parent_span_id).as_str()), (stage, CALLER), "{act}");
+        assert!(tells(span, act), "{span:?}");
+        let points: Vec<_> = span.links.iter().map(|link| (hex(&link.trace_id), link.span_id.clone())).collect();
+        assert_eq!(points, [(TRACE.to_owned(), root.clone())], "{act}");
+    }
+    // What was done in no trace hangs in the declaration's own.
+    let own: Vec<_> = collector.of(TRACE).into_iter().filter(|span| span.name == "desk").collect();
+    assert!(own.len() == 2 && own.iter().all(|span| span.parent_span_id == root), "{own:#?}");
+    assert!(tells(&own[0], "release") && tells(&own[1], "hold"));
+    let place: &[&str] = match &town.keeper {
+        Keeper::Sqlite => &["--dir", &town.path("")],
+        Keeper::Postgres { url, .. } => &["--store", url],
+    };
+    let search = |trace: &str| rig::run(&[["audit", "search", "--trace", trace].as_slice(), place].concat());
+    let acts = |trace: &str| {
+        let (fine, said) = search(trace);
+        assert!(fine && said.lines().all(|line| line.contains(&format!("[{trace}]"))), "{said}");
+        let act = |line: &str| line.split(&format!("[{trace}] ")).nth(1).and_then(|rest| rest.split(' ').next().map(str::to_owned));
+        said.lines().filter_map(act).collect::<Vec<_>>()
+    };
+    assert_eq!(acts(TRACE)[..3], ["accept", "release", "hold"]);
+    assert_eq!((acts(held), acts(deleted)), (vec!["hold".to_owned()], vec!["delete_waybill".to_owned()]));
+    assert!(!search(&"9".repeat(32)).0 && !search("x").0, "nothing is told of it; it is none");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_acts_is_told_on_sqlite() {
+    who_acts_is_told_in_his_trace_and_points_to_the_declarations(Keeper::Sqlite).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_acts_is_told_on_postgres() {
+    who_acts_is_told_in_his_trace_and_points_to_the_declarations(Keeper::postgres().await).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -26,6 +26,8 @@ pub struct StoredEntry<'a> {
     pub subject: Uuid,
     /// What was done.
     pub act: &'a str,
+    /// The trace that its caller named.
+    pub trace: Option<Uuid>,
     /// The hash of the body.
     pub leaf: &'a [u8],
     /// The entry itself, as hashed.
@@ -42,6 +44,7 @@ impl StoredEntry<'_> {
             ("tenant", entry.actor.tenant.as_str() == self.tenant),
             ("subject", entry.subject == self.subject),
             ("act", entry.act == self.act),
+            ("trace", entry.actor.trace.map(|trace| trace.as_uuid()) == self.trace),
         ];
         columns.into_iter().find(|(_, same)| !same).map(|(column, _)| Fault::Column(column))
     }

@@ -16,9 +16,10 @@ use crate::{
     archive::Archives,
     audit::LogVerifier,
     declaration::DeclarationId,
+    desk::trace_asked,
     party::{Actor, Trace},
     store::{
-        self, EntryFilter, Store,
+        self, EntryFilter, PlacedEntry, Store,
         postgres::{self, Address, Postgres},
         sqlite::Sqlite,
     },
@@ -45,6 +46,24 @@ pub(super) enum AuditCommand {
         #[command(flatten)]
         place: WhereArgs,
     },
+    /// 查找一条追踪中的全部记录 · Every entry of a trace.
+    Search {
+        /// 追踪号，32位十六进制；调用方未给追踪号的，即申报 ID · The trace's id, 32 hexadecimal digits; without a caller's, the declaration's id.
+        #[arg(long, value_parser = trace)]
+        trace: Uuid,
+        /// 最多条数 · At most so many.
+        #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+        limit: u32,
+        /// 从此位置之后 · Only after this position.
+        #[arg(long)]
+        after: Option<i64>,
+        #[command(flatten)]
+        place: WhereArgs,
+    },
+}
+
+fn trace(text: &str) -> Result<Uuid, String> {
+    trace_asked(text).ok_or_else(|| "追踪号应为32位十六进制 · a trace has 32 hexadecimal digits".to_owned())
 }
 
 #[derive(Debug, Args)]
@@ -114,6 +133,7 @@ pub(super) async fn run(command: &AuditCommand) -> Result<ExitCode> {
         AuditCommand::Witness(args) => witness::witness(args).await,
         AuditCommand::Checkpoint(place) => checkpoint(place).await,
         AuditCommand::Show { number, place } => show(number, place).await,
+        AuditCommand::Search { trace, limit, after, place } => search(*trace, *limit, *after, place).await,
     }
 }
 
@@ -190,18 +210,40 @@ async fn tell(store: &dyn Store, subject: Uuid, declaration: Option<DeclarationI
     }
     let filter = EntryFilter { subjects: Some(subjects), pending: true, limit: 10_000, ..EntryFilter::default() };
     for placed in store.entries(filter).await? {
-        let entry = placed.entry;
-        let position = placed.position.map_or_else(|| "     —".to_owned(), |position| format!("{position:>6}"));
-        let changes: Vec<_> = entry
-            .changes
-            .iter()
-            .map(|change| format!("{}: {} → {}", change.field, shown(blank(&change.from)), shown(blank(&change.to))))
-            .collect();
-        let why = if entry.why.is_empty() { String::new() } else { format!(" ({})", shown(&entry.why)) };
-        let who = who(&entry.actor);
-        say(&format!("{position} {} {who} {} {}{why}", entry.at, entry.act, changes.join(", ")));
+        say(&line(&placed));
     }
     Ok(())
+}
+
+async fn search(trace: Uuid, limit: u32, after: Option<i64>, place: &WhereArgs) -> Result<ExitCode> {
+    let store = place.open().await?;
+    let found = store.entries(EntryFilter { trace: Some(trace), after, pending: true, limit, ..EntryFilter::default() }).await?;
+    if found.is_empty() {
+        bail!("没有这条追踪的记录 · the log tells nothing of that trace");
+    }
+    for placed in &found {
+        let subject = placed.entry.subject;
+        let about = if subject.is_nil() { String::new() } else { format!(" {subject}") };
+        say(&format!("{}{about}", line(placed)));
+    }
+    let is_full = u32::try_from(found.len()).is_ok_and(|len| len >= limit);
+    if let Some(last) = found.last().and_then(|placed| placed.position).filter(|_| is_full) {
+        complain(&format!("后面还有 · there may be more: --after {last}"));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// An entry in one line.
+fn line(placed: &PlacedEntry) -> String {
+    let entry = &placed.entry;
+    let position = placed.position.map_or_else(|| "     —".to_owned(), |position| format!("{position:>6}"));
+    let changes: Vec<_> = entry
+        .changes
+        .iter()
+        .map(|change| format!("{}: {} → {}", change.field, shown(blank(&change.from)), shown(blank(&change.to))))
+        .collect();
+    let why = if entry.why.is_empty() { String::new() } else { format!(" ({})", shown(&entry.why)) };
+    format!("{position} {} {} {} {}{why}", entry.at, who(&entry.actor), entry.act, changes.join(", "))
 }
 
 /// Who it was, from where, in the course of what, as far as it is known.

@@ -11,6 +11,7 @@ use crate::{
     declaration::{DeclarationId, SummaryResult},
     store::{Application, Change, DeadlineChange, DeadlineKind, Disposition, LeasedArrival, Summed, SummedFound, SummedLookup, Written},
     task::{self, Error, Note},
+    telemetry,
 };
 
 /// When what cannot be placed yet is read again first.
@@ -37,7 +38,8 @@ impl Collector {
             return Ok(self.forward(arrival).await && self.quarantine(token, vec![(arrival, NOT_OURS.to_owned())]).await? > 0);
         };
         let done = !matches!(disposition, Disposition::PutOff(_));
-        let changes = of.values().filter_map(|(found, results)| self.summed(arrival, results, found, now)).collect();
+        let mut changes: Vec<_> = of.values().filter_map(|(found, results)| self.summed(arrival, results, found, now)).collect();
+        telemetry::join(&*self.store, &mut changes).await?;
         let application = Application { token: Some(token), arrivals: vec![(arrival.id, disposition)], changes, ..Application::default() };
         Ok(self.apply(Since { came: arrival.at, began: now }, now, application).await? == Written::Done && done)
     }

@@ -21,6 +21,7 @@ use crate::{
     state::{self, Event, Next, State},
     store::{Application, Change, Disposition, LeasedArrival, MessageChange, MessageFound, Written},
     task::{self, Error, Note},
+    telemetry,
 };
 
 /// What an answer about a whole message means.
@@ -99,6 +100,7 @@ impl Collector {
             }
             let now = self.clockwork.now();
             let mut application = self.follow(&meaning, &said, &found, now).await?;
+            telemetry::join(&*self.store, &mut application.changes).await?;
             application.token = Some(token);
             application.arrivals = vec![(arrival.id, Disposition::Read)];
             if self.apply(Since { came: arrival.at, began: now }, now, application).await? == Written::Done {

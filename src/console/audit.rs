@@ -13,7 +13,7 @@ use super::{
 use crate::{
     clock::{Timestamp, parse_day, start_of},
     declaration::Kind,
-    desk::{Wanted, look_back, subjects},
+    desk::{Wanted, look_back, subjects, trace_asked},
     party::Trace,
     store::{EntryFilter, PlacedEntry},
 };
@@ -29,7 +29,7 @@ const MOST_SAVED: usize = 20_000;
 /// Looks of a bounded number of positions each, for one file.
 const MOST_LOOKS: usize = 40;
 const LONGEST_WORD: usize = 100;
-const FIELDS: [&str; 8] = ["number", "actor", "act", "kind", "outcome", "address", "from", "to"];
+const FIELDS: [&str; 9] = ["number", "actor", "act", "kind", "outcome", "address", "trace", "from", "to"];
 
 /// What is searched for.
 struct Search {
@@ -60,7 +60,12 @@ impl Search {
         if address.is_err() {
             faults.push(fault("地址应为 IP 地址", "an address is an IP address"));
         }
-        let (Ok(from), Ok(to), Ok(kind), Ok(address), []) = (from, to, kind, address, faults.as_slice()) else {
+        let trace = Some(asked.one("trace").trim()).filter(|text| !text.is_empty());
+        let trace = trace.map(|text| trace_asked(text).ok_or(())).transpose();
+        if trace.is_err() {
+            faults.push(fault("追踪号应为32位十六进制", "a trace has 32 hexadecimal digits"));
+        }
+        let (Ok(from), Ok(to), Ok(kind), Ok(address), Ok(trace), []) = (from, to, kind, address, trace, faults.as_slice()) else {
             return Err(Problem::Invalid(faults));
         };
         let scope = session.caller.scope.clone();
@@ -75,8 +80,9 @@ impl Search {
             to,
             before: asked.one("before").parse().ok(),
             // What was just decided about it is told at once.
-            pending: about.is_some(),
+            pending: about.is_some() || trace.is_some(),
             subjects: about,
+            trace,
             ..EntryFilter::default()
         };
         Ok(Self { filter, wanted: Wanted { actor: text("actor"), kind, outcome: text("outcome"), address }, is_nothing })
@@ -218,6 +224,7 @@ fn filters(lang: Lang, asked: &Asked, to: &str) -> Markup {
             (field("number", lang.t("编号", "number"), "search"))
             (field("actor", lang.t("操作者", "actor"), "text"))
             (field("address", lang.t("来源地址", "address"), "text"))
+            (field("trace", lang.t("追踪号", "trace"), "text"))
             (field("act", lang.t("操作", "act"), "text"))
             label { (lang.t("单证", "document")) " "
                 select name="kind" {
@@ -265,7 +272,7 @@ fn row(lang: Lang, placed: &PlacedEntry, size: i64) -> Markup {
             td { (entry.actor.name) " " small {
                 (entry.actor.role.as_str()) " · " (entry.actor.tenant)
                 @if let Some(address) = entry.actor.address { " · " (address) }
-                @if let Some(trace) = entry.actor.trace { br; code { (Trace::shown(trace.id)) } }
+                @if let Some(trace) = entry.actor.trace { br; @let id = Trace::shown(trace.id); a href=(format!("/audit?trace={id}")) { code { (id) } } }
             } }
             td { code { (entry.act) } }
             td { @for change in &entry.changes {

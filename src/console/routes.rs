@@ -7,8 +7,7 @@ use axum::http::{HeaderMap, Method};
 use super::{
     Console, account, accounts, acts, audit, declaration, find, logistics, metrics, overview,
     page::{Problem, Reply},
-    proposals, queues,
-    raw, receipts, reference, retention,
+    proposals, queues, raw, receipts, reference, retention,
     session::Session,
     sign_in,
     words::Lang,

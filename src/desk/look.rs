@@ -24,7 +24,7 @@ const MOST_LOOKED_THROUGH: i64 = 50_000;
 /// Positions looked through at a time: few at first, for nearly always the first are what is wanted.
 const NARROWEST: i64 = 500;
 const WIDEST: i64 = 8_000;
-/// Entries about what one number leads to.
+/// Entries about what one number leads to, or of one trace.
 const MOST_OF_SUBJECTS: usize = 10_000;
 /// Entries get their places in nearly the order of their times: no transaction takes so long.
 const ASTRAY: Duration = Duration::from_secs(10);
@@ -68,7 +68,7 @@ pub async fn look_back(
     wanted: &Wanted,
     most: usize,
 ) -> store::Result<(Vec<PlacedEntry>, Option<i64>)> {
-    if filter.subjects.is_some() {
+    if filter.subjects.is_some() || filter.trace.is_some() {
         return about(store, filter, wanted, most).await;
     }
     let size = store.last_checkpoint().await?.map_or(0, |last| last.size);
@@ -91,7 +91,7 @@ pub async fn look_back(
     Ok((found, (end > low).then_some(end)))
 }
 
-/// The same, of what one number leads to.
+/// The same, of what one number leads to, or of one trace.
 async fn about(store: &dyn Store, mut filter: EntryFilter, wanted: &Wanted, most: usize) -> store::Result<(Vec<PlacedEntry>, Option<i64>)> {
     let mut found = Vec::new();
     filter.limit = SEARCH_PAGE;
@@ -171,6 +171,12 @@ pub async fn look_through(
         }
     }
     Ok((found, filter.after))
+}
+
+/// A trace as it is asked for: its id, or without a caller's that of the declaration, with hyphens or without. Nothing: it is none.
+#[must_use]
+pub fn trace_asked(text: &str) -> Option<Uuid> {
+    Uuid::try_parse(text).ok().filter(|id| !id.is_nil())
 }
 
 /// The ids under which the log tells of what a number or an id leads to: declarations, and waybills from before they were bound.

@@ -16,7 +16,7 @@ use crate::{
     access::{Call, Caller},
     audit::Entry,
     declaration::Kind,
-    desk::{SEARCH_PAGE, Wanted, look_through, subjects},
+    desk::{SEARCH_PAGE, Wanted, look_through, subjects, trace_asked},
     store::EntryFilter,
 };
 
@@ -113,6 +113,10 @@ impl proto::audit_log_server::AuditLog for Door {
 impl Door {
     /// What to ask the store; nothing if the number leads nowhere.
     async fn search_filter(&self, caller: &Caller, asked: &proto::SearchRequest) -> Result<Option<EntryFilter>, Status> {
+        let trace = Some(asked.trace_id.as_str()).filter(|text| !text.is_empty()).map(|text| {
+            trace_asked(text).ok_or_else(|| status::invalid("trace_id 应为32位十六进制", "trace_id has 32 hexadecimal digits"))
+        });
+        let trace = trace.transpose()?;
         let subjects = if asked.number.is_empty() {
             None
         } else {
@@ -125,6 +129,7 @@ impl Door {
         Ok(Some(EntryFilter {
             tenant: caller.scope.clone(),
             subjects,
+            trace,
             act: (!asked.act.is_empty()).then(|| asked.act.clone()),
             from: asked.from.as_ref().map(convert::moment),
             to: asked.to.as_ref().map(convert::moment),

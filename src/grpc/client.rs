@@ -185,7 +185,7 @@ impl Client {
         I: IntoIterator<Item = Item<draft::Waybill>>,
         I::IntoIter: Send + 'static,
     {
-        let request = |item: Item<draft::Waybill>| proto::PushWaybillsRequest { item_id: item.id, waybill: Some(waybill(item.draft)) };
+        let request = |item: Item<draft::Waybill>| proto::PushWaybillsRequest { item_id: item.id, waybill: Some(waybill_of(item.draft)) };
         let (requests, feeding) = feed(items.into_iter().map(request));
         let mut client = LogisticsClient::new(self.channel.clone());
         let answers = client.push_waybills(self.request(requests)).await.map_err(Error::Ended)?.into_inner();
@@ -382,7 +382,9 @@ fn inventory_line(line: draft::InventoryLine) -> proto::InventoryLine {
     }
 }
 
-fn waybill(waybill: draft::Waybill) -> proto::Waybill {
+/// A waybill as it travels.
+#[must_use]
+pub fn waybill_of(waybill: draft::Waybill) -> proto::Waybill {
     proto::Waybill {
         carrier: Some(party(waybill.carrier)),
         waybill_no: waybill.waybill_no,

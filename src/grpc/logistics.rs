@@ -3,7 +3,10 @@
 use tonic::{Request, Response, Status, Streaming, async_trait};
 
 use super::{Door, convert, declarations, drafts, follow_ups, items, outlet::Answers, proto, scope, sight::sight, status};
-use crate::{access::{Call, Sight}, intake::WaybillAnswer};
+use crate::{
+    access::{Call, Sight},
+    intake::WaybillAnswer,
+};
 
 const LONGEST_NUMBER: usize = 100;
 

@@ -16,6 +16,7 @@ use crate::{
     party::Actor,
     state::{self, Event, Next, Obstacle, Operation, Permit, State, permits},
     store::{Application, Change, DeadlineChange, DeadlineKind, Revision, Shown, Written},
+    telemetry::{self, Home},
 };
 
 use super::{
@@ -83,7 +84,7 @@ pub(super) async fn amend(core: &Core, actor: &Actor, id: DeclarationId, submiss
         change.assessment = Some((id, assessment.to_kept()));
         change.revision =
             Some(Revision { declaration: id, expected: shown.amended.0, content: Arc::new(content), warnings, digest: submission.digest });
-        if apply(core, now, change).await? {
+        if apply(core, now, change, &shown.dossier).await? {
             return Ok(answer);
         }
     }
@@ -119,7 +120,7 @@ pub(super) async fn delete(core: &Core, actor: &Actor, id: DeclarationId, kind: 
             change.assessment = Some((id, assessment.to_kept()));
             change.deadlines = [DeadlineKind::CutOff, DeadlineKind::Summary].map(|kind| DeadlineChange::Met(id, kind)).to_vec();
         }
-        if apply(core, now, change).await? {
+        if apply(core, now, change, &shown.dossier).await? {
             return Ok(handled);
         }
     }
@@ -131,9 +132,14 @@ async fn known(core: &Core, actor: &Actor, id: DeclarationId) -> Reply<Shown> {
     shown.ok_or(Refusal::Unknown)
 }
 
-async fn apply(core: &Core, now: Timestamp, change: Change) -> Reply<bool> {
+async fn apply(core: &Core, now: Timestamp, mut change: Change, dossier: &Dossier) -> Reply<bool> {
+    change.entries.iter_mut().for_each(|entry| entry.actor.trace = entry.actor.trace.or(dossier.trace));
+    let told = telemetry::of_calls(change.entries.iter().map(|entry| (entry, Home::of(Some(dossier), entry.subject))));
     let application = Application { changes: vec![change], ..Application::default() };
     let written = core.parts.store.apply(now, application).await.map_err(|error| Refusal::of_store(&error))?;
+    if written == Written::Done {
+        told.stage("amend", now, core.parts.clockwork.now());
+    }
     Ok(written == Written::Done)
 }
 

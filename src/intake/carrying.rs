@@ -12,6 +12,7 @@ use crate::{
     party::Actor,
     state::{self, Event, Next, Obstacle, Operation, Permit, State, permits},
     store::{Application, Change, KeptWaybill, WaybillRevision, Written},
+    telemetry::{self, Home},
 };
 
 use super::{
@@ -52,7 +53,7 @@ pub(super) async fn amend(core: &Core, actor: &Actor, push: &Push) -> Reply<Wayb
         }
         let by = change.created.first().map(|document| document.id);
         change.rewritten = Some(WaybillRevision { waybill: known.kept.id, content: Some(Arc::new(content.clone())), by });
-        if apply(core, now, change).await? {
+        if apply(core, now, change, known.dossier.as_ref()).await? {
             return Ok(WaybillAmended { handled, warnings });
         }
     }
@@ -75,16 +76,20 @@ pub(super) async fn delete(core: &Core, actor: &Actor, carrier: &str, waybill_no
         known.note(&mut change, &handled);
         let by = change.created.first().map(|document| document.id);
         change.rewritten = by.map(|by| WaybillRevision { waybill: known.kept.id, content: None, by: Some(by) });
-        if apply(core, now, change).await? {
+        if apply(core, now, change, known.dossier.as_ref()).await? {
             return Ok(handled);
         }
     }
     Err(Refusal::Busy)
 }
 
-async fn apply(core: &Core, now: Timestamp, change: Change) -> Reply<bool> {
+async fn apply(core: &Core, now: Timestamp, change: Change, dossier: Option<&Dossier>) -> Reply<bool> {
+    let told = telemetry::of_calls(change.entries.iter().map(|entry| (entry, Home::of(dossier, entry.subject))));
     let application = Application { changes: vec![change], ..Application::default() };
     let written = core.parts.store.apply(now, application).await.map_err(|error| Refusal::of_store(&error))?;
+    if written == Written::Done {
+        told.stage("push", now, core.parts.clockwork.now());
+    }
     Ok(written == Written::Done)
 }
 

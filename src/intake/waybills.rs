@@ -6,12 +6,14 @@ use crate::{
     audit::{Difference, Entry},
     check::{self, CheckedWaybill, Finding, TakenWaybill},
     clock::Timestamp,
-    declaration::{DocumentId, Kind},
+    declaration::{DeclarationId, DocumentId, Kind},
     dossier::Document,
     lane::{self, Duty},
     party::Actor,
-    store::{WaybillAcceptance, WaybillAccepted},
+    store::{Traces, WaybillAcceptance, WaybillAccepted},
     tally::Event,
+    task,
+    telemetry::{self, Home},
 };
 
 use super::{Core, Job, Jobs, Push, Refusal, Reply, WaybillAnswer, prepare};
@@ -34,13 +36,17 @@ pub(super) async fn process(core: Arc<Core>, jobs: Jobs<Push, WaybillAnswer>) {
     if acceptances.is_empty() {
         return;
     }
+    let entries: Vec<_> = if telemetry::is_on() { acceptances.iter().map(|new| new.entry.clone()).collect() } else { Vec::new() };
     match core.parts.store.accept_waybills(now, acceptances).await {
         Ok(results) => {
+            let kept_at = core.parts.clockwork.now();
+            let new: Vec<_> = entries.into_iter().zip(&results).filter_map(|(entry, result)| Some((entry, belongs(result)?))).collect();
             Event::WaybillAccepted.happened(results.iter().filter(|result| matches!(result, WaybillAccepted::New { .. })).count());
             for ((job, warnings), result) in waiting.into_iter().zip(results) {
                 let answer = settled(&job.request, result, warnings, now);
                 job.reply(answer);
             }
+            tell(&core, &new, now, kept_at).await;
         }
         Err(error) => {
             let refusal = Refusal::of_store(&error);
@@ -48,6 +54,27 @@ pub(super) async fn process(core: Arc<Core>, jobs: Jobs<Push, WaybillAnswer>) {
                 job.reply(Err(refusal.clone()));
             }
         }
+    }
+}
+
+/// The declaration that a waybill which is new belongs to, if it is known; nothing for one that is not new.
+const fn belongs(result: &WaybillAccepted) -> Option<Option<DeclarationId>> {
+    match result {
+        WaybillAccepted::New { declaration, .. } => Some(*declaration),
+        WaybillAccepted::Again { .. } | WaybillAccepted::Taken => None,
+    }
+}
+
+/// Tells those who follow from outside, each waybill in the trace of its declaration if that is known.
+async fn tell(core: &Core, new: &[(Entry, Option<DeclarationId>)], began: Timestamp, ended: Timestamp) {
+    let declarations: Vec<_> = new.iter().filter_map(|(_, declaration)| declaration.map(|id| id.0)).collect();
+    let traces = if declarations.is_empty() { Ok(Traces::default()) } else { core.parts.store.traces(&declarations).await };
+    match traces {
+        Ok(traces) => {
+            let home = |entry: &Entry, id: Option<DeclarationId>| Home::among(&traces, id.map_or(entry.subject, |id| id.0));
+            telemetry::of_calls(new.iter().map(|(entry, id)| (entry, home(entry, *id)))).stage("push", began, ended);
+        }
+        Err(error) => tracing::warn!(error = task::chain(&error), "waybills were kept, and are not told of to the trace collector"),
     }
 }
 

@@ -3,6 +3,7 @@
 use std::{fmt, num::NonZeroU64, num::NonZeroU128, str::FromStr};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use uuid::Uuid;
 
 /// A trace, and the caller's own span in it. Written as `traceparent` is: `00-<trace id>-<span id>-<flags>`, in lower case.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -21,6 +22,12 @@ pub struct Trace {
 pub struct NoTrace;
 
 impl Trace {
+    /// The trace's id alone, as it is kept to search by.
+    #[must_use]
+    pub const fn as_uuid(&self) -> Uuid {
+        Uuid::from_u128(self.id.get())
+    }
+
     /// The trace's id alone, as it is shown.
     #[must_use]
     pub fn shown(id: NonZeroU128) -> String {

@@ -116,6 +116,7 @@ async fn feed(store: &dyn Store, verifier: &mut Verifier, archived: &mut Archive
                 tenant: &row.tenant,
                 subject: row.subject,
                 act: &row.act,
+                trace: row.trace,
                 leaf: &row.leaf,
                 body: &row.body,
             });
@@ -211,6 +212,7 @@ async fn feed_tile(log: &dyn Published, verifier: &mut Verifier, index: u64, siz
             tenant: entry.map_or("", |entry| entry.actor.tenant.as_str()),
             subject: entry.map(|entry| entry.subject).unwrap_or_default(),
             act: entry.map_or("", |entry| entry.act.as_str()),
+            trace: entry.and_then(|entry| entry.actor.trace).map(|trace| trace.as_uuid()),
             leaf: leaf.as_bytes(),
             body,
         });

@@ -1,6 +1,9 @@
 //! The log as stored, and what is shown to those who look in.
 
-use std::{collections::HashSet, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use uuid::Uuid;
 
@@ -11,7 +14,7 @@ use crate::{
     clock::Timestamp,
     declaration::{DeclarationId, DocumentId, FollowUp, Kind},
     dossier::Dossier,
-    party::Tenant,
+    party::{Tenant, Trace},
     state::State,
 };
 
@@ -88,6 +91,8 @@ pub struct StoredRow {
     pub subject: Uuid,
     /// What was done.
     pub act: String,
+    /// In which trace that its caller named.
+    pub trace: Option<Uuid>,
     /// The leaf hash.
     pub leaf: Vec<u8>,
     /// The canonical bytes; none if they are absent.
@@ -109,6 +114,9 @@ pub struct StoredCheckpoint {
     pub note: String,
 }
 
+/// The traces in which callers submitted declarations, by their ids.
+pub type Traces = HashMap<Uuid, Trace>;
+
 /// Which audit entries are wanted.
 #[derive(Debug, Clone, Default)]
 pub struct EntryFilter {
@@ -116,6 +124,8 @@ pub struct EntryFilter {
     pub tenant: Option<Tenant>,
     /// Only about these subjects.
     pub subjects: Option<Vec<Uuid>>,
+    /// Only of this trace: of the caller's that named it, or where none was named, of what was done to the declaration whose id it is.
+    pub trace: Option<Uuid>,
     /// Only this act.
     pub act: Option<String>,
     /// Not before.

@@ -23,7 +23,7 @@ use super::{
     KeptMessage, KeptNode, KeptReceipt, KeptWaybill, LeasedArrival, ListFilter, Listed, LogHead, Lookup, Matches, MessageFound,
     MessageWithDocuments, Overtaking, Overview, OverviewAsked, Packing, PendingEntry, PlacedEntry, RecordKept, Recording, Redecision,
     RedecisionEnd, Relabel, Relabelled, Resealed, Result, SellerFilter, Sellers, Sequencing, Settlement, Shown, ShownFollowUp, Store,
-    StoredCheckpoint, StoredRow, StoredTile, SummedFound, SummedLookup, WaybillAcceptance, WaybillAccepted, Written, guarding,
+    StoredCheckpoint, StoredRow, StoredTile, SummedFound, SummedLookup, Traces, WaybillAcceptance, WaybillAccepted, Written, guarding,
     papers::{Paper, Papers},
 };
 use crate::{
@@ -401,6 +401,10 @@ impl Store for Postgres {
 
     async fn documents(&self, tenant: Option<&Tenant>, ids: &[Uuid]) -> Result<Vec<Document>> {
         tried!(&self.pool, Snapshot, |connection| desk::documents(connection, tenant, ids))
+    }
+
+    async fn traces(&self, declarations: &[Uuid]) -> Result<Traces> {
+        tried!(&self.pool, Single, |connection| papers::traces(connection, declarations))
     }
 
     async fn paused(&self) -> Result<Vec<(String, String)>> {

@@ -24,7 +24,7 @@ use super::{
     KeptMessage, KeptNode, KeptReceipt, KeptWaybill, LeasedArrival, ListFilter, Listed, LogHead, Lookup, Matches, MessageFound,
     MessageWithDocuments, Overtaking, Overview, OverviewAsked, Packing, PendingEntry, PlacedEntry, RecordKept, Recording, Redecision,
     RedecisionEnd, Relabel, Relabelled, Resealed, Result, SellerFilter, Sellers, Sequencing, Settlement, Shown, ShownFollowUp, Store,
-    StoredCheckpoint, StoredRow, StoredTile, SummedFound, SummedLookup, WaybillAcceptance, WaybillAccepted, Written, guarding,
+    StoredCheckpoint, StoredRow, StoredTile, SummedFound, SummedLookup, Traces, WaybillAcceptance, WaybillAccepted, Written, guarding,
     told_if_asked,
 };
 use crate::{
@@ -441,6 +441,10 @@ impl Store for Sqlite {
 
     async fn documents(&self, tenant: Option<&Tenant>, ids: &[Uuid]) -> Result<Vec<Document>> {
         desk::documents(&mut *self.readers.acquire().await?, tenant, ids).await
+    }
+
+    async fn traces(&self, declarations: &[Uuid]) -> Result<Traces> {
+        papers::traces(&mut *self.readers.acquire().await?, declarations).await
     }
 
     async fn paused(&self) -> Result<Vec<(String, String)>> {

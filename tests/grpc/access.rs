@@ -143,7 +143,8 @@ async fn every_call_by_every_role() {
 async fn anothers_number_is_answered_as_one_that_is_not_there() {
     let world = world(&[("acme", "acme", Role::Seller), ("rival", "rival", Role::Seller), ("van", "rival", Role::Carrier)]).await;
     let theirs = world.declarations("acme").submit(submit("A1", "W1")).await.unwrap().into_inner().declaration_id;
-    let got = world.declarations("acme").get(GetRequest { declaration_id: theirs.clone(), ..Default::default() }).await.unwrap().into_inner();
+    let got =
+        world.declarations("acme").get(GetRequest { declaration_id: theirs.clone(), ..Default::default() }).await.unwrap().into_inner();
     let document = got.documents[0].id.clone();
     let nobodys = "01900000-0000-7000-8000-000000000000".to_owned();
     let mut answers = Vec::new();
@@ -315,8 +316,25 @@ async fn an_entry_tells_where_a_call_came_from_and_in_the_course_of_what() {
     };
     let line =
         |act: &str, role: &str, trace: &str| (act.to_owned(), role.to_owned(), role.to_owned(), "127.0.0.1".to_owned(), trace.to_owned());
-    let own = ids[0].replace('-', "");
-    assert_eq!(told(search(&ids[0], "").await.unwrap()), [line("accept", "seller", TRACE), line("hold", "operator", &own)]);
+    // Whoever acts in no trace is told in the declaration's.
+    let both = [line("accept", "seller", TRACE), line("hold", "operator", TRACE)];
+    assert_eq!(told(search(&ids[0], "").await.unwrap()), both);
+    let of_trace = |trace_id: &str, page_size: u32, after_position: Option<i64>| {
+        let asked = SearchRequest { trace_id: trace_id.into(), page_size, after_position, ..SearchRequest::default() };
+        let mut log = world.audit_log("auditor");
+        async move { log.search(asked).await.map(|found| found.into_inner()) }
+    };
+    assert_eq!(told(of_trace(TRACE, 0, None).await.unwrap().entries), both);
+    let page = of_trace(TRACE, 1, None).await.unwrap();
+    assert_eq!(told(page.entries), both[..1]);
+    assert_eq!(told(of_trace(TRACE, 1, page.next_after_position).await.unwrap().entries), both[1..]);
+    for own in [ids[1].clone(), ids[1].replace('-', "").to_uppercase()] {
+        assert_eq!(told(of_trace(&own, 0, None).await.unwrap().entries), [line("accept", "seller", &ids[1].replace('-', ""))]);
+    }
+    assert!(of_trace(&ids[0], 0, None).await.unwrap().entries.is_empty(), "it was told in its caller's");
+    for none in ["x", &"0".repeat(32), &"1".repeat(31), &"1".repeat(5_000)] {
+        assert_eq!(of_trace(none, 0, None).await.unwrap_err().code(), Code::InvalidArgument);
+    }
     assert_eq!(told(search(&ids[1], "127.0.0.1").await.unwrap()), [line("accept", "seller", &ids[1].replace('-', ""))]);
     assert!(search(&ids[0], "10.0.0.1").await.unwrap().is_empty());
     assert_eq!(search("", "nowhere").await.unwrap_err().code(), Code::InvalidArgument);

@@ -101,7 +101,12 @@ impl World {
 
     /// What the log says was done to a declaration by the desk.
     async fn acts(&self, number: &str) -> Vec<(String, String, String)> {
-        let story = self.audit_log("audit").timeline(proto::TimelineRequest { number: number.into(), ..Default::default() }).await.unwrap().into_inner();
+        let story = self
+            .audit_log("audit")
+            .timeline(proto::TimelineRequest { number: number.into(), ..Default::default() })
+            .await
+            .unwrap()
+            .into_inner();
         let by_desk = story.entries.into_iter().filter(|entry| entry.actor == "desk");
         by_desk.map(|entry| (entry.act, entry.tenant, entry.why)).collect()
     }

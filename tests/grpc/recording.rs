@@ -102,7 +102,8 @@ async fn decided(world: &World) {
 
 /// Outcome, stage and codes of the first line, as Get shows them.
 async fn advice(world: &World, id: DeclarationId) -> (String, String, Vec<String>) {
-    let got = world.declarations("acme").get(GetRequest { declaration_id: id.to_string(), ..Default::default() }).await.unwrap().into_inner();
+    let got =
+        world.declarations("acme").get(GetRequest { declaration_id: id.to_string(), ..Default::default() }).await.unwrap().into_inner();
     let line = got.advice.unwrap().lines.remove(0);
     (line.outcome, line.stage, line.reasons.into_iter().map(|reason| reason.code).collect())
 }

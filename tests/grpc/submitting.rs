@@ -186,7 +186,8 @@ async fn waybills_are_matched_or_wait() {
     assert_eq!(answers[1].1, answers[3].1, "the same waybill again");
 
     let carrier = super::samples::CARRIER.to_owned();
-    let got = client.get_waybill(proto::GetWaybillRequest { carrier, waybill_no: "W1".into(), ..Default::default() }).await.unwrap().into_inner();
+    let got =
+        client.get_waybill(proto::GetWaybillRequest { carrier, waybill_no: "W1".into(), ..Default::default() }).await.unwrap().into_inner();
     assert!(!got.declaration_id.is_empty() && got.document.is_some());
     let none = proto::GetWaybillRequest { carrier: "nobody".into(), waybill_no: "W1".into(), ..Default::default() };
     assert_eq!(client.get_waybill(none).await.unwrap_err().code(), Code::NotFound);

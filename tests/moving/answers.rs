@@ -153,7 +153,7 @@ async fn sent_twice(world: &World) -> (DeclarationId, Timestamp) {
 }
 
 fn messages(world: &World) -> usize {
-    world.sent().into_iter().map(|item| item.name).collect::<std::collections::BTreeSet<_>>().len()
+    world.sent().into_iter().map(|item| item.name).collect::<BTreeSet<_>>().len()
 }
 
 #[tokio::test]

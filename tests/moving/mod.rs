@@ -1,7 +1,7 @@
 //! The moving parts together, over the embedded store and a pretended road, run dry pass by pass under a clock that stands still.
 
 use std::{
-    collections::VecDeque,
+    collections::{BTreeSet, VecDeque},
     path::Path,
     sync::{Arc, Mutex},
     time::Duration,
@@ -32,6 +32,9 @@ use tongguan::{
 };
 
 use super::store::{CARRIER, declaration, party};
+
+/// That in which every declaration here is submitted.
+const TRACE: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
 mod answers;
 mod nodes;
@@ -222,7 +225,7 @@ impl World {
         }
         let acceptance = Acceptance {
             id,
-            actor: Actor::new(Tenant::local(), Role::Seller, "test"),
+            actor: Actor { trace: TRACE.parse().ok(), ..Actor::new(Tenant::local(), Role::Seller, "test") },
             idempotency_key: None,
             digest: [7; 32],
             needed_by: START + Duration::from_secs(86_400),
@@ -324,6 +327,15 @@ impl World {
         for (_, request) in self.fresh() {
             self.answer(&keys(&request), "2", "", self.clockwork.now());
         }
+    }
+
+    /// What the gateway told of a declaration by itself, all of it in the trace in which that was submitted.
+    async fn traced(&self, id: DeclarationId) -> BTreeSet<String> {
+        let filter = EntryFilter { subjects: Some(vec![id.0]), pending: true, limit: 1_000, ..EntryFilter::default() };
+        let entries = self.store.entries(filter).await.unwrap().into_iter().map(|placed| placed.entry);
+        let own: Vec<_> = entries.filter(|entry| entry.actor.role == Role::Gateway).collect();
+        assert!(own.iter().all(|entry| entry.trace_id().as_deref() == Some(&TRACE[3..35])), "{own:?}");
+        own.into_iter().map(|entry| entry.act).collect()
     }
 
     async fn acts(&self, id: DeclarationId) -> Vec<String> {

@@ -91,6 +91,7 @@ async fn a_result_that_comes_before_what_it_is_about_is_kept_until_that_is_there
     assert_eq!(world.summed(id).await.map(|summed| summed.0).as_deref(), Some("1"));
     world.after(SECOND * 120).await;
     assert_eq!(world.summed(id).await, Some(("1".into(), Some("514120260000000001".into()))));
+    assert!(world.traced(id).await.contains("summed"));
     let told = world.acts(id).await.into_iter().filter(|act| act == "summed").count();
     assert_eq!(told, 2, "each once");
     world.after(SECOND * 7_200).await;

@@ -66,6 +66,8 @@ async fn halving_finds_the_one_bad_document_among_a_hundred() {
         world.after(SECOND).await;
     }
     assert!(rounds > 2, "nothing was halved");
+    let told = world.traced(ids[57]).await;
+    assert!(told.contains("dissolve") && told.contains("receipt"), "{told:?}");
     for (number, id) in ids.into_iter().enumerate() {
         let expected = if number == 57 { State::Rejected } else { State::Declaring };
         assert_eq!(world.state(id, Kind::Order).await, Some(expected), "O{number}");
@@ -89,7 +91,7 @@ async fn a_transport_that_does_not_accept_the_sender_stops_it() {
     world.after(SECOND).await;
     assert_eq!(world.sent().len(), 3);
     assert!(world.sent()[1..].contains(&original), "the same bytes again");
-    assert!(world.acts(id).await.contains(&"transport".to_owned()));
+    assert!(world.traced(id).await.contains("transport"));
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@ use std::{collections::BTreeSet, time::Duration};
 use tongguan::{
     audit::{Hash, Tile, TileId, Tree, leaf_hash},
     declaration::DeclarationId,
+    party::Trace,
     store::{Acceptance, EntryFilter, LogHead, PendingEntry, Sequencing, StoredTile, Written},
 };
 use uuid::Uuid;
@@ -18,6 +19,8 @@ on_each_store!(
     entries_get_their_place_once,
     the_log_goes_on_from_what_is_kept,
     entries_are_found_by_what_is_asked,
+    entries_of_a_trace_are_found_wherever_they_stand,
+    declarations_tell_the_traces_they_came_in,
     a_declaration_of_which_the_log_does_not_tell_is_named,
     a_role_is_held_by_one_until_its_time_is_over,
 );
@@ -178,10 +181,67 @@ async fn entries_are_found_by_what_is_asked(world: World) {
         after: Some(0),
         pending: true,
         before: None,
+        trace: None,
         limit: 10,
     };
     assert!(asked(narrow).await.is_empty());
     assert!(asked(EntryFilter { subjects: Some(Vec::new()), pending: true, ..all() }).await.is_empty(), "about nothing");
+}
+
+const TRACE: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+
+async fn entries_of_a_trace_are_found_wherever_they_stand(world: World) {
+    let (given, uuid) = (TRACE.parse::<Trace>().unwrap(), Uuid::try_parse(&TRACE[3..35]).unwrap());
+    let mut entries = Vec::new();
+    // One in three in the trace; whoever names none is in that of what it is done to.
+    for (n, seconds) in (0..9).zip(0_u64..) {
+        let mut acceptance = world.acceptance(&format!("O{n}"), None);
+        acceptance.entry.at = START + Duration::from_secs(seconds);
+        acceptance.entry.actor.trace = (n % 3 == 1).then_some(given);
+        if n == 7 {
+            acceptance.entry.actor.tenant = tenant("other");
+        }
+        entries.push(acceptance.entry.clone());
+        world.store().accept(START, vec![acceptance]).await.unwrap();
+        let pending = world.store().pending_entries(10).await.unwrap();
+        if n < 6 {
+            let mut tree = restore(&world.store().log_head().await.unwrap());
+            world.store().sequence(START, place(&mut tree, &pending)).await.unwrap();
+        }
+    }
+    let asked = async |filter: EntryFilter| {
+        let found = world.store().entries(filter).await.unwrap();
+        found.into_iter().map(|placed| (placed.position, placed.entry)).collect::<Vec<_>>()
+    };
+    let of = |trace: Uuid, limit: u32| EntryFilter { trace: Some(trace), pending: true, limit, ..EntryFilter::default() };
+    let (one, two, three) = ((Some(1), entries[1].clone()), (Some(4), entries[4].clone()), (None, entries[7].clone()));
+    assert_eq!(asked(of(uuid, 10)).await, [one.clone(), two.clone(), three.clone()]);
+    assert_eq!(asked(EntryFilter { pending: false, ..of(uuid, 10) }).await, [one.clone(), two.clone()]);
+    assert_eq!(asked(of(uuid, 1)).await, std::slice::from_ref(&one));
+    assert_eq!(asked(EntryFilter { after: Some(1), ..of(uuid, 10) }).await, [two.clone(), three.clone()], "a page after another");
+    assert_eq!(asked(EntryFilter { before: Some(4), pending: false, ..of(uuid, 10) }).await, std::slice::from_ref(&one));
+    assert_eq!(asked(EntryFilter { tenant: Some(tenant("other")), ..of(uuid, 10) }).await, std::slice::from_ref(&three));
+    let subjects = Some(vec![entries[4].subject]);
+    assert_eq!(asked(EntryFilter { subjects, act: Some("accept".into()), ..of(uuid, 10) }).await, std::slice::from_ref(&two));
+    let own = |n: usize| of(entries[n].subject, 10);
+    assert_eq!(asked(own(2)).await, [(Some(2), entries[2].clone())]);
+    assert_eq!(asked(own(8)).await, [(None, entries[8].clone())]);
+    assert!(asked(own(1)).await.is_empty(), "it was told in the caller's");
+    assert!(asked(of(Uuid::from_u128(7), 10)).await.is_empty());
+    let rows = world.store().stored_entries(0, 10).await.unwrap();
+    assert!(rows.iter().all(|row| row.trace == (row.position % 3 == 1).then_some(uuid)), "{rows:?}");
+}
+
+async fn declarations_tell_the_traces_they_came_in(world: World) {
+    let given: Trace = TRACE.parse().unwrap();
+    let mut with = world.acceptance("O1", None);
+    with.actor.trace = Some(given);
+    let without = world.acceptance("O2", None);
+    let (id, other) = (with.id.0, without.id.0);
+    world.store().accept(START, vec![with, without]).await.unwrap();
+    let traces = world.store().traces(&[other, id, id, Uuid::from_u128(7)]).await.unwrap();
+    assert_eq!(traces.into_iter().collect::<Vec<_>>(), [(id, given)]);
+    assert!(world.store().traces(&[]).await.unwrap().is_empty());
 }
 
 async fn a_declaration_of_which_the_log_does_not_tell_is_named(world: World) {

@@ -105,6 +105,27 @@ async fn no_statement_goes_through_a_table_that_grows() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+#[tokio::test]
+async fn what_is_asked_seldom_is_found_by_its_index_in_the_order_wanted() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("tongguan.db");
+    Sqlite::open(&file).await.map(drop).unwrap();
+    let mut connection = SqliteConnection::connect(&format!("sqlite://{}?mode=ro", file.display())).await.unwrap();
+    let entries = "FROM audit_entries WHERE ?6 IS NOT NULL";
+    for (statement, index) in [
+        (format!("SELECT position, body {entries} AND trace = ?10 AND position > ?7 ORDER BY position LIMIT ?6"), "audit_entries_trace"),
+        (
+            format!("SELECT position, body {entries} AND subject = ?10 AND trace IS NULL AND position > ?7 ORDER BY position LIMIT ?6"),
+            "audit_entries_subject",
+        ),
+    ] {
+        let plan = sqlx::query(sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {statement}"))).fetch_all(&mut connection).await.unwrap();
+        let steps: Vec<String> = plan.iter().map(|row| row.get("detail")).collect();
+        assert!(steps.iter().any(|step| step.contains(&format!("INDEX {index} "))), "{statement}: {steps:?}");
+        assert!(!steps.iter().any(|step| step.contains("TEMP B-TREE")), "{statement}: {steps:?}");
+    }
+}
+
 #[test]
 fn statements_are_read_as_the_compiler_reads_them() {
     assert_eq!(statements("a(\"SELECT 1 \\\n    FROM t\", \"no \\\" SELECT\", \"UPDATE {x}\")"), ["SELECT 1 FROM t"]);

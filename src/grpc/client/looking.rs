@@ -35,7 +35,9 @@ impl Client {
     /// # Errors
     /// If the call is refused or breaks off.
     pub async fn timeline(&self, number: String) -> Result<proto::TimelineResponse, Error> {
-        let answer = AuditLogClient::new(self.channel.clone()).timeline(self.request(proto::TimelineRequest { number, reveal_why: String::new() })).await;
+        let answer = AuditLogClient::new(self.channel.clone())
+            .timeline(self.request(proto::TimelineRequest { number, reveal_why: String::new() }))
+            .await;
         answer.map(tonic::Response::into_inner).map_err(Error::Ended)
     }
 
@@ -49,11 +51,11 @@ impl Client {
             Question::Declaration(declaration_id) => {
                 let request = proto::GetRequest { declaration_id, reveal_why: String::new() };
                 declarations.get(self.request(request)).await.map(drop)
-            },
+            }
             Question::FollowUp(id) => {
                 let request = proto::GetFollowUpRequest { id, reveal_why: String::new() };
                 declarations.get_follow_up(self.request(request)).await.map(drop)
-            },
+            }
             Question::Delete(declaration_id) => {
                 let request = proto::DeleteRequest { declaration_id, document: proto::DocumentKind::Order.into() };
                 declarations.delete(self.request(request)).await.map(drop)

@@ -88,7 +88,7 @@ pub(super) async fn size(connection: &mut PgConnection) -> Result<i64> {
 /// page empty. An array for each column and run: a row for each entry costs the server more than all the rest of a check.
 pub(super) async fn stored_entries(connection: &mut PgConnection, archives: &Archives, from: i64, limit: u32) -> Result<Vec<StoredRow>> {
     const RUNS: &str = "SELECT p.first + b.low - 1, r.ids[b.low:b.high], r.ats[b.low:b.high], r.tenants[b.low:b.high], r.subjects[b.low:b.high], \
-         r.acts[b.low:b.high], r.leaves[b.low:b.high], r.bodies[b.low:b.high] FROM ( \
+         r.acts[b.low:b.high], r.leaves[b.low:b.high], r.bodies[b.low:b.high], r.traces[b.low:b.high] FROM ( \
            SELECT first, run, CASE WHEN first <= $1 THEN $1 + $2 ELSE e.until END AS until FROM ( \
              SELECT base, CASE WHEN next >= $1 + $2 THEN next ELSE $1 END + $2 AS until FROM ( \
                SELECT (SELECT max(first) FROM audit_places WHERE first <= $1) AS base, (SELECT min(first) FROM audit_places WHERE first > $1) AS next \
@@ -114,14 +114,17 @@ fn push_run(rows: &mut Vec<StoredRow>, archives: &Archives, run: &PgRow) -> Resu
     let (subjects, acts): (Vec<Uuid>, Vec<String>) = (run.try_get(4)?, run.try_get(5)?);
     let (leaves, bodies): (Vec<Vec<u8>>, Vec<Vec<u8>>) = (run.try_get(6)?, run.try_get(7)?);
     let many = ids.len();
-    if [ats.len(), tenants.len(), subjects.len(), acts.len(), leaves.len(), bodies.len()] != [many; 6] {
+    let traces = run.try_get::<Option<Vec<Option<Uuid>>>, _>(8)?.unwrap_or_else(|| vec![None; many]);
+    if [ats.len(), tenants.len(), subjects.len(), acts.len(), leaves.len(), bodies.len(), traces.len()] != [many; 7] {
         return Err(inconsistent("audit_runs", "columns of different lengths").into());
     }
-    let columns = ids.into_iter().zip(ats).zip(tenants).zip(subjects).zip(acts).zip(leaves).zip(bodies);
-    rows.extend((run.try_get::<i64, _>(0)?..).zip(columns).map(|(position, ((((((id, at), tenant), subject), act), leaf), body))| {
-        let (body, absent) = retaining::entry(archives, position, body);
-        StoredRow { position, id, at: Timestamp(at), tenant, subject, act, leaf, body, absent }
-    }));
+    let columns = ids.into_iter().zip(ats).zip(tenants).zip(subjects).zip(acts).zip(leaves).zip(bodies).zip(traces);
+    rows.extend((run.try_get::<i64, _>(0)?..).zip(columns).map(
+        |(position, (((((((id, at), tenant), subject), act), leaf), body), trace))| {
+            let (body, absent) = retaining::entry(archives, position, body);
+            StoredRow { position, id, at: Timestamp(at), tenant, subject, act, trace, leaf, body, absent }
+        },
+    ));
     Ok(())
 }
 
@@ -188,28 +191,37 @@ pub(super) async fn entries(connection: &mut PgConnection, archives: &Archives, 
 }
 
 async fn select(connection: &mut PgConnection, archives: &Archives, filter: &EntryFilter, waiting: bool) -> Result<Vec<PlacedEntry>> {
-    let runs = match (waiting, filter.subjects.is_some()) {
-        (true, _) => "(SELECT at AS first, run FROM audit_waiting ORDER BY at, run OFFSET 0) p",
-        (false, true) => {
+    let runs = match (waiting, filter.subjects.is_some(), filter.trace.is_some()) {
+        (true, ..) => "(SELECT at AS first, run FROM audit_waiting ORDER BY at, run OFFSET 0) p",
+        // In the order of the log, so that a page of a long trace is read no further than it goes.
+        (false, _, true) => {
+            "(SELECT l.* FROM (SELECT run FROM audit_traces WHERE trace = $9 UNION SELECT run FROM audit_subjects WHERE subject = $9 OFFSET 0) s \
+             CROSS JOIN LATERAL (SELECT first, run FROM audit_places WHERE run = s.run LIMIT 1) l \
+             WHERE l.first >= coalesce((SELECT max(first) FROM audit_places WHERE first <= $1), $1) ORDER BY l.first OFFSET 0) p"
+        }
+        (false, true, false) => {
             "(SELECT l.* FROM (SELECT DISTINCT run FROM audit_subjects WHERE subject = ANY($3) OFFSET 0) s \
              CROSS JOIN LATERAL (SELECT first, run FROM audit_places WHERE run = s.run LIMIT 1) l OFFSET 0) p"
         }
-        (false, false) if filter.before.is_some() => UP_TO_POSITION,
-        (false, false) => FROM_POSITION,
+        (false, false, false) if filter.before.is_some() => UP_TO_POSITION,
+        (false, false, false) => FROM_POSITION,
     };
     // Only the conditions that are asked for.
-    let mut conditions = vec!["(($1::bigint, $2::text, $3::uuid[], $4::text, $5::bigint, $6::bigint, $8::bigint) IS NOT NULL OR true)"];
+    let mut conditions =
+        vec!["(($1::bigint, $2::text, $3::uuid[], $4::text, $5::bigint, $6::bigint, $8::bigint, $9::uuid) IS NOT NULL OR true)"];
     conditions.extend((!waiting).then_some("p.first + u.place - 1 >= $1"));
     conditions.extend((!waiting && filter.before.is_some()).then_some("p.first + u.place - 1 < $8"));
     conditions.extend(filter.tenant.is_some().then_some("u.tenant = $2"));
     conditions.extend(filter.subjects.is_some().then_some("u.subject = ANY($3)"));
+    conditions.extend(filter.trace.is_some().then_some("coalesce(u.trace, u.subject) = $9"));
     conditions.extend(filter.act.is_some().then_some("u.act = $4"));
     conditions.extend(filter.from.is_some().then_some("u.at >= $5"));
     conditions.extend(filter.to.is_some().then_some("u.at < $6"));
     let statement = format!(
         "SELECT p.first + u.place - 1, u.body, u.id, u.at, u.tenant, u.subject, u.act FROM {runs} \
-         CROSS JOIN LATERAL (SELECT ids, ats, tenants, subjects, acts, bodies FROM audit_runs WHERE id = p.run LIMIT 1) r \
-         CROSS JOIN LATERAL unnest(r.ids, r.ats, r.tenants, r.subjects, r.acts, r.bodies) WITH ORDINALITY AS u (id, at, tenant, subject, act, body, place) \
+         CROSS JOIN LATERAL (SELECT ids, ats, tenants, subjects, acts, bodies, traces FROM audit_runs WHERE id = p.run LIMIT 1) r \
+         CROSS JOIN LATERAL unnest(r.ids, r.ats, r.tenants, r.subjects, r.acts, r.bodies, r.traces) WITH ORDINALITY \
+         AS u (id, at, tenant, subject, act, body, trace, place) \
          WHERE {} ORDER BY p.first, p.run, u.place LIMIT $7",
         conditions.join(" AND ")
     );
@@ -222,6 +234,7 @@ async fn select(connection: &mut PgConnection, archives: &Archives, filter: &Ent
         .bind(filter.to.map(|at| at.0))
         .bind(i64::from(filter.limit))
         .bind(filter.before)
+        .bind(filter.trace)
         .fetch_all(connection)
         .await?;
     found

@@ -10,7 +10,7 @@ use crate::{
     archive::{Archives, Part},
     clock::Timestamp,
     store::{
-        Error,
+        Error, Traces,
         papers::{Paper, Papers},
         retaining::text,
     },
@@ -29,6 +29,16 @@ pub(super) async fn of(connection: &mut PgConnection, known: &Papers, ids: &[(Uu
     known.remember(&read);
     found.extend(read);
     Ok(found)
+}
+
+/// The traces in which declarations were submitted.
+pub(super) async fn traces(connection: &mut PgConnection, ids: &[Uuid]) -> Result<Traces> {
+    let statement = "SELECT d.id, d.trace FROM unnest($1::uuid[]) AS j (id) \
+         CROSS JOIN LATERAL (SELECT id, trace FROM declarations WHERE id = j.id LIMIT 1) d WHERE d.trace IS NOT NULL";
+    let rows = sqlx::query(statement).bind(ids).fetch_all(connection).await?;
+    let read = |row: &PgRow| Ok((row.try_get("id")?, trace("declarations", row.try_get("trace")?)?));
+    let read = rows.iter().map(read).collect::<Result<Vec<_>>>()?;
+    Ok(read.into_iter().filter_map(|(id, trace)| Some((id, trace?))).collect())
 }
 
 /// Why a declaration that is there has no paper.

@@ -211,11 +211,14 @@ pub(super) async fn insert_entries(connection: &mut PgConnection, now: Timestamp
     for entries in entries.chunks(ENTRIES) {
         let bodies = column(entries, |entry| entry.to_leaf());
         let subjects = column(entries, |entry| entry.subject);
+        let traces = named(column(entries, |entry| entry.actor.trace.map(|trace| trace.as_uuid())));
         let mut distinct = subjects.clone();
         distinct.sort_unstable();
         distinct.dedup();
         sqlx::query(
-            "WITH run AS (INSERT INTO audit_runs (id, ids, ats, tenants, subjects, acts, leaves, bodies) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)), \
+            "WITH run AS (INSERT INTO audit_runs (id, ids, ats, tenants, subjects, acts, leaves, bodies, traces) \
+                          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $11)), \
+             traced AS (INSERT INTO audit_traces (trace, run) SELECT DISTINCT trace, $1 FROM unnest($11::uuid[]) AS u (trace) WHERE trace IS NOT NULL), \
              told AS (INSERT INTO audit_subjects (subject, run) SELECT subject, $1 FROM unnest($9::uuid[]) AS u (subject)) \
              INSERT INTO audit_waiting (at, run) VALUES ($10, $1)",
         )
@@ -229,10 +232,16 @@ pub(super) async fn insert_entries(connection: &mut PgConnection, now: Timestamp
         .bind(&bodies)
         .bind(distinct)
         .bind(now.0)
+        .bind(traces)
         .execute(&mut *connection)
         .await?;
     }
     Ok(())
+}
+
+/// The traces of a run as they are kept: nothing where no entry names one.
+pub(super) fn named(traces: Vec<Option<Uuid>>) -> Option<Vec<Option<Uuid>>> {
+    traces.iter().any(Option::is_some).then_some(traces)
 }
 
 /// Whether an entry has been written: asked only where an earlier try may have been committed.

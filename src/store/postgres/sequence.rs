@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::{
     log,
-    rows::{Result, column, inconsistent},
+    rows::{Result, column, inconsistent, named},
     trying::Failed,
 };
 use crate::{
@@ -119,6 +119,7 @@ struct Kept {
     act: String,
     leaf: Vec<u8>,
     body: Vec<u8>,
+    trace: Option<Uuid>,
 }
 
 /// Takes runs apart: what is to get its place becomes one run in the order asked for, and the rest goes on waiting.
@@ -126,11 +127,14 @@ async fn rearrange(connection: &mut PgConnection, sequencing: &Sequencing, runs:
     let old = column(runs, |run| run.run);
     let statement = "SELECT j.at AS row_at, j.run AS row_run, u.* FROM unnest($1::bigint[], $2::uuid[]) AS j (at, run) \
          CROSS JOIN LATERAL (SELECT * FROM audit_runs WHERE id = j.run LIMIT 1 FOR UPDATE) r \
-         CROSS JOIN LATERAL unnest(r.ids, r.ats, r.tenants, r.subjects, r.acts, r.leaves, r.bodies) AS u (id, at, tenant, subject, act, leaf, body)";
+         CROSS JOIN LATERAL unnest(r.ids, r.ats, r.tenants, r.subjects, r.acts, r.leaves, r.bodies, r.traces) \
+         AS u (id, at, tenant, subject, act, leaf, body, trace)";
     let kept: Vec<Kept> = sqlx::query_as(statement).bind(column(runs, |run| run.at)).bind(&old).fetch_all(&mut *connection).await?;
     let statement = "WITH told AS (DELETE FROM audit_subjects WHERE run = ANY($2) AND subject = ANY($3)), \
+         traced AS (DELETE FROM audit_traces WHERE run = ANY($2) AND trace = ANY($4)), \
          runs AS (DELETE FROM audit_runs WHERE id = ANY($2)) DELETE FROM audit_waiting WHERE at = ANY($1) AND run = ANY($2)";
     let gone = sqlx::query(statement).bind(column(runs, |run| run.at)).bind(&old).bind(column(&kept, |entry| entry.subject));
+    let gone = gone.bind(column(&kept, |entry| entry.trace));
     if usize::try_from(gone.execute(&mut *connection).await?.rows_affected()).ok() != Some(runs.len()) {
         return Err(Failed::Raced("the entries that wait"));
     }
@@ -157,8 +161,9 @@ async fn write_run(connection: &mut PgConnection, entries: &[Kept]) -> Result<Op
     subjects.sort_unstable();
     subjects.dedup();
     sqlx::query(
-        "WITH told AS (INSERT INTO audit_subjects (subject, run) SELECT subject, $1 FROM unnest($9::uuid[]) AS u (subject)) \
-         INSERT INTO audit_runs (id, ids, ats, tenants, subjects, acts, leaves, bodies) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+        "WITH told AS (INSERT INTO audit_subjects (subject, run) SELECT subject, $1 FROM unnest($9::uuid[]) AS u (subject)), \
+         traced AS (INSERT INTO audit_traces (trace, run) SELECT DISTINCT trace, $1 FROM unnest($10::uuid[]) AS u (trace) WHERE trace IS NOT NULL) \
+         INSERT INTO audit_runs (id, ids, ats, tenants, subjects, acts, leaves, bodies, traces) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $10)",
     )
     .bind(run)
     .bind(column(entries, |entry| entry.id))
@@ -169,6 +174,7 @@ async fn write_run(connection: &mut PgConnection, entries: &[Kept]) -> Result<Op
     .bind(column(entries, |entry| entry.leaf.as_slice()))
     .bind(column(entries, |entry| entry.body.as_slice()))
     .bind(subjects)
+    .bind(named(column(entries, |entry| entry.trace)))
     .execute(connection)
     .await?;
     Ok(run)

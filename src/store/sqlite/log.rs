@@ -142,7 +142,7 @@ pub(super) async fn stored_entries(
     limit: u32,
 ) -> Result<Vec<StoredRow>> {
     let rows = sqlx::query(
-        "SELECT position, id, at, tenant, subject, act, leaf, body FROM audit_entries WHERE position >= ?1 ORDER BY position LIMIT ?2",
+        "SELECT position, id, at, tenant, subject, act, leaf, body, trace FROM audit_entries WHERE position >= ?1 ORDER BY position LIMIT ?2",
     )
     .bind(from)
     .bind(limit)
@@ -160,6 +160,7 @@ pub(super) async fn stored_entries(
                 tenant: row.try_get(3)?,
                 subject: uuid("audit_entries", row.try_get(4)?)?,
                 act: row.try_get(5)?,
+                trace: row.try_get::<Option<&[u8]>, _>(8)?.map(|trace| uuid("audit_entries", trace)).transpose()?,
                 leaf: row.try_get(6)?,
                 body,
                 absent,
@@ -215,12 +216,33 @@ pub(super) async fn untold(connection: &mut SqliteConnection) -> Result<Option<D
 
 /// Entries under a checkpoint, then, if wanted, those that no checkpoint covers yet.
 pub(super) async fn entries(connection: &mut SqliteConnection, archives: &Archives, filter: &EntryFilter) -> Result<Vec<PlacedEntry>> {
+    let mut found = if filter.trace.is_some() {
+        // Each of the two has an index in the order of the log; asked for together they would be sorted whole.
+        let mut found = select(connection, archives, filter, Some("trace = ?10")).await?;
+        found.extend(select(connection, archives, filter, Some("subject = ?10 AND trace IS NULL")).await?);
+        found.sort_unstable_by_key(|(position, _)| *position);
+        found
+    } else {
+        select(connection, archives, filter, None).await?
+    };
+    found.truncate(usize::try_from(filter.limit).unwrap_or(usize::MAX));
+    Ok(found.into_iter().map(|(_, placed)| placed).collect())
+}
+
+/// Entries with their places, those under no checkpoint as well.
+async fn select(
+    connection: &mut SqliteConnection,
+    archives: &Archives,
+    filter: &EntryFilter,
+    of_trace: Option<&'static str>,
+) -> Result<Vec<(i64, PlacedEntry)>> {
     let subjects = filter.subjects.as_ref().map(|ids| json(&ids.iter().map(|id| hex(*id)).collect::<Vec<_>>())).transpose()?;
     let size = size(connection).await?;
     // Only the conditions that are asked for, so that each plan uses its index.
     let mut conditions = vec!["?6 IS NOT NULL"];
     conditions.extend(filter.tenant.is_some().then_some("tenant = ?1"));
     conditions.extend(subjects.is_some().then_some("subject IN (SELECT unhex(value) FROM json_each(?2))"));
+    conditions.extend(of_trace);
     conditions.extend(filter.act.is_some().then_some("act = ?3"));
     conditions.extend(filter.from.is_some().then_some("at >= ?4"));
     conditions.extend(filter.to.is_some().then_some("at < ?5"));
@@ -228,7 +250,7 @@ pub(super) async fn entries(connection: &mut SqliteConnection, archives: &Archiv
     conditions.extend((!filter.pending).then_some("position < ?8"));
     conditions.extend(filter.before.is_some().then_some("position < ?9"));
     let statement = format!(
-        "SELECT position, id, at, tenant, subject, act, body FROM audit_entries WHERE {} AND (?7 IS NULL OR ?8 IS NULL OR ?9 IS NULL OR true) ORDER BY position LIMIT ?6",
+        "SELECT position, id, at, tenant, subject, act, body FROM audit_entries WHERE {} AND (?7 IS NULL OR ?8 IS NULL OR ?9 IS NULL OR ?10 IS NULL OR true) ORDER BY position LIMIT ?6",
         conditions.join(" AND ")
     );
     let rows = sqlx::query(sqlx::AssertSqlSafe(statement))
@@ -241,6 +263,7 @@ pub(super) async fn entries(connection: &mut SqliteConnection, archives: &Archiv
         .bind(filter.after)
         .bind(size)
         .bind(filter.before)
+        .bind(filter.trace.map(|trace| trace.as_bytes().to_vec()))
         .fetch_all(connection)
         .await?;
     rows.iter()
@@ -250,7 +273,7 @@ pub(super) async fn entries(connection: &mut SqliteConnection, archives: &Archiv
                 (body, None) => entry("audit_entries", &body)?,
                 (_, Some(absent)) => away(row, &absent)?,
             };
-            Ok(PlacedEntry { position: (position < size).then_some(position), entry })
+            Ok((position, PlacedEntry { position: (position < size).then_some(position), entry }))
         })
         .collect()
 }

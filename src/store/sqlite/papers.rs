@@ -9,10 +9,21 @@ use super::rows::{from_json, hex, id, json, readable, tenant, trace};
 use crate::{
     archive::{Archives, Part},
     clock::Timestamp,
-    store::{Error, Result, retaining::text},
+    store::{Error, Result, Traces, retaining::text},
 };
 
 pub(super) use crate::store::papers::{Paper, Papers};
+
+/// The traces in which declarations were submitted.
+pub(super) async fn traces(connection: &mut SqliteConnection, ids: &[Uuid]) -> Result<Traces> {
+    let statement =
+        "SELECT d.id, d.trace FROM json_each(?1) j CROSS JOIN declarations d ON d.id = unhex(j.value) WHERE d.trace IS NOT NULL";
+    let asked = json(&ids.iter().map(|id| hex(*id)).collect::<Vec<_>>())?;
+    let rows = sqlx::query(statement).bind(asked).fetch_all(connection).await?;
+    let read = |row: &SqliteRow| Ok((id("declarations", row, "id")?, trace("declarations", row.try_get("trace")?)?));
+    let read = rows.iter().map(read).collect::<Result<Vec<_>>>()?;
+    Ok(read.into_iter().filter_map(|(id, trace)| Some((id, trace?))).collect())
+}
 
 impl Papers {
     /// The papers of declarations in their present revisions; those that are not there or cannot be read are left out.

@@ -200,10 +200,10 @@ pub(super) fn bind_id(query: Bound, id: Uuid) -> Bound {
 /// and a checkpoint covers them a moment later.
 pub(super) fn insert_entries<'a>(script: &mut Script, entries: impl Iterator<Item = &'a Entry>) {
     const INSERT: Bulk = Bulk {
-        before: "WITH j (id, at, tenant, subject, act, leaf, body) AS (",
-        columns: 7,
-        after: ") INSERT INTO audit_entries (position, id, at, tenant, subject, act, leaf, body) SELECT \
-                (SELECT coalesce(max(position), -1) FROM audit_entries) + row_number() OVER (), id, at, tenant, subject, act, leaf, body FROM j",
+        before: "WITH j (id, at, tenant, subject, act, trace, leaf, body) AS (",
+        columns: 8,
+        after: ") INSERT INTO audit_entries (position, id, at, tenant, subject, act, trace, leaf, body) SELECT \
+                (SELECT coalesce(max(position), -1) FROM audit_entries) + row_number() OVER (), id, at, tenant, subject, act, trace, leaf, body FROM j",
     };
     if silence::is_kept() {
         return;
@@ -213,7 +213,8 @@ pub(super) fn insert_entries<'a>(script: &mut Script, entries: impl Iterator<Ite
         let body = entry.to_leaf();
         let leaf = leaf_hash(&body).as_bytes().to_vec();
         let query = bind_id(query, entry.id).bind(entry.at.0).bind(entry.actor.tenant.as_str());
-        bind_id(query, entry.subject).bind(entry.act.as_str()).bind(leaf).bind(body)
+        let trace = entry.actor.trace.map(|trace| trace.as_uuid().as_bytes().to_vec());
+        bind_id(query, entry.subject).bind(entry.act.as_str()).bind(trace).bind(leaf).bind(body)
     };
     script.rows(&INSERT, &entries, bind);
 }

@@ -136,6 +136,7 @@ impl Log {
                 tenant: &pending.tenant,
                 subject: pending.subject,
                 act: &pending.act,
+                trace: None,
                 leaf,
                 body: &pending.body,
             });
