@@ -37,6 +37,7 @@ fn the_whole_table() {
         (Call::ResumeSender, [false, false, true, false, true, false]),
         (Call::Desk, [false, false, true, false, true, false]),
         (Call::Accounts, [false, false, false, false, true, false]),
+        (Call::Destroy, [false, false, false, false, true, false]),
         (Call::LegalHold, [false, false, false, true, true, false]),
         (Call::ReadLegalHolds, [false, false, true, true, true, false]),
     ];

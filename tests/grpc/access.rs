@@ -39,7 +39,7 @@ pub(crate) const LETTERS: [(Role, char); 5] =
     [(Role::Seller, 'S'), (Role::Carrier, 'C'), (Role::Operator, 'O'), (Role::Auditor, 'A'), (Role::Administrator, 'M')];
 
 /// Which of the roles above may call what: S, C, O, A for auditors, M for administrators.
-const TABLE: [(&str, &str); 43] = [
+const TABLE: [(&str, &str); 44] = [
     ("Declarations/Submit", "SM"),
     ("Declarations/SubmitStream", "SM"),
     ("Declarations/Validate", "SOM"),
