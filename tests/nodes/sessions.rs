@@ -1,8 +1,9 @@
 //! One console at every node: a session of one is known at the other, acts there and ends there; and metrics are told before all is counted.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use sqlx::{Connection, PgConnection};
+use tokio::time::Instant;
 use tongguan::{
     access::{KeyOptions, new_key},
     clock::Clockwork,
