@@ -17,6 +17,7 @@ use crate::{
     config::Config,
     demo, simulator,
     store::postgres::{self, Address},
+    telemetry,
 };
 
 /// The seed of what is made for a measurement.
@@ -65,6 +66,9 @@ pub(super) struct BenchArgs {
     /// 不写审计记录（--declarations）：两次之差即审计的开销 · No audit entries are written: the difference is what the log costs.
     #[arg(long, requires = "declarations")]
     without_log: bool,
+    /// 把跨度发往此 OTLP 采集器（--declarations）：两次之差即追踪的开销 · Spans are sent to this collector: the difference is what traces cost.
+    #[arg(long, requires = "declarations", value_name = "URL")]
+    otlp: Option<String>,
     #[arg(long, hide = true, default_value_t = 0)]
     lives: usize,
     #[arg(long, hide = true, default_value_t = 0)]
@@ -208,7 +212,12 @@ async fn lives(declarations: usize, args: &BenchArgs, clockwork: &Clockwork) -> 
     let place = Place::prepare(args, clockwork).await?;
     let (dir, nodes) = (place.dir.clone(), usize::from(args.nodes));
     let options = life::Options { declarations, rate: args.rate, dir, nodes, without_log: args.without_log };
+    let traced = telemetry::Options { otlp: args.otlp.clone(), ..place.config.telemetry.clone() };
+    let traces = telemetry::begin(&traced, "bench")?;
     let report = life::run(&options, &place.config, clockwork).await;
+    if let Some(traces) = traces {
+        traces.end().await;
+    }
     place.clear()?;
     let report = report?;
     say(&serde_json::to_string(&report)?);
