@@ -198,6 +198,12 @@ async fn where_two_persons_are_asked_for_one_alone_destroys_nothing() {
     }
     let listed = desk(&["proposals"], "clerk").1;
     assert!(listed.contains(&id) && listed.contains("destroy"), "{listed}");
+    let (done, told) = desk(&["proposals", &id], "clerk");
+    assert!(
+        done && told.contains(&format!("archive {}.1", archived.month)) && told.contains("须存至 2037-01-01") && told.contains("attempts"),
+        "{told}"
+    );
+    assert!(!desk(&["proposals", "nothing"], "clerk").0);
     assert!(running.stop().success());
     // Nobody has approved it: on the command line nothing leads around that.
     for (proposal, why) in [(id.as_str(), "no second person has approved"), ("00000000-0000-0000-0000-000000000001", "no such proposal")] {

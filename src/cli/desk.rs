@@ -50,7 +50,7 @@ pub(super) enum DeskCommand {
     /// 取出一份来文原文 · Writes an arrival out as it came.
     Arrival(ArrivalArgs),
     /// 待复核的提案（双人复核）· What was proposed and waits for a second person.
-    Proposals(ServerArgs),
+    Proposals(proposals::ListArgs),
     /// 批准他人的提案并执行 · Approves what somebody else has proposed, and has it done.
     Approve(proposals::ApproveArgs),
     /// 否决提案，或撤回自己的 · Declines a proposal, or takes one's own back.
@@ -174,7 +174,7 @@ pub(super) async fn run(command: &DeskCommand) -> Result<ExitCode> {
         DeskCommand::Attach(args) => return attach(args).await,
         DeskCommand::Quarantined(args) => quarantined(args).await?,
         DeskCommand::Arrival(args) => arrival(args).await?,
-        DeskCommand::Proposals(server) => proposals::list(server).await?,
+        DeskCommand::Proposals(args) => return proposals::list(args).await,
         DeskCommand::Approve(args) => return proposals::approve(args).await,
         DeskCommand::Decline(args) => proposals::decline(args).await?,
     }
@@ -199,8 +199,8 @@ async fn attach(args: &AttachArgs) -> Result<ExitCode> {
     Ok(tell(&server.connect().await?.attach_receipt(asked).await?, *dry_run))
 }
 
-/// Status 0 unless something was refused, or was only proposed.
-pub(super) fn tell(report: &proto::DeskReport, dry_run: bool) -> ExitCode {
+/// What is told, line by line.
+fn lines(lines: &[proto::DeskLine]) {
     let row = |line: &proto::DeskLine| {
         let verdict = match line.verdict() {
             DeskVerdict::Done => "✓",
@@ -210,8 +210,13 @@ pub(super) fn tell(report: &proto::DeskReport, dry_run: bool) -> ExitCode {
         let text = line.text.clone().unwrap_or_default();
         vec![verdict.to_owned(), shown(&line.item), kind(line.kind()), shown(&line.id), shown(&text.zh), shown(&text.en)]
     };
-    let rows: Vec<_> = report.lines.iter().map(row).collect();
+    let rows: Vec<_> = lines.iter().map(row).collect();
     say(&table::layout(&["", "项 item", "单证 document", "ID", "结果", "result"], &rows, WIDTH));
+}
+
+/// Status 0 unless something was refused, or was only proposed.
+pub(super) fn tell(report: &proto::DeskReport, dry_run: bool) -> ExitCode {
+    lines(&report.lines);
     if !report.proposal_id.is_empty() {
         return proposed(&report.proposal_id);
     }

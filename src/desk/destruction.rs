@@ -97,9 +97,10 @@ impl Known<'_> {
             ArchiveState::Emptied if is_held => refused("该月在法律保全中", "its month is under legal hold"),
             ArchiveState::Emptied => {
                 let (items, bytes, day) = (kept.items, kept.bytes, until.day());
-                let zh = format!("销毁归档：申报、判定、报文、来文、回执、审计记录共 {items} 条，{bytes} 字节，须保存至 {day}（已满）");
+                // The figures first: a narrow table cuts the rest.
+                let zh = format!("销毁 {items} 条，{bytes} 字节，须存至 {day}：申报、判定、报文、来文、回执、审计记录");
                 let what = "declarations, decisions, messages, arrivals, receipts, entries";
-                let en = format!("the archive is destroyed: {what}: {items} bodies, {bytes} bytes, had to be kept until {day}");
+                let en = format!("destroyed: {items} bodies, {bytes} bytes, had to be kept until {day}: {what}");
                 (Verdict::Done, zh, en)
             }
         }
@@ -113,8 +114,8 @@ impl Known<'_> {
         if !self.holds.is_empty() {
             return refused("有法律保全，发送记录全部保留", "something is under legal hold: all attempts stay");
         }
-        let zh = format!("销毁 {month} 的发送记录，须保存至 {}（已满）", until.day());
-        (Verdict::Done, zh, format!("the attempts at delivery of {month} are removed, had to be kept until {}", until.day()))
+        let zh = format!("销毁 {month} 的发送记录，须存至 {}", until.day());
+        (Verdict::Done, zh, format!("removed: attempts at delivery of {month}, had to be kept until {}", until.day()))
     }
 }
 

@@ -5,7 +5,15 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::Args;
 
-use super::{ServerArgs, WIDTH, say, shown, table, tell, time};
+use super::{ServerArgs, WIDTH, complain, lines, say, shown, table, tell, time};
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct ListArgs {
+    /// 只看此提案，逐项列出 · Only this proposal, line by line.
+    proposal: Option<String>,
+    #[command(flatten)]
+    server: ServerArgs,
+}
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct ApproveArgs {
@@ -26,8 +34,9 @@ pub(in crate::cli) struct DeclineArgs {
     server: ServerArgs,
 }
 
-pub(super) async fn list(server: &ServerArgs) -> Result<()> {
-    let found = server.connect().await?.proposals().await?;
+pub(super) async fn list(args: &ListArgs) -> Result<ExitCode> {
+    let mut found = args.server.connect().await?.proposals().await?;
+    found.retain(|proposal| args.proposal.as_ref().is_none_or(|id| *id == proposal.id));
     let row = |proposal: &crate::grpc::proto::Proposal| {
         vec![
             shown(&proposal.id),
@@ -42,7 +51,13 @@ pub(super) async fn list(server: &ServerArgs) -> Result<()> {
     let rows: Vec<_> = found.iter().map(row).collect();
     let heading = ["提案 proposal", "操作 act", "项 lines", "提出者 by", "提出 at", "有效至 until", "原因 why"];
     say(&table::layout(&heading, &rows, WIDTH));
-    Ok(())
+    let Some(id) = &args.proposal else { return Ok(ExitCode::SUCCESS) };
+    let Some(proposal) = found.first() else {
+        complain(&format!("没有该待复核的提案 · no such proposal is open: {}", shown(id)));
+        return Ok(ExitCode::FAILURE);
+    };
+    lines(&proposal.lines);
+    Ok(ExitCode::SUCCESS)
 }
 
 pub(super) async fn approve(args: &ApproveArgs) -> Result<ExitCode> {
