@@ -92,6 +92,32 @@ async fn lists_are_in_the_order_of_ids_and_go_on_where_they_ended(world: World) 
     assert_eq!(listed(ListFilter { state: Some(State::Released), ..all() }).await, ids[1..2]);
     assert_eq!(listed(ListFilter { state: Some(State::Waiting), after: Some(ids[0]), limit: 2, ..all() }).await, ids[2..4]);
     assert_eq!(listed(ListFilter { state: Some(State::Due), ..all() }).await, [], "the order's state is not the inventory's");
+    // States that few are in may be found in another way: to the same effect.
+    let seldom = [
+        State::Refused,
+        State::Rejected,
+        State::PortFailed,
+        State::Unmatched,
+        State::Held,
+        State::Review,
+        State::Inspection,
+        State::Cancelled,
+        State::Closed,
+    ];
+    for state in seldom {
+        for id in &ids[2..5] {
+            let inventory = world.now(*id, Kind::Inventory).await;
+            world.change(START, Document { state, gate_at: None, ..inventory }).await;
+        }
+        let of = || ListFilter { state: Some(state), ..all() };
+        assert_eq!(listed(of()).await, ids[2..5], "{state:?}");
+        assert_eq!(listed(ListFilter { limit: 2, ..of() }).await, ids[2..4], "{state:?}");
+        assert_eq!(listed(ListFilter { after: Some(ids[2]), ..of() }).await, ids[3..5], "{state:?}");
+        assert_eq!(listed(ListFilter { office: Some("52".into()), ..of() }).await, ids[2..4], "{state:?}");
+        assert_eq!(listed(ListFilter { tenant: Some(Tenant::local()), ..of() }).await, ids[2..5], "{state:?}");
+        assert_eq!(listed(ListFilter { tenant: Some(tenant("other")), ..of() }).await, [], "{state:?}");
+    }
+    assert_eq!(listed(ListFilter { state: Some(State::Refused), ..all() }).await, [], "they have gone on");
 }
 
 async fn decisions_are_read_in_pages_as_they_stood(world: World) {

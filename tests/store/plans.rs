@@ -118,6 +118,14 @@ async fn what_is_asked_seldom_is_found_by_its_index_in_the_order_wanted() {
             format!("SELECT position, body {entries} AND subject = ?10 AND trace IS NULL AND position > ?7 ORDER BY position LIMIT ?6"),
             "audit_entries_subject",
         ),
+        (
+            "SELECT DISTINCT c.declaration AS id FROM documents c CROSS JOIN declarations d ON d.id = c.declaration WHERE c.kind = 603 \
+             AND (c.state = 'refused' OR c.state = 'rejected' OR c.state = 'port_failed' OR c.state = 'unmatched' \
+             OR c.state = 'held' OR c.state = 'review' OR c.state = 'inspection' OR c.state = 'cancelled') AND c.state = ?4 \
+             AND c.declaration > ?1 ORDER BY c.declaration LIMIT ?5"
+                .to_owned(),
+            "documents_seldom",
+        ),
     ] {
         let plan = sqlx::query(sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {statement}"))).fetch_all(&mut connection).await.unwrap();
         let steps: Vec<String> = plan.iter().map(|row| row.get("detail")).collect();

@@ -78,17 +78,32 @@ const COUNTS: &str = "c.action <> 3 AND NOT (c.action = 2 AND c.state IN ('port_
      AND NOT EXISTS (SELECT 1 FROM documents n WHERE n.action = 2 AND n.declaration = c.declaration AND n.kind = c.kind AND n.id > c.id \
        AND n.state NOT IN ('port_failed', 'refused', 'rejected'))";
 
+/// Whether an inventory is in a state that few are in, as the index of those says it (`documents_seldom`): said otherwise it is not taken.
+const SELDOM: &str = "(c.state = 'refused' OR c.state = 'rejected' OR c.state = 'port_failed' OR c.state = 'unmatched' \
+     OR c.state = 'held' OR c.state = 'review' OR c.state = 'inspection' OR c.state = 'cancelled')";
+
 /// The ids of a page of declarations.
 pub(super) async fn ids(connection: &mut SqliteConnection, filter: &ListFilter) -> Result<Vec<Uuid>> {
-    let in_state = format!("EXISTS (SELECT 1 FROM documents c WHERE c.declaration = d.id AND c.kind = 603 AND c.state = ?4 AND {COUNTS})");
-    let mut conditions = vec!["d.id > ?1"];
+    let mut conditions = vec!["?5 IS NOT NULL"];
     conditions.extend(filter.tenant.is_some().then_some("d.tenant = ?2"));
     conditions.extend(filter.office.is_some().then_some("substr(d.office, 1, length(?3)) = ?3"));
-    conditions.extend(filter.state.is_some().then_some(in_state.as_str()));
-    let statement = format!(
-        "SELECT d.id FROM declarations d WHERE {} AND (?2 IS NULL OR ?3 IS NULL OR ?4 IS NULL OR true) ORDER BY d.id LIMIT ?5",
-        conditions.join(" AND ")
-    );
+    let conditions = conditions.join(" AND ");
+    let statement = match filter.state {
+        Some(state) if SELDOM.contains(&format!("'{}'", state.as_str())) => format!(
+            "SELECT DISTINCT c.declaration AS id FROM documents c CROSS JOIN declarations d ON d.id = c.declaration \
+             WHERE c.kind = 603 AND {SELDOM} AND c.state = ?4 AND c.declaration > ?1 AND {COUNTS} AND {conditions} \
+             AND (?2 IS NULL OR ?3 IS NULL OR true) ORDER BY c.declaration LIMIT ?5"
+        ),
+        Some(_) => format!(
+            "SELECT d.id FROM declarations d WHERE d.id > ?1 AND {conditions} AND (?2 IS NULL OR ?3 IS NULL OR true) \
+             AND EXISTS (SELECT 1 FROM documents c WHERE c.declaration = d.id AND c.kind = 603 AND c.state = ?4 AND {COUNTS}) \
+             ORDER BY d.id LIMIT ?5"
+        ),
+        None => format!(
+            "SELECT d.id FROM declarations d WHERE d.id > ?1 AND {conditions} AND (?2 IS NULL OR ?3 IS NULL OR ?4 IS NULL OR true) \
+             ORDER BY d.id LIMIT ?5"
+        ),
+    };
     let rows = sqlx::query(AssertSqlSafe(statement))
         .bind(filter.after.unwrap_or(DeclarationId(Uuid::nil())).0.as_bytes().as_slice())
         .bind(filter.tenant.as_ref().map(Tenant::as_str))
