@@ -276,7 +276,7 @@ async fn resolve(browser: &Browser, desk: &Desk) {
     browser.until("/deliveries?state=unanswered", "type=\"checkbox\"").await;
     browser.go(&format!("/find?numbers={}", desk.order_no));
     browser.is_at("/declarations/");
-    browser.click("form.acts button[value=arrived]");
+    browser.click("form.acts button[value=resolve_arrived]");
     browser.says("认定已送达");
     browser.write("#why", "口岸已确认\u{e007}");
     browser.says("已写入，并记入审计日志");
@@ -351,7 +351,7 @@ fn watch(browser: &Browser, desk: &Desk) {
     let held = desk.post("/act", &cookie, &hold).text();
     // What is closed cannot be held back: a road can.
     let road = desk.config.roads[0].road.as_str();
-    let pause = [("token", token.as_str()), ("act", "pause"), ("item", road), ("step", "confirm"), ("why", "清点<货物>")];
+    let pause = [("token", token.as_str()), ("act", "pause_road"), ("item", road), ("step", "confirm"), ("why", "清点<货物>")];
     if !held.contains("已写入") {
         browser.go("/audit/tail?act=pause_road");
         assert!(desk.post("/act", &cookie, &pause).text().contains("已写入"));
@@ -362,7 +362,7 @@ fn watch(browser: &Browser, desk: &Desk) {
     browser.go("/");
     browser.says("通道暂停");
     browser.click(&format!("#road-{road}"));
-    browser.click("button[value=resume]");
+    browser.click("button[value=resume_road]");
     browser.write("#why", "清点完毕\u{e007}");
     browser.says("已写入，并记入审计日志");
     browser.go("/audit/check");

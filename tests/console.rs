@@ -316,10 +316,10 @@ async fn what_is_done_is_previewed_reasoned_and_confirmed() {
     assert!(confirm("again").contains("so already"), "the same form sent once more does nothing");
     desk.until(&cookie, "/deliveries?state=unanswered", "type=\"checkbox\"").await;
     let resolve =
-        [("token", token.as_str()), ("act", "arrived"), ("item", order_no.as_str()), ("step", "confirm"), ("why", "port confirms")];
+        [("token", token.as_str()), ("act", "resolve_arrived"), ("item", order_no.as_str()), ("step", "confirm"), ("why", "port confirms")];
     assert!(desk.post("/act", &cookie, &resolve).text().contains("It is done"));
     let road = desk.config.roads[0].road.clone();
-    let pause = [("token", token.as_str()), ("act", "pause"), ("item", road.as_str()), ("step", "confirm"), ("why", "repair")];
+    let pause = [("token", token.as_str()), ("act", "pause_road"), ("item", road.as_str()), ("step", "confirm"), ("why", "repair")];
     assert!(desk.post("/act", &cookie, &pause).text().contains("It is done"));
     assert!(desk.get("/", &cookie).text().contains("road paused"));
     let refused = [("token", token.as_str()), ("act", "hold"), ("item", "nothing"), ("item", order_no.as_str())];

@@ -172,9 +172,9 @@ async fn what_the_gateway_goes_by_is_shown_and_no_key_is() {
         let fixed = [("token", token.as_str()), ("act", act), ("step", "confirm"), ("why", "repair")];
         fixed.into_iter().chain(roads.iter().map(|road| ("item", *road))).collect::<Vec<_>>()
     };
-    assert!(desk.post("/act", &cookie, &of("pause")).text().contains("It is done"));
+    assert!(desk.post("/act", &cookie, &of("pause_road")).text().contains("It is done"));
     assert_eq!(desk.get("/", &cookie).text().matches("road paused").count(), roads.len());
-    assert!(desk.post("/act", &cookie, &of("resume")).text().contains("It is done"));
+    assert!(desk.post("/act", &cookie, &of("resume_road")).text().contains("It is done"));
     assert_eq!(desk.get("/", &cookie).text().matches("road paused").count(), 0);
     assert!(desk.stop().1);
 }

@@ -10,57 +10,26 @@ use super::{
     session::Session,
     words::Lang,
 };
-use crate::desk::{Error, LONGEST_WHY, Order, Report, Told, Verdict};
+use crate::desk::{Act, Error, LONGEST_WHY, Order, Report, Told, Verdict};
 
-/// What can be done, by its name in forms.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Act {
-    Hold,
-    Release,
-    Retry,
-    Arrived,
-    NotArrived,
-    Pause,
-    Resume,
-    ResumeSender,
-}
-
-impl Act {
-    const ALL: [Self; 8] =
-        [Self::Hold, Self::Release, Self::Retry, Self::Arrived, Self::NotArrived, Self::Pause, Self::Resume, Self::ResumeSender];
-
-    /// Its name in forms.
-    pub(super) const fn name(self) -> &'static str {
-        match self {
-            Self::Hold => "hold",
-            Self::Release => "release",
-            Self::Retry => "retry",
-            Self::Arrived => "arrived",
-            Self::NotArrived => "not-arrived",
-            Self::Pause => "pause",
-            Self::Resume => "resume",
-            Self::ResumeSender => "resume-sender",
-        }
-    }
-
-    /// What the button says.
-    pub(super) const fn label(self, lang: Lang) -> &'static str {
-        match self {
-            Self::Hold => lang.t("暂停", "Hold"),
-            Self::Release => lang.t("放行", "Release"),
-            Self::Retry => lang.t("重试", "Retry"),
-            Self::Arrived => lang.t("认定已送达", "It arrived"),
-            Self::NotArrived => lang.t("认定未送达", "It did not arrive"),
-            Self::Pause => lang.t("暂停通道", "Pause the road"),
-            Self::Resume => lang.t("恢复通道", "Let the road go on"),
-            Self::ResumeSender => lang.t("恢复传输企业", "Let the sender go on"),
-        }
+/// What the button says.
+pub(super) const fn label(lang: Lang, act: Act) -> &'static str {
+    match act {
+        Act::Hold => lang.t("暂停", "Hold"),
+        Act::Release => lang.t("放行", "Release"),
+        Act::Retry => lang.t("重试", "Retry"),
+        Act::Arrived => lang.t("认定已送达", "It arrived"),
+        Act::NotArrived => lang.t("认定未送达", "It did not arrive"),
+        Act::Pause => lang.t("暂停通道", "Pause the road"),
+        Act::Resume => lang.t("恢复通道", "Let the road go on"),
+        Act::ResumeSender => lang.t("恢复传输企业", "Let the sender go on"),
+        Act::Destroy => lang.t("销毁", "Destroy"),
     }
 }
 
 /// A button that asks for an act, within a form that holds the items.
 pub(super) fn button(lang: Lang, act: Act) -> Markup {
-    html! { button name="act" value=(act.name()) { (act.label(lang)) } }
+    html! { button name="act" value=(act.as_str()) { (label(lang, act)) } }
 }
 
 /// A form about one item.
@@ -77,7 +46,8 @@ pub(super) fn form(lang: Lang, session: &Session, item: &str, back: &str, acts: 
 
 /// A preview, or what was done.
 pub(super) async fn act(console: &Console, session: &Session, asked: &Asked) -> Result<Reply, Problem> {
-    let act = Act::ALL.into_iter().find(|act| act.name() == asked.one("act")).ok_or(Problem::NotFound)?;
+    // What is to be destroyed is told by a preview of its own, not by items of a form.
+    let act = Act::parse(asked.one("act")).filter(|act| *act != Act::Destroy).ok_or(Problem::NotFound)?;
     let items = asked.all("item");
     let confirmed = asked.one("step") == "confirm";
     let lang = asked.lang;
@@ -85,17 +55,18 @@ pub(super) async fn act(console: &Console, session: &Session, asked: &Asked) -> 
         return Err(Problem::invalid("请先选择要处理的项", "choose what it is about first"));
     }
     let order = order(session, asked, confirmed);
-    let done = carried_out(console, &order, act, &items).await;
+    let desk = &console.parts.desk;
+    let done = desk.act(&order, act, &items).await;
     let (report, fault) = match done {
         Ok(report) => (report, None),
         // What is wrong with the reason is told beside it.
         Err(Error::Invalid(faults)) if confirmed => {
             let again = order.as_preview(PREVIEW);
-            (carried_out(console, &again, act, &items).await.map_err(problem)?, Some(faults))
+            (desk.act(&again, act, &items).await.map_err(problem)?, Some(faults))
         }
         Err(error) => return Err(problem(error)),
     };
-    let title = act.label(lang);
+    let title = label(lang, act);
     if let Some(id) = report.proposal {
         return Ok(Reply::Go(format!("/proposals/{id}"), None));
     }
@@ -103,7 +74,7 @@ pub(super) async fn act(console: &Console, session: &Session, asked: &Asked) -> 
         return Ok(Reply::page(title, "/", finished(asked, title, &report)));
     }
     let fields = html! {
-        input type="hidden" name="act" value=(act.name());
+        input type="hidden" name="act" value=(act.as_str());
         @for item in &items { input type="hidden" name="item" value=(item); }
     };
     Ok(Reply::page(title, "/", preview(session, asked, &Preview { title, to: "/act", report: &report, fields, fault })))
@@ -116,20 +87,6 @@ pub(super) const PREVIEW: &str = "preview";
 pub(super) fn order(session: &Session, asked: &Asked, confirmed: bool) -> Order {
     let why = if confirmed { asked.one("why").to_owned() } else { PREVIEW.to_owned() };
     Order::new(session.caller.clone(), why, !confirmed)
-}
-
-async fn carried_out(console: &Console, order: &Order, act: Act, items: &[String]) -> Result<Report, Error> {
-    let desk = &console.parts.desk;
-    match act {
-        Act::Hold => desk.hold(order, items).await,
-        Act::Release => desk.release(order, items).await,
-        Act::Retry => desk.retry(order, items).await,
-        Act::Arrived => desk.resolve(order, items, true).await,
-        Act::NotArrived => desk.resolve(order, items, false).await,
-        Act::Pause => desk.pause(order, items).await,
-        Act::Resume => desk.unpause(order, items).await,
-        Act::ResumeSender => desk.resume_senders(order, items).await,
-    }
 }
 
 pub(super) fn problem(error: Error) -> Problem {

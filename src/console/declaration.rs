@@ -5,9 +5,7 @@ use maud::{Markup, html};
 use uuid::Uuid;
 
 use super::{
-    Console,
-    acts::{self, Act},
-    audit, life,
+    Console, acts, audit, life,
     page::{Problem, Reply, empty},
     retention,
     routes::Asked,
@@ -17,6 +15,7 @@ use super::{
 use crate::{
     access::{Call, allows},
     declaration::{DeclarationId, Kind, MessageId},
+    desk::Act,
     dossier::Document,
     exemption::{self, NOTICE_EN, NOTICE_ZH, Paper, Worded},
     explain::{explain_state, explain_turn, explain_wait, inventory_wait},

@@ -17,18 +17,7 @@ use crate::{
 };
 
 fn label(lang: Lang, proposed: &Proposed) -> &str {
-    match proposed.act {
-        Some(Act::Hold) => acts::Act::Hold.label(lang),
-        Some(Act::Release) => acts::Act::Release.label(lang),
-        Some(Act::Retry) => acts::Act::Retry.label(lang),
-        Some(Act::Arrived) => acts::Act::Arrived.label(lang),
-        Some(Act::NotArrived) => acts::Act::NotArrived.label(lang),
-        Some(Act::Pause) => acts::Act::Pause.label(lang),
-        Some(Act::Resume) => acts::Act::Resume.label(lang),
-        Some(Act::ResumeSender) => acts::Act::ResumeSender.label(lang),
-        Some(Act::Destroy) => lang.t("销毁", "Destroy"),
-        None => &proposed.kept.act,
-    }
+    proposed.act.map_or(&proposed.kept.act, |act| acts::label(lang, act))
 }
 
 /// Those that are open.

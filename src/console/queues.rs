@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::{
     Console,
-    acts::{Act, button},
+    acts::button,
     page::{Problem, Reply, empty, token},
     routes::Asked,
     session::Session,
@@ -14,6 +14,7 @@ use super::{
 use crate::{
     access::{Call, allows},
     declaration::MessageId,
+    desk::Act,
     store::{Carriage, DeliveryFilter, KeptMessage},
 };
 

@@ -23,7 +23,7 @@ const LIFE: Duration = Duration::from_secs(24 * 3_600);
 /// Proposals that are open at a time.
 const MOST_OPEN: u32 = 200;
 
-/// What can be proposed.
+/// What is done to many at once, and can be proposed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Act {
     /// Hold documents.
@@ -257,7 +257,7 @@ impl Desk {
         let kept = &proposed.kept;
         let approves = Some(Approval { id, proposer: kept.person.clone() });
         let order = Order { why: kept.why.clone(), approves, ..order.clone() };
-        let done = self.carried_out(&order, act, &kept.items).await;
+        let done = self.act(&order, act, &kept.items).await;
         match done {
             // Somebody else may have decided it a moment ago.
             Err(Error::Changing) => self.ended(&self.proposal(id).await?, person)?.ok_or(Error::Changing),
@@ -265,7 +265,11 @@ impl Desk {
         }
     }
 
-    async fn carried_out(&self, order: &Order, act: Act, items: &[String]) -> Result<Report, Error> {
+    /// Does an act, or shows what it would do.
+    ///
+    /// # Errors
+    /// As the act's own function.
+    pub async fn act(&self, order: &Order, act: Act, items: &[String]) -> Result<Report, Error> {
         match act {
             Act::Hold => self.hold(order, items).await,
             Act::Release => self.release(order, items).await,

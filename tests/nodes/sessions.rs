@@ -68,17 +68,17 @@ async fn who_signs_in_at_one_node_is_signed_in_at_another_and_out_of_both() {
         let fields = [("token", token), ("act", act), ("item", &road), ("step", "confirm"), ("why", "repair")];
         post(console, "/act", &cookie, &fields)
     };
-    assert_eq!(act(two, "pause", "made-up").status, 403);
-    assert!(act(two, "pause", &token).text().contains("It is done"));
+    assert_eq!(act(two, "pause_road", "made-up").status, 403);
+    assert!(act(two, "pause_road", &token).text().contains("It is done"));
     assert!(get(one, "/", &cookie).text().contains("road paused"));
     // The same form's token holds at the first: it is the session's, not the node's.
-    assert!(act(one, "resume", &token).text().contains("It is done"));
+    assert!(act(one, "resume_road", &token).text().contains("It is done"));
     assert!(!get(two, "/", &cookie).text().contains("road paused"));
     assert_eq!(post(one, "/sign-out", &cookie, &[("token", &token)]).status, 303);
     for console in [two, one] {
         let answer = get(console, "/deliveries", &cookie);
         assert_eq!((answer.status, answer.header("location")), (303, "/sign-in"));
-        assert_eq!(act(console, "pause", &token).status, 303, "it is nobody's any more");
+        assert_eq!(act(console, "pause_road", &token).status, 303, "it is nobody's any more");
     }
     for node in nodes {
         assert!(node.stop().success());

@@ -9,11 +9,12 @@ use crate::{
     clock::Timestamp,
     console::{
         Console,
-        acts::{self, Act, button},
+        acts::{self, button},
         page::{empty, token},
         session::Session,
         words::{Lang, when},
     },
+    desk::Act,
     seal::Algorithm,
     signers::Standing,
     store::RoadQueue,
