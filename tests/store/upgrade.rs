@@ -4,10 +4,12 @@ use std::{fs, path::Path};
 
 use sqlx::{AssertSqlSafe, Connection, PgConnection, SqliteConnection, migrate::Migrator, sqlite::SqliteConnectOptions};
 use tongguan::{
+    audit::{Entry, leaf_hash},
     declaration::{DeclarationId, DocumentId, Kind},
+    party::{Actor, Role},
     state::State,
     store::{
-        FollowUpAccepted, Store,
+        EntryFilter, FollowUpAccepted, Store,
         postgres::{Postgres, migrate},
         sqlite::Sqlite,
     },
@@ -54,6 +56,39 @@ fn filled(id: &str, order: &str, nobody: &str) -> Vec<String> {
     ]
 }
 
+const TRACE: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+
+/// Entries of the log as they were kept before there was a column for traces: one in none, one in a trace, one that only speaks of it.
+fn told() -> [Entry; 3] {
+    let entry = |number: u128, trace: Option<&str>, why: &str| Entry {
+        id: Uuid::from_u128(number),
+        at: START,
+        actor: Actor { trace: trace.and_then(|text| text.parse().ok()), ..Actor::new(tenant("local"), Role::Operator, "desk") },
+        act: "hold".into(),
+        subject: DECLARATION,
+        changes: Vec::new(),
+        why: why.into(),
+    };
+    [entry(11, None, "单"), entry(12, Some(TRACE), "票"), entry(13, None, &format!("\"trace\":\"{TRACE}\""))]
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The log is searched by traces from before, too.
+async fn traced(store: &dyn Store) {
+    let of = |trace: Uuid| EntryFilter { trace: Some(trace), pending: true, limit: 10, ..EntryFilter::default() };
+    let [first, second, third] = told();
+    for (trace, expected) in [(Uuid::try_parse(&TRACE[3..35]).unwrap(), vec![second]), (DECLARATION, vec![first, third])] {
+        let found: Vec<_> = store.entries(of(trace)).await.unwrap().into_iter().map(|placed| placed.entry).collect();
+        assert_eq!(found, expected);
+    }
+    let rows = store.stored_entries(0, 10).await.unwrap();
+    let named: Vec<_> = rows.iter().map(|row| row.trace.is_some()).collect();
+    assert_eq!(named, [false, true, false]);
+}
+
 /// What is to be found afterwards, and what is to find room.
 async fn hold(store: &dyn Store) {
     let id = DeclarationId(DECLARATION);
@@ -81,12 +116,23 @@ async fn a_filled_store_of_the_second_schema_on_sqlite_is_taken_over() {
     let mut filling = filled(&hex(DECLARATION), &hex(ORDER), "x''");
     filling[1] =
         filling[1].replace("road, enterprise_no", "road, queue, enterprise_no").replace("'guangzhou', NULL", "'guangzhou', 'q', NULL");
+    for (position, entry) in told().iter().enumerate() {
+        let (leaf, body) = (leaf_hash(&entry.to_leaf()), hexadecimal(&entry.to_leaf()));
+        filling.push(format!(
+            "INSERT INTO audit_entries (position, id, at, tenant, subject, act, leaf, body) VALUES ({position}, {}, {}, 'local', {}, 'hold', x'{}', x'{body}')",
+            hex(entry.id),
+            entry.at.0,
+            hex(entry.subject),
+            hexadecimal(leaf.as_bytes())
+        ));
+    }
     filling.push("PRAGMA application_id = 1413961561".to_owned());
     for sql in filling {
         sqlx::query(AssertSqlSafe(sql)).execute(&mut connection).await.unwrap();
     }
     connection.close().await.unwrap();
     let store = Sqlite::open(&file).await.unwrap();
+    traced(&store).await;
     hold(&store).await;
     store.close().await;
     let mut connection = SqliteConnection::connect_with(&options).await.unwrap();
@@ -110,10 +156,30 @@ async fn a_filled_store_of_the_second_schema_on_postgresql_is_taken_over() {
     for sql in filled(&quoted(DECLARATION), &quoted(ORDER), &quoted(Uuid::nil())) {
         sqlx::query(AssertSqlSafe(sql)).execute(&mut connection).await.unwrap();
     }
+    let entries = told();
+    let all = |of: &dyn Fn(&Entry) -> String| entries.iter().map(of).collect::<Vec<_>>().join(", ");
+    for sql in [
+        format!(
+            "INSERT INTO audit_runs (id, ids, ats, tenants, subjects, acts, leaves, bodies) VALUES ({0}, ARRAY[{1}], ARRAY[{2}]::bigint[], \
+             ARRAY['local', 'local', 'local'], ARRAY[{3}], ARRAY['hold', 'hold', 'hold'], ARRAY[{4}]::bytea[], ARRAY[{5}]::bytea[])",
+            quoted(entries[0].id),
+            all(&|entry| quoted(entry.id)),
+            all(&|entry| entry.at.0.to_string()),
+            all(&|entry| quoted(entry.subject)),
+            all(&|entry| format!("'\\x{}'", hexadecimal(leaf_hash(&entry.to_leaf()).as_bytes()))),
+            all(&|entry| format!("'\\x{}'", hexadecimal(&entry.to_leaf()))),
+        ),
+        format!("INSERT INTO audit_places (first, run) VALUES (0, {})", quoted(entries[0].id)),
+        format!("INSERT INTO audit_subjects (subject, run) VALUES ({}, {})", quoted(DECLARATION), quoted(entries[0].id)),
+    ] {
+        sqlx::query(AssertSqlSafe(sql)).execute(&mut connection).await.unwrap();
+    }
     let options = postgres::options(&server.url(&name));
     assert!(Postgres::open(&options).await.is_err(), "served only once it was migrated");
     migrate(&options).await.unwrap();
-    hold(&Postgres::open(&options).await.unwrap()).await;
+    let store = Postgres::open(&options).await.unwrap();
+    traced(&store).await;
+    hold(&store).await;
     for wrong in ["UPDATE documents SET kind = 999", "UPDATE numbers SET kind = 'other'"] {
         assert!(sqlx::query(AssertSqlSafe(wrong)).execute(&mut connection).await.is_err(), "{wrong}: the check still stands");
     }
