@@ -1,10 +1,12 @@
-//! No statement of the store on SQLite goes through a whole table that grows: one that does costs nothing in a test and everything after a
-//! week. The statements are read from the source and explained by SQLite itself.
+//! No statement of the store goes through a whole table that grows: one that does costs nothing in a test and everything after a week. The
+//! statements are read from the source and explained by the database itself; here by SQLite.
 
 use std::{fs, path::Path};
 
 use sqlx::{Connection, Row, SqliteConnection};
 use tongguan::store::sqlite::Sqlite;
+
+mod postgres;
 
 /// Tables that grow with every declaration.
 const GROWING: [&str; 22] = [
