@@ -105,6 +105,8 @@ fn a_month_is_archived_over_kills_and_stays_verifiable_and_readable() {
     assert!(whole && told.contains("archives are whole: 1") && !told.contains("leaf hash"), "{told}");
     let (whole, told) = archived.audit(&["verify"], false);
     assert!(whole && told.contains("leaf hash alone"), "{told}");
+    let (done, told) = archived.audit(&["verify", "--archives", "/nowhere"], false);
+    assert!(!done && told.contains("不存在") && told.contains("the folder of archives /nowhere is not there"), "{told}");
     let (_, told) = archived.audit(&["show", &order], false);
     assert!(told.contains("not at hand") && told.contains("已归档"), "{told}");
     let (done, told) = archived.retention(&["report"]);
@@ -203,10 +205,15 @@ async fn where_two_persons_are_asked_for_one_alone_destroys_nothing() {
         done && told.contains(&format!("archive {}.1", archived.month)) && told.contains("须存至 2037-01-01") && told.contains("attempts"),
         "{told}"
     );
-    assert!(!desk(&["proposals", "nothing"], "clerk").0);
+    let (done, told) = desk(&["proposals", "nothing"], "clerk");
+    assert!(!done && told.contains("no such proposal is open: nothing") && !told.contains("until"), "{told}");
     assert!(running.stop().success());
     // Nobody has approved it: on the command line nothing leads around that.
-    for (proposal, why) in [(id.as_str(), "no second person has approved"), ("00000000-0000-0000-0000-000000000001", "no such proposal")] {
+    for (proposal, why) in [
+        (id.as_str(), "no second person has approved"),
+        ("00000000-0000-0000-0000-000000000001", "no such proposal"),
+        ("nonsense", "应为提案的 ID"),
+    ] {
         let (done, told) = archived.retention(&["destroy", "--approved", proposal]);
         assert!(!done && told.contains(why), "{told}");
     }

@@ -85,6 +85,9 @@ pub(super) struct WhereArgs {
 impl WhereArgs {
     pub(super) async fn open(&self) -> Result<Arc<dyn Store>> {
         let cannot = |what: &dyn std::fmt::Display| format!("{what} 无法打开 · cannot be opened");
+        if let Some(folder) = self.archives.as_ref().filter(|folder| !folder.is_dir()) {
+            bail!("归档文件夹 {0} 不存在 · the folder of archives {0} is not there", folder.display());
+        }
         let archives = self.archives.as_deref().map(Archives::at).unwrap_or_default();
         if let Some(url) = self.store.as_ref().filter(|store| Address::is_one(store)) {
             let options = postgres::Options::at(url);

@@ -50,6 +50,10 @@ pub(super) struct ArchiveArgs {
     place: PlaceArgs,
 }
 
+fn proposal(text: &str) -> Result<Uuid, String> {
+    Uuid::try_parse(text).map_err(|_| "应为提案的 ID，见 desk proposals · a proposal's id, as desk proposals lists it".to_owned())
+}
+
 #[derive(Debug, Args)]
 pub(super) struct DestroyArgs {
     /// 期限在该日（含）之前届满者，默认今天 · What had to be kept until this day at most; today, if it is not said: 20370101.
@@ -62,7 +66,7 @@ pub(super) struct DestroyArgs {
     #[arg(long)]
     why: Option<String>,
     /// 销毁已由另一人批准的提案 · Destroys what was proposed under this id and a second person has approved.
-    #[arg(long, value_name = "PROPOSAL", conflicts_with_all = ["confirm", "why", "before"])]
+    #[arg(long, value_name = "PROPOSAL", value_parser = proposal, conflicts_with_all = ["confirm", "why", "before"])]
     approved: Option<Uuid>,
     /// 归档所在文件夹，代替 retention.archives · The folder with the archives, in place of retention.archives.
     #[arg(long)]

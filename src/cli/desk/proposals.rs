@@ -37,6 +37,10 @@ pub(in crate::cli) struct DeclineArgs {
 pub(super) async fn list(args: &ListArgs) -> Result<ExitCode> {
     let mut found = args.server.connect().await?.proposals().await?;
     found.retain(|proposal| args.proposal.as_ref().is_none_or(|id| *id == proposal.id));
+    if let Some(id) = args.proposal.as_ref().filter(|_| found.is_empty()) {
+        complain(&format!("没有该待复核的提案 · no such proposal is open: {}", shown(id)));
+        return Ok(ExitCode::FAILURE);
+    }
     let row = |proposal: &crate::grpc::proto::Proposal| {
         vec![
             shown(&proposal.id),
@@ -51,12 +55,9 @@ pub(super) async fn list(args: &ListArgs) -> Result<ExitCode> {
     let rows: Vec<_> = found.iter().map(row).collect();
     let heading = ["提案 proposal", "操作 act", "项 lines", "提出者 by", "提出 at", "有效至 until", "原因 why"];
     say(&table::layout(&heading, &rows, WIDTH));
-    let Some(id) = &args.proposal else { return Ok(ExitCode::SUCCESS) };
-    let Some(proposal) = found.first() else {
-        complain(&format!("没有该待复核的提案 · no such proposal is open: {}", shown(id)));
-        return Ok(ExitCode::FAILURE);
-    };
-    lines(&proposal.lines);
+    if let Some(proposal) = found.first().filter(|_| args.proposal.is_some()) {
+        lines(&proposal.lines);
+    }
     Ok(ExitCode::SUCCESS)
 }
 
