@@ -1,7 +1,11 @@
 //! What is kept for years: how much there is, what is under legal hold, what is ripe for an archive, and what stands in the place of what
 //! was archived.
 
-use std::{borrow::Cow, time::Duration};
+use std::{
+    borrow::Cow,
+    collections::{BTreeSet, HashSet},
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use serde_json::{Value, json};
@@ -333,6 +337,20 @@ pub(super) fn mark(exchange: &Exchange) -> Vec<u8> {
 /// Whether a body was archived.
 pub(super) fn is_mark(body: &[u8]) -> bool {
     body.starts_with(TEXT_MARK.as_bytes()) || body.starts_with(&BYTES_MARK)
+}
+
+/// Leaves out what is archived already; gives also, once each, what the others are about.
+pub(super) fn unarchived(mut items: Vec<Item>) -> (Vec<Item>, Vec<Uuid>) {
+    items.retain(|item| !is_mark(&item.body));
+    let about: BTreeSet<_> = items.iter().flat_map(|item| item.about.iter().copied()).collect();
+    (items, about.into_iter().collect())
+}
+
+/// Leaves out what is about something that stays.
+pub(super) fn leaving(mut items: Vec<Item>, staying: Vec<Uuid>) -> Vec<Item> {
+    let staying: HashSet<_> = staying.into_iter().collect();
+    items.retain(|item| !item.about.iter().any(|id| staying.contains(id)));
+    items
 }
 
 /// What a mark refers to; nothing where it is none.

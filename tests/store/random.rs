@@ -12,7 +12,7 @@ use tongguan::{
 };
 use uuid::Uuid;
 
-use self::commands::{CARRIERS, Command, Dice, Held, Step, WAYBILLS, askers, keys, numbers};
+use self::commands::{CARRIERS, Command, Dice, Held, Step, WAYBILLS};
 use super::{
     Backend, World,
     log::{place, restore},

@@ -1,6 +1,6 @@
 //! Taking bodies out of the store: what is ripe for an archive, and references in the place of bodies.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use sqlx::{AssertSqlSafe, PgConnection};
 use uuid::Uuid;
@@ -11,7 +11,7 @@ use crate::{
     clock::Timestamp,
     store::{
         Exchange, Ripe, RipeFilter, Stage,
-        retaining::{MOVING, is_mark, mark, split_key},
+        retaining::{MOVING, leaving, mark, split_key, unarchived},
     },
 };
 
@@ -48,12 +48,9 @@ pub(super) async fn ripe(connection: &mut PgConnection, filter: RipeFilter) -> R
 
 /// Leaves out what is about something that stays, and what is archived already.
 async fn settled(connection: &mut PgConnection, items: Vec<Item>) -> Result<Vec<Item>> {
-    let items: Vec<_> = items.into_iter().filter(|item| !is_mark(&item.body)).collect();
-    let mut about: Vec<_> = items.iter().flat_map(|item| item.about.iter().copied()).collect();
-    about.sort_unstable();
-    about.dedup();
-    let staying: HashSet<_> = staying(connection, &about).await?.into_iter().collect();
-    Ok(items.into_iter().filter(|item| !item.about.iter().any(|id| staying.contains(id))).collect())
+    let (items, about) = unarchived(items);
+    let staying = staying(connection, &about).await?;
+    Ok(leaving(items, staying))
 }
 
 fn text_item(part: Part, key: String, about: Uuid, body: String) -> Item {

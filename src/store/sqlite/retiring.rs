@@ -1,7 +1,5 @@
 //! Taking bodies out of the store: what is ripe for an archive, and references in the place of bodies.
 
-use std::collections::HashSet;
-
 use sqlx::{AssertSqlSafe, Row, SqliteConnection, sqlite::SqliteRow};
 use uuid::Uuid;
 
@@ -12,7 +10,7 @@ use crate::{
     store::{
         Exchange, Result, Ripe, RipeFilter, Stage,
         reading::from_json,
-        retaining::{MOVING, is_mark, mark, split_key},
+        retaining::{MOVING, leaving, mark, split_key, unarchived},
     },
 };
 
@@ -49,12 +47,9 @@ pub(super) async fn ripe(connection: &mut SqliteConnection, filter: RipeFilter) 
 
 /// Leaves out what is about something that stays, and what is archived already.
 async fn settled(connection: &mut SqliteConnection, items: Vec<Item>) -> Result<Vec<Item>> {
-    let items: Vec<_> = items.into_iter().filter(|item| !is_mark(&item.body)).collect();
-    let mut about: Vec<_> = items.iter().flat_map(|item| item.about.iter().copied()).collect();
-    about.sort_unstable();
-    about.dedup();
-    let staying: HashSet<_> = staying(connection, &about).await?.into_iter().collect();
-    Ok(items.into_iter().filter(|item| !item.about.iter().any(|id| staying.contains(id))).collect())
+    let (items, about) = unarchived(items);
+    let staying = staying(connection, &about).await?;
+    Ok(leaving(items, staying))
 }
 
 async fn declarations(connection: &mut SqliteConnection, filter: RipeFilter, after: Uuid) -> Result<Ripe> {

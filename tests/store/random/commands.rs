@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use tongguan::{
     audit::Entry,
     clock::{Clockwork, ManualClock, SeededEntropy, Timestamp},
-    declaration::{Declaration, DeclarationId, DocumentId, EnterpriseNo, InventoryNo, Kind, MessageId, PortNo, Waybill},
+    declaration::{Declaration, DeclarationId, DocumentId, InventoryNo, Kind, MessageId, PortNo, Waybill},
     dossier::{Document, LastWord, Resent},
     party::{Actor, Tenant},
     queue::{Fault, Lease},
@@ -484,30 +484,4 @@ impl<'a> Dice<'a> {
             Change { waybills: vec![(id, self.one_in(2).then(|| self.now + Duration::from_secs(9)))], ..Change::default() }
         })
     }
-}
-
-/// The numbers that anything may have here.
-pub fn numbers(model: &Model) -> Vec<String> {
-    let mut numbers: Vec<_> = (0..ORDERS).map(|n| format!("O{n}")).chain((0..WAYBILLS).map(|n| format!("W{n}"))).collect();
-    numbers.extend((0..3).map(|n| format!("N{n}")));
-    numbers.extend(["BILL1", "BAG1", "none"].map(str::to_owned));
-    numbers.extend(model.documents().into_iter().filter_map(|document| document.enterprise_no).map(|EnterpriseNo(no)| no));
-    numbers
-}
-
-/// Keys of receipts about anything here.
-pub fn keys(model: &Model) -> Vec<Key> {
-    let mut keys: Vec<_> = (0..ORDERS).flat_map(|n| [order_key(&format!("O{n}")), inventory_key("", &format!("O{n}"))]).collect();
-    for carrier in CARRIERS {
-        keys.extend((0..WAYBILLS).map(|n| Key::Waybill { carrier: carrier.into(), waybill_no: format!("W{n}") }));
-    }
-    let enterprise = model.documents().into_iter().filter_map(|document| document.enterprise_no);
-    keys.extend(enterprise.map(|no| inventory_key(&no.0, "O0")));
-    keys
-}
-
-/// Everybody who may ask: any tenant, the carriers', and one that has nothing.
-pub fn askers() -> Vec<Option<Tenant>> {
-    let named = TENANTS.iter().chain(&["carrier", "nobody"]).map(|name| Some(tenant(name)));
-    std::iter::once(None).chain(named).collect()
 }

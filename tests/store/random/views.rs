@@ -1,6 +1,12 @@
 //! A look at everything that a store shows.
 
-use super::*;
+use tongguan::{declaration::EnterpriseNo, party::Tenant, receipt::Key};
+
+use super::{
+    commands::{ORDERS, TENANTS},
+    *,
+};
+use crate::store::samples::{inventory_key, order_key, tenant};
 
 pub(super) async fn look(game: &Game) -> Result<(), Difference> {
     let (now, model) = (game.now, &game.model);
@@ -104,7 +110,7 @@ async fn log(player: &Player, model: &Model) -> Result<(), Difference> {
     let filters = [
         EntryFilter { pending: true, ..EntryFilter::default() },
         EntryFilter { after: Some(size / 2 - 1), ..EntryFilter::default() },
-        EntryFilter { tenant: Some(super::super::samples::tenant("a")), pending: true, ..EntryFilter::default() },
+        EntryFilter { tenant: Some(tenant("a")), pending: true, ..EntryFilter::default() },
         EntryFilter { act: Some("receipt".into()), ..EntryFilter::default() },
         EntryFilter { from: Some(START + Duration::from_secs(5)), to: Some(START + Duration::from_secs(30)), ..EntryFilter::default() },
         EntryFilter { subjects: Some(model.ids().iter().map(|id| id.0).collect()), pending: true, ..EntryFilter::default() },
@@ -150,4 +156,30 @@ fn wanted(player: &Player, model: &Model, filter: &EntryFilter) -> Vec<PlacedEnt
             && filter.after.is_none_or(|after| placed.position.is_none_or(|position| position > after))
     };
     entries.filter(fits).collect()
+}
+
+/// The numbers that anything may have here.
+fn numbers(model: &Model) -> Vec<String> {
+    let mut numbers: Vec<_> = (0..ORDERS).map(|n| format!("O{n}")).chain((0..WAYBILLS).map(|n| format!("W{n}"))).collect();
+    numbers.extend((0..3).map(|n| format!("N{n}")));
+    numbers.extend(["BILL1", "BAG1", "none"].map(str::to_owned));
+    numbers.extend(model.documents().into_iter().filter_map(|document| document.enterprise_no).map(|EnterpriseNo(no)| no));
+    numbers
+}
+
+/// Keys of receipts about anything here.
+fn keys(model: &Model) -> Vec<Key> {
+    let mut keys: Vec<_> = (0..ORDERS).flat_map(|n| [order_key(&format!("O{n}")), inventory_key("", &format!("O{n}"))]).collect();
+    for carrier in CARRIERS {
+        keys.extend((0..WAYBILLS).map(|n| Key::Waybill { carrier: carrier.into(), waybill_no: format!("W{n}") }));
+    }
+    let enterprise = model.documents().into_iter().filter_map(|document| document.enterprise_no);
+    keys.extend(enterprise.map(|no| inventory_key(&no.0, "O0")));
+    keys
+}
+
+/// Everybody who may ask: any tenant, the carriers', and one that has nothing.
+fn askers() -> Vec<Option<Tenant>> {
+    let named = TENANTS.iter().chain(&["carrier", "nobody"]).map(|name| Some(tenant(name)));
+    std::iter::once(None).chain(named).collect()
 }
